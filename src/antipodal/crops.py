@@ -1,0 +1,64 @@
+"""THE grasp-aligned crop: what the network sees of a grasp. Training and planning both call it.
+
+After Dex-Net 2.0 (Mahler et al., RSS 2017, section IV.B), but metric: a crop's side is a fixed multiple of the
+gripper's widest opening, and its values are depths relative to the grasp's, in openings. One model then serves any
+camera and any size of gripper.
+"""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import torch
+import torch.nn.functional as F
+
+from antipodal.grasp import Gripper, ViewGrasps
+
+SIZE = 32  # pixels a side
+EXTENT = 1.5  # side in widest openings
+CLIP = 1.0  # values are clipped to +- this many openings
+
+
+def surface_crops(
+    depth: torch.Tensor, origin: Tuple[float, float], cell: float, grasps: ViewGrasps, gripper: Gripper
+) -> torch.Tensor:
+    """Depths (N, SIZE, SIZE) [m] of the view around N grasps, columns along the closing axis, bilinear.
+
+    depth: (H, W) [m] of a view with the given origin and cell (see views.View). Beyond its border the border's depth
+    is repeated. The crop does not depend on the grasps' depths.
+    """
+    grid = crop_grid(grasps, gripper, depth.device)
+    scale = grid.new_tensor([depth.shape[1], depth.shape[0]])
+    normed = (2 * (grid - grid.new_tensor(origin)) / cell + 1) / scale - 1
+    n = len(grasps)
+    flat = F.grid_sample(
+        depth[None, None],
+        normed.view(1, n, SIZE * SIZE, 2),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
+    )
+    return flat.view(n, SIZE, SIZE)
+
+
+def crop_grid(grasps: ViewGrasps, gripper: Gripper, device: torch.device) -> torch.Tensor:
+    """Positions (N, SIZE, SIZE, 2) [m] in the view of every crop pixel's centre."""
+    side = EXTENT * gripper.max_width
+    offset = ((torch.arange(SIZE, device=device) + 0.5) / SIZE - 0.5) * side
+    c, s = torch.cos(grasps.angle)[:, None, None], torch.sin(grasps.angle)[:, None, None]
+    along, across = offset[None, None, :], offset[None, :, None]
+    x, y = grasps.center[:, 0, None, None], grasps.center[:, 1, None, None]
+    return torch.stack([x + c * along - s * across, y + s * along + c * across], dim=-1)
+
+
+def normalise(surface: torch.Tensor, grasp_depth: torch.Tensor, gripper: Gripper) -> torch.Tensor:
+    """Network input (N, 1, SIZE, SIZE): depths [m] relative to the grasps' (N,), in openings, clipped."""
+    relative = (surface - grasp_depth[:, None, None]) / gripper.max_width
+    return relative.clamp(-CLIP, CLIP)[:, None]
+
+
+def conditions(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
+    """What a crop cannot show of the gripper, (N, 4): approach opening, jaw thickness, width and length, in openings."""
+    w = gripper.max_width
+    fixed = grasps.width.new_tensor([gripper.jaw_thickness / w, gripper.jaw_width / w, gripper.jaw_length / w])
+    return torch.cat([grasps.width[:, None] / w, fixed.expand(len(grasps), 3)], dim=1)

@@ -1,0 +1,21 @@
+"""The package's errors: each message says what was got and what was possible."""
+
+
+class AntipodalError(Exception):
+    """Base of every error that the package raises on purpose."""
+
+
+class InputError(AntipodalError, ValueError):
+    """An argument cannot be used; the message names what was got and what is possible."""
+
+
+class ModelError(AntipodalError):
+    """A model file is missing, damaged, of another version, or not a model."""
+
+
+class NoGraspFound(AntipodalError):
+    """No feasible grasp in this image; the message says which stage ran dry, with counts."""
+
+    def __init__(self, reason: str, counts: dict):
+        super().__init__(reason)
+        self.counts = dict(counts)

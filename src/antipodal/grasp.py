@@ -1,0 +1,115 @@
+"""Grasps, batches of grasps in a view, and the parallel-jaw gripper that they are for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Tuple, Union
+
+import numpy as np
+import torch
+import yaml
+
+from antipodal.errors import InputError
+
+
+@dataclass(frozen=True)
+class Gripper:
+    """A parallel-jaw gripper as boxes. Grasp frame: origin between the jaws, x across the jaws' width, y closing,
+    z approach. All lengths in metres.
+
+    The jaws are boxes that end `tip` beyond the origin along the approach; the palm is a box behind them.
+    """
+
+    name: str = "robotiq_2f85"
+    max_width: float = 0.085  # widest opening between the pads
+    min_width: float = 0.0  # narrowest opening
+    jaw_thickness: float = 0.010  # one jaw along y, at the tip
+    jaw_width: float = 0.022  # one jaw along x
+    jaw_length: float = 0.060  # from the palm's face to the tips, along z
+    pad_length: float = 0.030  # from the tip backwards, the part that may touch the object
+    tip: float = 0.0  # how far the jaws reach past the origin along the approach
+    palm_size: Tuple[float, float] = (0.060, 0.140)  # palm along x and y
+    force: float = 40.0  # closing force [N]
+
+    def __post_init__(self) -> None:
+        lengths = [
+            self.max_width,
+            self.jaw_thickness,
+            self.jaw_width,
+            self.jaw_length,
+            self.pad_length,
+            *self.palm_size,
+        ]
+        if not all(np.isfinite(v) and 0 < v < 1 for v in lengths):
+            raise InputError(f"gripper lengths must be between 0 and 1 metre, got {asdict(self)}")
+        if not 0 <= self.min_width < self.max_width:
+            raise InputError(f"min_width must be in [0, max_width), got {self.min_width} and {self.max_width}")
+
+    @classmethod
+    def load(cls, path: Union[str, Path]) -> Gripper:
+        """Read a gripper from YAML whose keys are this class's fields; `source` may name where the figures are from."""
+        try:
+            data = yaml.safe_load(Path(path).read_text())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+            raise InputError(f"cannot read gripper file {path}: {e}") from e
+        names = [f.name for f in fields(cls)]
+        if not isinstance(data, dict):
+            raise InputError(f"gripper file {path} must hold a mapping with {', '.join(names)}")
+        data.pop("source", None)
+        unknown = sorted(set(data) - set(names))
+        if unknown:
+            raise InputError(f"gripper file {path}: unknown {', '.join(unknown)}; possible: {', '.join(names)}")
+        if "palm_size" in data:
+            data["palm_size"] = tuple(data["palm_size"])
+        try:
+            return cls(**data)
+        except TypeError as e:
+            raise InputError(f"gripper file {path}: {e}") from e
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Grasp:
+    """One grasp in the camera's optical frame."""
+
+    T_cam_grasp: np.ndarray  # (4, 4), origin between the jaws, y closing axis, z approach
+    width: float  # opening of the jaws on approach [m]
+    quality: float  # P(success) in [0, 1]
+    center_px: Tuple[float, float]  # (u, v) of the origin in the given depth image
+    angle: float  # closing axis in the image from +u, in [-pi/2, pi/2)
+    depth: float  # z of the origin in the optical frame [m]
+
+    def to_dict(self) -> dict:
+        """Plain lists and floats, the form of the command line's JSON."""
+        return {
+            "T_cam_grasp": self.T_cam_grasp.tolist(),
+            "center_cam": self.T_cam_grasp[:3, 3].tolist(),
+            "closing_axis_cam": self.T_cam_grasp[:3, 1].tolist(),
+            "approach_cam": self.T_cam_grasp[:3, 2].tolist(),
+            "width": self.width,
+            "quality": self.quality,
+            "center_px": list(self.center_px),
+            "angle": self.angle,
+            "depth": self.depth,
+        }
+
+
+@dataclass(frozen=True)
+class ViewGrasps:
+    """A batch of N grasps in a view (views.py): approach along the view's z, closing axis at `angle` from its x."""
+
+    center: torch.Tensor  # (N, 3) origin in the view frame [m]
+    angle: torch.Tensor  # (N,) [rad], period pi
+    width: torch.Tensor  # (N,) opening on approach [m]
+    quality: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) P(success), empty until scored
+
+    def __len__(self) -> int:
+        return len(self.angle)
+
+    def __getitem__(self, index) -> ViewGrasps:
+        """The grasps at an index array, slice or boolean mask."""
+        quality = self.quality[index] if len(self.quality) else self.quality
+        return ViewGrasps(self.center[index], self.angle[index], self.width[index], quality)

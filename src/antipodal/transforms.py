@@ -1,0 +1,42 @@
+"""Rigid transforms as (..., 4, 4) float64 arrays; `T_a_b` maps coordinates in frame b to frame a."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def compose(R: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Transform (..., 4, 4) from rotations (..., 3, 3) and translations (..., 3) [m]."""
+    R, t = np.asarray(R, dtype=np.float64), np.asarray(t, dtype=np.float64)
+    batch = np.broadcast_shapes(R.shape[:-2], t.shape[:-1])
+    T = np.zeros((*batch, 4, 4))
+    T[..., :3, :3], T[..., :3, 3], T[..., 3, 3] = R, t, 1.0
+    return T
+
+
+def invert(T: np.ndarray) -> np.ndarray:
+    """Inverse of rigid transforms (..., 4, 4): `invert(T_a_b)` is `T_b_a`."""
+    R_inv = np.swapaxes(T[..., :3, :3], -1, -2)
+    return compose(R_inv, -(R_inv @ T[..., :3, 3:])[..., 0])
+
+
+def apply(T: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points (..., N, 3) mapped by transforms (..., 4, 4)."""
+    return points @ np.swapaxes(T[..., :3, :3], -1, -2) + T[..., None, :3, 3]
+
+
+def rotation_to(z: np.ndarray, x_hint: np.ndarray) -> np.ndarray:
+    """Rotation (3, 3) whose columns are a right-handed frame with the given z and x as near `x_hint` as may be."""
+    z = np.asarray(z, dtype=np.float64) / np.linalg.norm(z)
+    x = np.asarray(x_hint, dtype=np.float64) - np.dot(x_hint, z) * z
+    if np.linalg.norm(x) < 1e-6:  # the hint is parallel to z: any perpendicular will do
+        x = np.cross(z, np.eye(3)[np.argmin(np.abs(z))])
+    x /= np.linalg.norm(x)
+    return np.stack([x, np.cross(z, x), z], axis=-1)
+
+
+def about_z(angle: np.ndarray) -> np.ndarray:
+    """Rotations (..., 3, 3) by `angle` [rad] about z."""
+    c, s = np.cos(angle), np.sin(angle)
+    o, i = np.zeros_like(c), np.ones_like(c)
+    return np.stack([np.stack([c, -s, o], -1), np.stack([s, c, o], -1), np.stack([o, o, i], -1)], -2)

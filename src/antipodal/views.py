@@ -1,0 +1,98 @@
+"""An orthographic view of the scene along the approach direction: the image in which grasps are planned.
+
+Dex-Net 2.0 plans in the camera's own image, so a tilted or near camera shifts everything that stands above the table
+(parallax), and a jaw's footprint is no longer the same pixels at every depth. Here the cloud is seen from infinitely
+far along the approach: a metre is the same number of cells everywhere, a jaw's footprint is a rectangle, and crops no
+longer depend on the camera. Training and planning both build their images here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from antipodal import transforms
+from antipodal.camera import Camera
+
+Bounds = Tuple[float, float, float, float]  # x0, y0, x1, y1 in the view frame [m]
+
+
+@dataclass(frozen=True)
+class View:
+    """Depth along the approach on a regular grid; cell (row, column) is centred on `origin + cell * (column, row)`."""
+
+    depth: torch.Tensor  # (H, W) float32 [m] along the view's z from the camera's centre, no cell missing
+    observed: torch.Tensor  # (H, W) bool, False where the depth was filled in
+    T_cam_view: np.ndarray  # (4, 4); the view's z is the approach direction, its origin the camera's centre
+    origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
+    cell: float  # side of a cell [m]
+    table: float  # depth of the table plane [m], inf where none was found
+
+    def to_cells(self, xy: torch.Tensor) -> torch.Tensor:
+        """Fractional (column, row) of positions (..., 2) [m]."""
+        return (xy - xy.new_tensor(self.origin)) / self.cell
+
+    def to_metres(self, cells: torch.Tensor) -> torch.Tensor:
+        """Positions (..., 2) [m] of fractional (column, row)."""
+        return cells * self.cell + cells.new_tensor(self.origin)
+
+
+def look_along(approach: np.ndarray) -> np.ndarray:
+    """`T_cam_view` (4, 4) of the view from the camera's centre whose z is `approach` (3,) and whose x is near the
+    camera's x."""
+    return transforms.compose(transforms.rotation_to(approach, np.array([1.0, 0.0, 0.0])), np.zeros(3))
+
+
+def rectify(
+    depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
+) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Orthographic depth (H, W) [m] within `bounds` and the cells that were observed (H, W).
+
+    depth: (height, width) float32 [m], 0 = missing. Each cell takes the nearest surface among the pixels that fall
+    into it; a cell that none fell into is filled (see `fill_deepest`).
+    """
+    W = max(1, round((bounds[2] - bounds[0]) / cell) + 1)
+    H = max(1, round((bounds[3] - bounds[1]) / cell) + 1)
+    x, y, z = _points_in_view(depth, camera, T_cam_view)
+    column, row = ((x - bounds[0]) / cell).round_().long(), ((y - bounds[1]) / cell).round_().long()
+    inside = (depth > 0) & (column >= 0) & (column < W) & (row >= 0) & (row < H)
+    flat = torch.full((H * W,), float("inf"), device=depth.device)
+    flat.scatter_reduce_(0, (row * W + column)[inside], z[inside], reduce="amin")
+    nearest = flat.view(H, W)
+    observed = torch.isfinite(nearest)
+    return fill_deepest(nearest, observed), observed
+
+
+def _points_in_view(depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray) -> Tuple[torch.Tensor, ...]:
+    """x, y, z (height, width) of every pixel in the view frame."""
+    v, u = torch.meshgrid(
+        torch.arange(depth.shape[0], device=depth.device),
+        torch.arange(depth.shape[1], device=depth.device),
+        indexing="ij",
+    )
+    ray_x, ray_y = (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
+    R = T_cam_view[:3, :3]  # columns are the view's axes in the camera frame
+    x, y, z = ((ray_x * R[0, k] + ray_y * R[1, k] + R[2, k]) * depth for k in range(3))
+    return x, y, z
+
+
+def fill_deepest(depth: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+    """`depth` (H, W) with unobserved cells taken from the deepest observed cell of the smallest 2^k block around them.
+
+    What hides behind an edge is taken for background, while a hole within a surface takes that surface's depth.
+    """
+    if not bool(observed.any()):
+        return torch.zeros_like(depth)
+    levels = [torch.where(observed, depth, torch.full_like(depth, -float("inf")))[None, None]]
+    while torch.isinf(levels[-1]).any():
+        levels.append(F.max_pool2d(levels[-1], 2, ceil_mode=True))
+    filled = levels.pop()
+    while levels:
+        finer = levels.pop()
+        up = filled.repeat_interleave(2, -2).repeat_interleave(2, -1)[..., : finer.shape[-2], : finer.shape[-1]]
+        filled = torch.where(torch.isinf(finer), up, finer)
+    return filled[0, 0]
