@@ -18,8 +18,8 @@ from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import ClearanceOptions, DepthRange, widest_opening
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
-from antipodal.options import options_from_dict
 from antipodal.inputs import check_depth, check_mask
+from antipodal.options import options_from_dict
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
 from antipodal.segmentation import SegmentationOptions, segment_objects
 from antipodal.table import Table, TableOptions, find_table
@@ -96,7 +96,7 @@ class GraspPlanner:
 
         device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
         """
-        chosen = networks.choose_device(device)
+        chosen = networks.pick_device(device)
         network, _ = networks.load(model, device=str(chosen))
         return cls(network, gripper, options, chosen)
 
