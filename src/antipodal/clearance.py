@@ -88,8 +88,10 @@ def widest_opening(
 
 
 def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
-    """Depth (H, W) of the nearest surface in every cell's neighbourhood; a noisy table is the table."""
-    nearest = -F.max_pool2d(-view.depth[None, None], 3, stride=1, padding=1)[0, 0]  # no thin ridge slips through
+    """Depth (H, W) of the nearest surface in every cell's neighbourhood; a noisy table is no obstacle (its plane is),
+    and what lies outside the image is one of any height."""
+    seen = torch.where(view.inside, view.depth, torch.full_like(view.depth, -torch.inf))
+    nearest = -F.max_pool2d(-seen[None, None], 3, stride=1, padding=1)[0, 0]  # no thin ridge slips through
     return torch.where(nearest > view.table - options.flat, torch.full_like(nearest, view.table + 1.0), nearest)
 
 

@@ -181,7 +181,7 @@ class GraspPlanner:
         fits = depths.feasible & view.is_graspable(grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         if counts["fitting"] == 0:
-            raise NoGraspFound(f"{stages}, 0 where jaws and palm clear what was seen ({limits})", counts)
+            raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
         grasps, low, high = grasps[fits], depths.shallowest[fits], depths.deepest[fits]
         share = torch.linspace(0, 1, self.options.depths, device=low.device).repeat_interleave(len(grasps))
         grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
@@ -265,6 +265,6 @@ def _to_camera(grasps: ViewGrasps, view: View, camera: Camera) -> List[Grasp]:
     px, towards = camera.project(centre), camera.project(ahead) - camera.project(centre)
     image_angle = (np.arctan2(towards[:, 1], towards[:, 0]) + np.pi / 2) % np.pi - np.pi / 2
     return [
-        Grasp(T, float(w), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
+        Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
         for T, w, q, p, a in zip(T_cam_grasp, grasps.width.cpu().numpy(), grasps.quality.cpu().numpy(), px, image_angle)
     ]

@@ -18,6 +18,7 @@ class SegmentationOptions:
     min_height: float = 0.004  # above the table [m]
     noise_factor: float = 4.0  # and this many times the table's noise
     step: float = 0.010  # jump between neighbouring pixels that parts two pieces [m]
+    rim: float = 0.02  # jumps this near to a piece of furniture, and nearer to no other piece, belong to it [m]
     min_area: float = 0.0001  # smaller pieces are noise [m^2]
     max_extent: float = 0.40  # longer pieces are furniture, such as the wall of a bin [m]
 
@@ -37,7 +38,7 @@ def segment_objects(
     furniture = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) * pixel > options.max_extent
     furniture[np.unique(labels[_frame(depth)])] = True
     furniture[0] = False
-    unwanted = cv2.dilate(furniture[labels].astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    unwanted = _with_rims(furniture[labels], (pieces > 0) & ~furniture[labels], options.rim / pixel)
     return _without_specks(above & ~unwanted, options.min_area / pixel**2)
 
 
@@ -55,6 +56,13 @@ def _jumps(depth: np.ndarray, step: float) -> np.ndarray:
     kernel = np.ones((3, 3), np.uint8)
     filled = np.where(depth > 0, depth, np.float32(1e3))
     return (cv2.dilate(depth, kernel) - cv2.erode(filled, kernel)) > step
+
+
+def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
+    """Pixels (H, W) bool of the furniture, and those within `reach` pixels that are nearer to it than to others."""
+    to_furniture = cv2.distanceTransform((~furniture).astype(np.uint8), cv2.DIST_L2, 3)
+    to_others = cv2.distanceTransform((~others).astype(np.uint8), cv2.DIST_L2, 3)
+    return (to_furniture <= reach) & (to_furniture < to_others)
 
 
 def _frame(depth: np.ndarray) -> np.ndarray:

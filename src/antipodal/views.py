@@ -13,7 +13,6 @@ from typing import Tuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from antipodal import transforms
 from antipodal.camera import Camera
@@ -35,6 +34,7 @@ class View:
 
     depth: torch.Tensor  # (H, W) float32 [m] along the view's z from the camera's centre, no cell missing
     graspable: torch.Tensor  # (H, W) bool, where a grasp may be centred
+    inside: torch.Tensor  # (H, W) bool, False where the surface would lie outside the camera's image
     T_cam_view: np.ndarray  # (4, 4); the view's z is the approach direction, its origin the camera's centre
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float  # side of a cell [m]
@@ -84,7 +84,9 @@ def make_view(
     cell = max(options.cell, 1.2 * pitch, longest / options.max_cells)
     surface, _ = rectify(depth, camera, T_cam_view, bounds, cell)
     masked, seen = rectify(depth * mask, camera, T_cam_view, bounds, cell)
-    return View(surface, seen & (masked < surface + cell), T_cam_view, bounds[:2], cell, table)
+    graspable = seen & (masked < surface + cell)
+    inside = _inside_image(surface, bounds, cell, camera, T_cam_view)
+    return View(surface, graspable, inside, T_cam_view, bounds[:2], cell, table)
 
 
 def rectify(
@@ -120,19 +122,38 @@ def points_in_view(depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray) 
     return x, y, z
 
 
+def _inside_image(
+    surface: torch.Tensor, bounds: Bounds, cell: float, camera: Camera, T_cam_view: np.ndarray
+) -> torch.Tensor:
+    """Cells (H, W) bool whose surface projects into the camera's image."""
+    R = T_cam_view[:3, :3]
+    x = bounds[0] + cell * torch.arange(surface.shape[1], device=surface.device)[None, :]
+    y = bounds[1] + cell * torch.arange(surface.shape[0], device=surface.device)[:, None]
+    u, v, w = (R[k, 0] * x + R[k, 1] * y + R[k, 2] * surface for k in range(3))
+    u, v = camera.fx * u / w + camera.cx, camera.fy * v / w + camera.cy
+    return (w > 0) & (u > -0.5) & (u < camera.width - 0.5) & (v > -0.5) & (v < camera.height - 0.5)
+
+
 def fill_deepest(depth: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-    """`depth` (H, W) with unobserved cells taken from the deepest observed cell of the smallest 2^k block around them.
+    """`depth` (H, W) with every unobserved cell taken from the deepest of the observed cells next to it in its row and
+    column; where these have none, from the deepest of all.
 
     What hides behind an edge is taken for background, while a hole within a surface takes that surface's depth.
     """
     if not bool(observed.any()):
         return torch.zeros_like(depth)
-    levels = [torch.where(observed, depth, torch.full_like(depth, -float("inf")))[None, None]]
-    while torch.isinf(levels[-1]).any():
-        levels.append(F.max_pool2d(levels[-1], 2, ceil_mode=True))
-    filled = levels.pop()
-    while levels:
-        finer = levels.pop()
-        up = filled.repeat_interleave(2, -2).repeat_interleave(2, -1)[..., : finer.shape[-2], : finer.shape[-1]]
-        filled = torch.where(torch.isinf(finer), up, finer)
-    return filled[0, 0]
+    known = torch.where(observed, depth, torch.full_like(depth, -torch.inf))
+    sides = [_carried(known, observed, axis, backwards) for axis in (0, 1) for backwards in (False, True)]
+    deepest = torch.stack(sides).amax(dim=0)
+    deepest = torch.where(torch.isinf(deepest), known.max(), deepest)
+    return torch.where(observed, depth, deepest)
+
+
+def _carried(known: torch.Tensor, observed: torch.Tensor, axis: int, backwards: bool) -> torch.Tensor:
+    """The last observed value (H, W) before every cell along an axis, -inf where there is none."""
+    if backwards:
+        return _carried(known.flip(axis), observed.flip(axis), axis, False).flip(axis)
+    index = torch.arange(known.shape[axis], device=known.device)
+    index = index[:, None] if axis == 0 else index[None, :]
+    last = torch.where(observed, index, torch.zeros_like(index)).cummax(dim=axis).values
+    return known.gather(axis, last)
