@@ -22,11 +22,19 @@ Bounds = Tuple[float, float, float, float]  # x0, y0, x1, y1 in the view frame [
 
 
 @dataclass(frozen=True)
+class ViewOptions:
+    """The grid of the view."""
+
+    cell: float = 0.002  # finest side of a cell [m]; coarser where the camera's pixels are
+    max_cells: int = 600  # most cells a side; beyond it the cells grow
+
+
+@dataclass(frozen=True)
 class View:
     """Depth along the approach on a regular grid; cell (row, column) is centred on `origin + cell * (column, row)`."""
 
     depth: torch.Tensor  # (H, W) float32 [m] along the view's z from the camera's centre, no cell missing
-    observed: torch.Tensor  # (H, W) bool, False where the depth was filled in
+    graspable: torch.Tensor  # (H, W) bool, where a grasp may be centred
     T_cam_view: np.ndarray  # (4, 4); the view's z is the approach direction, its origin the camera's centre
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float  # side of a cell [m]
@@ -35,6 +43,13 @@ class View:
     def to_cells(self, xy: torch.Tensor) -> torch.Tensor:
         """Fractional (column, row) of positions (..., 2) [m]."""
         return (xy - xy.new_tensor(self.origin)) / self.cell
+
+    def is_graspable(self, xy: torch.Tensor) -> torch.Tensor:
+        """Whether a grasp may be centred at positions (N, 2) [m], (N,) bool; False outside the view."""
+        column, row = self.to_cells(xy).round().long().unbind(-1)
+        H, W = self.graspable.shape
+        inside = (column >= 0) & (column < W) & (row >= 0) & (row < H)
+        return inside & self.graspable[row.clamp(0, H - 1), column.clamp(0, W - 1)]
 
     def to_metres(self, cells: torch.Tensor) -> torch.Tensor:
         """Positions (..., 2) [m] of fractional (column, row)."""
@@ -47,6 +62,31 @@ def look_along(approach: np.ndarray) -> np.ndarray:
     return transforms.compose(transforms.rotation_to(approach, np.array([1.0, 0.0, 0.0])), np.zeros(3))
 
 
+def make_view(
+    depth: torch.Tensor,
+    camera: Camera,
+    mask: torch.Tensor,
+    approach: np.ndarray,
+    table: float,
+    margin: float,
+    options: ViewOptions = ViewOptions(),
+) -> View:
+    """The view along `approach` (3,) of what the mask covers and `margin` [m] around it.
+
+    depth: (height, width) float32 [m], 0 = missing. mask: (height, width) bool, True somewhere where depth is valid.
+    table: depth of the table along the approach [m].
+    """
+    T_cam_view = look_along(approach)
+    x, y, _ = (a[mask & (depth > 0)] for a in points_in_view(depth, camera, T_cam_view))
+    bounds = (float(x.min()) - margin, float(y.min()) - margin, float(x.max()) + margin, float(y.max()) + margin)
+    pitch = float(depth[mask & (depth > 0)].median()) / min(camera.fx, camera.fy)
+    longest = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+    cell = max(options.cell, 1.2 * pitch, longest / options.max_cells)
+    surface, _ = rectify(depth, camera, T_cam_view, bounds, cell)
+    masked, seen = rectify(depth * mask, camera, T_cam_view, bounds, cell)
+    return View(surface, seen & (masked < surface + cell), T_cam_view, bounds[:2], cell, table)
+
+
 def rectify(
     depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
 ) -> Tuple[torch.Tensor, torch.Tensor]:
@@ -57,7 +97,7 @@ def rectify(
     """
     W = max(1, round((bounds[2] - bounds[0]) / cell) + 1)
     H = max(1, round((bounds[3] - bounds[1]) / cell) + 1)
-    x, y, z = _points_in_view(depth, camera, T_cam_view)
+    x, y, z = points_in_view(depth, camera, T_cam_view)
     column, row = ((x - bounds[0]) / cell).round_().long(), ((y - bounds[1]) / cell).round_().long()
     inside = (depth > 0) & (column >= 0) & (column < W) & (row >= 0) & (row < H)
     flat = torch.full((H * W,), float("inf"), device=depth.device)
@@ -67,7 +107,7 @@ def rectify(
     return fill_deepest(nearest, observed), observed
 
 
-def _points_in_view(depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray) -> Tuple[torch.Tensor, ...]:
+def points_in_view(depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray) -> Tuple[torch.Tensor, ...]:
     """x, y, z (height, width) of every pixel in the view frame."""
     v, u = torch.meshgrid(
         torch.arange(depth.shape[0], device=depth.device),
