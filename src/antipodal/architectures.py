@@ -1,0 +1,170 @@
+"""Grasp-quality architectures by name: modules that map (crops, conditions) to logits (N,)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Callable, Dict, List, Sequence, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from antipodal.crops import SIZE
+
+CONDITIONS = 4  # columns of crops.conditions
+
+Conv = Tuple[int, int, int, bool]  # filter side, channels, pooling (1 = none), local response normalisation
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around a skip. The second starts at zero, so that the block starts as its skip and needs no
+    batch statistics: one process and many then compute the same, and nothing is left to fold for inference."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int = 1):
+        super().__init__()
+        self.first = nn.Conv2d(channels_in, channels, 3, stride, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        same = stride == 1 and channels_in == channels
+        self.skip = nn.Identity() if same else nn.Conv2d(channels_in, channels, 1, stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.skip(x) + self.second(F.relu(self.first(x))))
+
+
+class Head(nn.Module):
+    """Two layers from the image's features, with the conditions joined, to a logit."""
+
+    def __init__(self, features: int, hidden: int):
+        super().__init__()
+        self.hidden = nn.Linear(features + CONDITIONS, hidden)
+        self.logit = nn.Linear(hidden, 1)
+
+    def forward(self, features: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        joined = torch.cat([features.flatten(1), conditions], dim=1)
+        return self.logit(F.relu(self.hidden(joined)))[:, 0]
+
+
+class PatchNet(nn.Module):
+    """The compact default: 4x4 patches into a narrow residual net; crops (N, 1, 32, 32), conditions (N, 4)."""
+
+    def __init__(self, channels: int = 64, hidden: int = 48):
+        super().__init__()
+        self.stem = nn.Conv2d(1, channels, 4, stride=4)
+        self.blocks = nn.Sequential(Residual(channels, channels, 2), Residual(channels, channels))
+        self.head = Head(channels * (SIZE // 8) ** 2, hidden)
+
+    def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        return self.head(self.blocks(F.relu(self.stem(crops))), conditions)
+
+
+class ResNet(nn.Module):
+    """A small residual net of five times the patch net's cost; crops (N, 1, 32, 32), conditions (N, 4)."""
+
+    def __init__(self, channels: int = 32, hidden: int = 64):
+        super().__init__()
+        c = channels
+        self.stem = nn.Conv2d(1, c, 5, stride=2, padding=2)
+        self.blocks = nn.Sequential(Residual(c, c), Residual(c, 2 * c, 2), Residual(2 * c, 2 * c, 2))
+        self.head = Head(2 * c * (SIZE // 8) ** 2, hidden)
+
+    def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        return self.head(self.blocks(F.relu(self.stem(crops))), conditions)
+
+
+class LocalResponseNorm(nn.Module):
+    """TensorFlow's local response normalisation with radius 2, alpha 2e-5, beta 0.75, bias 1 (GQ-CNN's constants).
+
+    The sum over neighbouring channels is a 1x1 convolution with a band of ones, several times faster than torch's
+    own, which pools a five-dimensional copy.
+    """
+
+    band: torch.Tensor
+
+    def __init__(self, channels: int):
+        super().__init__()
+        index = torch.arange(channels)
+        near = (index[:, None] - index[None, :]).abs() <= 2
+        self.register_buffer("band", near.float()[:, :, None, None], persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * (1 + 2e-5 * F.conv2d(x * x, self.band)).pow(-0.75)
+
+
+class GQCNN(nn.Module):
+    """Dex-Net's grasp-quality network: an image and a depth stream, merged (Mahler et al., RSS 2017, figure 4).
+
+    crops (N, 1, size, size); another size is resized. conditions (N, C >= inputs): the first `inputs` columns enter
+    the depth stream, so 1 takes our crops' opening, or an imported network's gripper depth [m]. Both are standardised
+    by the means and deviations that came with imported weights. The softmax over (failure, success) is given as the
+    difference of its two logits, of which it is the sigmoid.
+    """
+
+    image_mean: torch.Tensor
+    image_std: torch.Tensor
+    pose_mean: torch.Tensor
+    pose_std: torch.Tensor
+
+    def __init__(
+        self,
+        size: int,
+        convs: Sequence[Conv],
+        padding: str,
+        fc3: int,
+        pc1: int,
+        fc4: int,
+        inputs: int = 1,
+        leak: float = 0,
+    ):
+        super().__init__()
+        self.size, self.inputs, self.leak = size, inputs, leak
+        self.image = nn.Sequential(*conv_layers(convs, padding, leak))
+        with torch.no_grad():
+            features = self.image(torch.zeros(1, 1, size, size)).numel()
+        self.fc3, self.pc1 = nn.Linear(features, fc3), nn.Linear(inputs, pc1)
+        self.fc4, self.fc5 = nn.Linear(fc3 + pc1, fc4), nn.Linear(fc4, 2)
+        for name, value in (("image_mean", 0.0), ("image_std", 1.0)):
+            self.register_buffer(name, torch.tensor(value))
+        self.register_buffer("pose_mean", torch.zeros(inputs))
+        self.register_buffer("pose_std", torch.ones(inputs))
+
+    def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        if crops.shape[-1] != self.size:
+            crops = F.interpolate(crops, self.size, mode="bilinear", align_corners=False)
+        image = self.image((crops - self.image_mean) / self.image_std).flatten(1)
+        pose = (conditions[:, : self.inputs] - self.pose_mean) / self.pose_std
+        merged = torch.cat([self._relu(self.fc3(image)), self._relu(self.pc1(pose))], dim=1)
+        failure, success = self.fc5(self._relu(self.fc4(merged))).unbind(1)
+        return success - failure
+
+    def _relu(self, x: torch.Tensor) -> torch.Tensor:
+        return F.leaky_relu(x, self.leak)
+
+
+def conv_layers(convs: Sequence[Conv], padding: str, leak: float) -> List[nn.Module]:
+    """The image stream: each convolution is followed by a ReLU, then normalisation and pooling where asked for.
+
+    Pooling rounds its output's size up, as TensorFlow's SAME does.
+    """
+    layers: List[nn.Module] = []
+    channels_in = 1
+    for side, channels, pool, norm in convs:
+        layers += [nn.Conv2d(channels_in, channels, side, padding=padding), nn.LeakyReLU(leak)]
+        layers += [LocalResponseNorm(channels)] if norm else []
+        layers += [nn.MaxPool2d(pool, ceil_mode=True)] if pool > 1 else []
+        channels_in = channels
+    return layers
+
+
+GQCNN2_CONVS = ((7, 64, 1, False), (5, 64, 2, True), (3, 64, 1, False), (3, 64, 1, True))
+GQCNN2_POOL_CONVS = (*GQCNN2_CONVS[:3], (3, 64, 2, True))
+GQCNN4_CONVS = ((9, 16, 1, False), (5, 16, 2, False), (5, 16, 1, False), (5, 16, 2, False))
+
+ARCHITECTURES: Dict[str, Callable[..., nn.Module]] = {
+    "patch": PatchNet,
+    "resnet": ResNet,
+    "gqcnn2": partial(GQCNN, size=32, convs=GQCNN2_CONVS, padding="same", fc3=1024, pc1=16, fc4=1024),
+    "gqcnn2_pool": partial(GQCNN, size=32, convs=GQCNN2_POOL_CONVS, padding="same", fc3=1024, pc1=16, fc4=1024),
+    "gqcnn4": partial(GQCNN, size=96, convs=GQCNN4_CONVS, padding="valid", fc3=128, pc1=16, fc4=128),
+    "gqcnn": GQCNN,  # any other sizes, as imported weights have them
+}

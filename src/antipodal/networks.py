@@ -1,0 +1,158 @@
+"""Grasp-quality networks, P(success) = sigmoid(network(crops, conditions)), and the files that they rebuild from.
+
+A file holds tensors and plain values alone: nothing in it is ever executed (`weights_only`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, Tuple, Union
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from antipodal import crops
+from antipodal.architectures import ARCHITECTURES, CONDITIONS
+from antipodal.errors import InputError, ModelError
+
+FORMAT = 1
+METRIC_CROP = "metric crop"  # crops.py: any camera, any size of gripper
+PIXEL_CROP = "pixel crop"  # Dex-Net's: a fixed number of pixels around the grasp, the gripper's depth as condition
+
+PathLike = Union[str, Path]
+
+
+class GraspNetwork(nn.Module):
+    """A network of a named architecture, with the temperature that calibrates it (Guo et al., ICML 2017).
+
+    The architecture's options are kept so that a model file can rebuild the network from itself. The temperature is
+    1 until `antipodal.calibration` sets it; every logit is divided by it.
+    """
+
+    temperature: torch.Tensor
+
+    def __init__(self, architecture: str = "patch", **options: object):
+        super().__init__()
+        if architecture not in ARCHITECTURES:
+            raise InputError(f"unknown architecture {architecture!r}; possible: {', '.join(ARCHITECTURES)}")
+        self.architecture, self.options = architecture, options
+        try:
+            self.body = ARCHITECTURES[architecture](**options)
+        except TypeError as e:
+            raise InputError(f"architecture {architecture}: {e}") from e
+        self.register_buffer("temperature", torch.ones(()))
+
+    def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """Logits (N,) of crops (N, 1, S, S) and conditions (N, C), both float32; see the architectures for S and C."""
+        return self.body(crops, conditions) / self.temperature
+
+    def quality(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """P(success) (N,) in [0, 1]."""
+        return torch.sigmoid(self(crops, conditions))
+
+
+def crop_definition() -> Dict[str, Any]:
+    """What `crops.py` makes today; a model trained on anything else cannot be used with it."""
+    return {"input": METRIC_CROP, "size": crops.SIZE, "extent": crops.EXTENT, "clip": crops.CLIP}
+
+
+def save(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
+    """Write a model file, whole or not at all.
+
+    meta: plain JSON values; what the model was trained for. Its "crop" says what the network must be fed, and is
+    `crop_definition()` unless given. Raises InputError if meta holds anything else.
+    """
+    try:
+        meta = json.loads(json.dumps({"crop": crop_definition(), **meta}))
+    except (TypeError, ValueError) as e:
+        raise InputError(f"a model's meta must hold plain JSON values: {e}") from e
+    saved = {
+        "format": FORMAT,
+        "architecture": network.architecture,
+        "options": json.dumps(network.options),
+        "state": {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()},
+        "meta": json.dumps(meta),
+    }
+    write_atomically(path, saved)
+
+
+def write_atomically(path: PathLike, content: object) -> None:
+    """torch.save under a temporary name, then rename: a reader sees the old file or the new one."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        torch.save(content, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, Any]]:
+    """The network of a model file, in evaluation mode on `device` (see `pick_device`), and its meta.
+
+    Raises ModelError where the file is missing, damaged, unsafe, of another version or trained on other crops.
+    """
+    target = pick_device(device)
+    saved = read_plain(path)
+    if saved.get("format") != FORMAT:
+        raise ModelError(f"{path} has model format {saved.get('format')!r}; this version reads {FORMAT}")
+    try:
+        network = GraspNetwork(saved["architecture"], **json.loads(saved["options"]))
+        network.load_state_dict(saved["state"])
+        meta = dict(json.loads(saved["meta"]))
+    except (InputError, KeyError, TypeError, ValueError, RuntimeError) as e:
+        raise ModelError(f"cannot rebuild the model in {path}: {e}") from e
+    if not all(bool(torch.isfinite(v).all()) for v in network.state_dict().values()):
+        raise ModelError(f"{path} holds weights that are not finite")
+    _check_crop(path, meta)
+    return network.eval().to(target), meta
+
+
+def read_plain(path: PathLike) -> Dict[str, Any]:
+    """A dict of tensors and plain values written by `write_atomically`; ModelError for anything else."""
+    if not Path(path).is_file():
+        raise ModelError(f"no model file at {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as e:  # a damaged file raises nearly anything; weights_only refuses code before it runs
+        raise ModelError(f"{path} is not a readable model file: {str(e).splitlines()[0] if str(e) else e!r}") from e
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} holds a {type(content).__name__}, not a model")
+    return content
+
+
+def _check_crop(path: PathLike, meta: Dict[str, Any]) -> None:
+    crop = meta.get("crop")
+    from_pixels = isinstance(crop, dict) and crop.get("input") == PIXEL_CROP
+    if not from_pixels and crop != crop_definition():
+        raise ModelError(f"{path} was trained on {crop}; this version makes {crop_definition()}")
+
+
+def pick_device(name: str) -> torch.device:
+    """The torch device of "auto" (cuda where there is one, else cpu), "cpu", "cuda" or "cuda:N"."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+        raise InputError(f"unknown device {name!r}; possible: auto, cpu, cuda, cuda:N")
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {name!r} is not there; CUDA devices seen: {torch.cuda.device_count()}")
+    return torch.device(name)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """How many numbers training may change."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def flops(network: nn.Module, size: int = crops.SIZE, conditions: int = CONDITIONS) -> int:
+    """Floating-point operations for one crop of `size` pixels a side; a multiply-add counts as two."""
+    device = next(network.parameters()).device
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        network(torch.zeros(1, 1, size, size, device=device), torch.zeros(1, conditions, device=device))
+    return int(counter.get_total_flops())
