@@ -13,10 +13,11 @@ from antipodal.sim.pick import PickOptions
 from antipodal.sim.world import WorldOptions
 
 GRIPPER = Gripper()
+DEFAULT = CellOptions()
 SIZE = (0.04, 0.10, 0.03)  # of the box; it lies with its 40 mm along the world's x, its top at 30 mm
 
 
-def cell_with_box(options=CellOptions(), size=SIZE, T_world_cam=None, density=500.0):
+def cell_with_box(options=DEFAULT, size=SIZE, T_world_cam=None, density=500.0):
     cell = Cell(GRIPPER, T_world_cam=T_world_cam, options=options)
     body = box("box", size, BodyOptions(density=density))
     cell.drop([body], np.random.default_rng(0))

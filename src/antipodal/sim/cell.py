@@ -16,6 +16,7 @@ from antipodal.grasp import Gripper
 from antipodal.sim.hand import Hand
 from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
+from antipodal.sim.solids import Solid, solid
 from antipodal.sim.world import WorldOptions, build_world
 from antipodal.synth.render import nearest, plane_depth, render_depth, render_faces
 
@@ -150,6 +151,10 @@ class Cell:
         """`T_world_object` (4, 4) of object `i`."""
         body = self.data.body(f"object{i}")
         return transforms.compose(body.xmat.reshape(3, 3), body.xpos)
+
+    def solid(self, i: int) -> Solid:
+        """Object `i` where it lies in the world."""
+        return solid(self.bodies[i], self.pose(i))
 
     def remaining(self) -> List[int]:
         """Objects still on the table within reach."""
