@@ -77,7 +77,7 @@ class CellServer:
         with self._lock:
             try:
                 grasp = grasp_from(request.grasp)
-                picture = view_of_gripper(self.cell, grasp, self._depth.shape)
+                picture = view_of_gripper(self.cell, grasp, (self.cell.camera.height, self.cell.camera.width))
                 outcome = self.cell.execute(grasp.T_cam_grasp, grasp.width)
             except InputError as e:
                 return _refused(str(e))
