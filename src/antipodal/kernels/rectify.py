@@ -27,7 +27,7 @@ def rectify(
     observed = np.isfinite(nearest)
     if not observed.any():
         return np.zeros_like(nearest), observed
-    return _fill(np.where(observed, nearest, -np.float32(np.inf))), observed
+    return _fill(nearest, observed), observed
 
 
 @numba.njit(cache=True)
@@ -51,30 +51,45 @@ def _scatter(depth, intrinsics, R, corner, nearest):
                         nearest[int(row), int(column)] = z
 
 
-def _fill(depth: np.ndarray) -> np.ndarray:
-    """Fill cells of -inf from the deepest cell of the smallest 2^k block around them."""
-    coarse, holes = _halve(depth)
-    if holes:
-        _take(depth, _fill(coarse))
-    return depth
-
-
 @numba.njit(cache=True)
-def _halve(depth):
-    """The deepest of each 2 x 2 block, and whether any cell is empty."""
+def _fill(depth, observed):
+    """Unobserved cells from the deepest of the observed cells next to them in their row and column."""
     H, W = depth.shape
-    coarse = np.full(((H + 1) // 2, (W + 1) // 2), -np.inf, dtype=np.float32)
-    holes = False
+    out = np.where(observed, depth, -np.float32(np.inf))
+    above, below = np.full(W, -np.float32(np.inf)), np.full(W, -np.float32(np.inf))
+    deepest = out.max()
+    for r in range(H):
+        _carry(depth[r], observed[r], above, out[r])
+        _carry(depth[H - 1 - r], observed[H - 1 - r], below, out[H - 1 - r])
+        _sweep(depth[r], observed[r], out[r])
     for r in range(H):
         for c in range(W):
-            holes |= depth[r, c] == -np.inf
-            coarse[r // 2, c // 2] = max(coarse[r // 2, c // 2], depth[r, c])
-    return coarse, holes
+            if out[r, c] == -np.inf:
+                out[r, c] = deepest
+    return out
 
 
 @numba.njit(cache=True)
-def _take(depth, coarse):
-    for r in range(depth.shape[0]):
-        for c in range(depth.shape[1]):
-            if depth[r, c] == -np.inf:
-                depth[r, c] = coarse[r // 2, c // 2]
+def _carry(depth, observed, last, out):
+    """Take a row's cells from the last observed ones of their columns."""
+    for c in range(len(depth)):
+        if observed[c]:
+            last[c] = depth[c]
+        else:
+            out[c] = max(out[c], last[c])
+
+
+@numba.njit(cache=True)
+def _sweep(depth, observed, out):
+    """Take a row's cells from the nearest observed ones to their left and right."""
+    W = len(depth)
+    left, right = -np.float32(np.inf), -np.float32(np.inf)
+    for c in range(W):
+        if observed[c]:
+            left = depth[c]
+        else:
+            out[c] = max(out[c], left)
+        if observed[W - 1 - c]:
+            right = depth[W - 1 - c]
+        else:
+            out[W - 1 - c] = max(out[W - 1 - c], right)
