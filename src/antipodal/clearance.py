@@ -22,10 +22,10 @@ class ClearanceOptions:
     """Distances kept between the gripper and what was seen [m]."""
 
     below: float = 0.003  # between the tips and the highest surface under the jaws
-    beside: float = 0.002  # added to every side of a jaw's footprint
+    beside: float = 0.0  # added to every side of a jaw's footprint
     palm: float = 0.005  # between the palm and the highest surface under it
     table: float = 0.0015  # between the tips and the table, where a flat object leaves no choice
-    table_wanted: float = 0.006  # the same, where the object is high enough
+    table_wanted: float = 0.010  # the same, where the object is high enough
     flat: float = 0.003  # what is seen lower than this above the table is taken for table
     reach: float = 0.012  # of the tips below the object's top, at least
     reach_wanted: float = 0.018  # the same, before the tips come nearer the table than `table_wanted`
