@@ -49,7 +49,8 @@ class DexNetDataset:
         self.starts = np.cumsum([0] + [len(q) for q in quality])
         self.labels = (np.concatenate(quality) > options.threshold).astype(np.float32)
         self.objects = self._read_objects()
-        self.manifest = {"source": "Dex-Net 2.0", "folder": Path(folder).name, "samples": len(self), **asdict(options)}
+        names = [{"name": f"dexnet2/{i}"} for i in range(int(self.objects.max()) + 1)]
+        self.manifest = {"run": {"meshes": "Dex-Net 2.0", **asdict(options)}, "samples": len(self), "meshes": names}
         self._file = lru_cache(FILES_KEPT)(self._read_file)
 
     def __len__(self) -> int:
