@@ -58,7 +58,7 @@ def normalise(surface: torch.Tensor, grasp_depth: torch.Tensor, gripper: Gripper
 
 
 def conditions(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
-    """What a crop cannot show of the gripper, (N, 4): approach opening, jaw thickness, width and length, in openings."""
+    """What a crop cannot show (N, 4): opening on approach, jaw thickness, width and length, in widest openings."""
     w = gripper.max_width
     fixed = grasps.width.new_tensor([gripper.jaw_thickness / w, gripper.jaw_width / w, gripper.jaw_length / w])
     return torch.cat([grasps.width[:, None] / w, fixed.expand(len(grasps), 3)], dim=1)

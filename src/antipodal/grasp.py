@@ -41,6 +41,8 @@ class Gripper:
             self.pad_length,
             *self.palm_size,
         ]
+        if not all(isinstance(v, (int, float)) for v in [*lengths, self.min_width, self.tip, self.force]):
+            raise InputError(f"gripper values must be numbers, got {asdict(self)}")
         if not all(np.isfinite(v) and 0 < v < 1 for v in lengths):
             raise InputError(f"gripper lengths must be between 0 and 1 metre, got {asdict(self)}")
         if not 0 <= self.min_width < self.max_width:
@@ -60,12 +62,10 @@ class Gripper:
         unknown = sorted(set(data) - set(names))
         if unknown:
             raise InputError(f"gripper file {path}: unknown {', '.join(unknown)}; possible: {', '.join(names)}")
-        if "palm_size" in data:
-            data["palm_size"] = tuple(data["palm_size"])
-        try:
-            return cls(**data)
-        except TypeError as e:
-            raise InputError(f"gripper file {path}: {e}") from e
+        palm = data.get("palm_size", cls.palm_size)
+        if not isinstance(palm, (list, tuple)) or len(palm) != 2:
+            raise InputError(f"gripper file {path}: palm_size must be two lengths along x and y, got {palm!r}")
+        return cls(**{**data, "palm_size": tuple(palm)})
 
     def to_dict(self) -> dict:
         return asdict(self)

@@ -13,7 +13,6 @@ from typing import Tuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from antipodal import transforms
 from antipodal.camera import Camera
@@ -22,11 +21,20 @@ Bounds = Tuple[float, float, float, float]  # x0, y0, x1, y1 in the view frame [
 
 
 @dataclass(frozen=True)
+class ViewOptions:
+    """The grid of the view."""
+
+    cell: float = 0.002  # finest side of a cell [m]; coarser where the camera's pixels are
+    max_cells: int = 600  # most cells a side; beyond it the cells grow
+
+
+@dataclass(frozen=True)
 class View:
     """Depth along the approach on a regular grid; cell (row, column) is centred on `origin + cell * (column, row)`."""
 
     depth: torch.Tensor  # (H, W) float32 [m] along the view's z from the camera's centre, no cell missing
-    observed: torch.Tensor  # (H, W) bool, False where the depth was filled in
+    graspable: torch.Tensor  # (H, W) bool, where a grasp may be centred
+    inside: torch.Tensor  # (H, W) bool, False where the surface would lie outside the camera's image
     T_cam_view: np.ndarray  # (4, 4); the view's z is the approach direction, its origin the camera's centre
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float  # side of a cell [m]
@@ -35,6 +43,13 @@ class View:
     def to_cells(self, xy: torch.Tensor) -> torch.Tensor:
         """Fractional (column, row) of positions (..., 2) [m]."""
         return (xy - xy.new_tensor(self.origin)) / self.cell
+
+    def is_graspable(self, xy: torch.Tensor) -> torch.Tensor:
+        """Whether a grasp may be centred at positions (N, 2) [m], (N,) bool; False outside the view."""
+        column, row = self.to_cells(xy).round().long().unbind(-1)
+        H, W = self.graspable.shape
+        inside = (column >= 0) & (column < W) & (row >= 0) & (row < H)
+        return inside & self.graspable[row.clamp(0, H - 1), column.clamp(0, W - 1)]
 
     def to_metres(self, cells: torch.Tensor) -> torch.Tensor:
         """Positions (..., 2) [m] of fractional (column, row)."""
@@ -47,6 +62,33 @@ def look_along(approach: np.ndarray) -> np.ndarray:
     return transforms.compose(transforms.rotation_to(approach, np.array([1.0, 0.0, 0.0])), np.zeros(3))
 
 
+def make_view(
+    depth: torch.Tensor,
+    camera: Camera,
+    mask: torch.Tensor,
+    approach: np.ndarray,
+    table: float,
+    margin: float,
+    options: ViewOptions = ViewOptions(),
+) -> View:
+    """The view along `approach` (3,) of what the mask covers and `margin` [m] around it.
+
+    depth: (height, width) float32 [m], 0 = missing. mask: (height, width) bool, True somewhere where depth is valid.
+    table: depth of the table along the approach [m].
+    """
+    T_cam_view = look_along(approach)
+    x, y, _ = (a[mask & (depth > 0)] for a in points_in_view(depth, camera, T_cam_view))
+    bounds = (float(x.min()) - margin, float(y.min()) - margin, float(x.max()) + margin, float(y.max()) + margin)
+    pitch = float(depth[mask & (depth > 0)].median()) / min(camera.fx, camera.fy)
+    longest = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+    cell = max(options.cell, 1.2 * pitch, longest / options.max_cells)
+    surface, _ = rectify(depth, camera, T_cam_view, bounds, cell)
+    masked, seen = rectify(depth * mask, camera, T_cam_view, bounds, cell)
+    graspable = seen & (masked < surface + cell)
+    inside = _inside_image(surface, bounds, cell, camera, T_cam_view)
+    return View(surface, graspable, inside, T_cam_view, bounds[:2], cell, table)
+
+
 def rectify(
     depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
 ) -> Tuple[torch.Tensor, torch.Tensor]:
@@ -57,7 +99,7 @@ def rectify(
     """
     W = max(1, round((bounds[2] - bounds[0]) / cell) + 1)
     H = max(1, round((bounds[3] - bounds[1]) / cell) + 1)
-    x, y, z = _points_in_view(depth, camera, T_cam_view)
+    x, y, z = points_in_view(depth, camera, T_cam_view)
     column, row = ((x - bounds[0]) / cell).round_().long(), ((y - bounds[1]) / cell).round_().long()
     inside = (depth > 0) & (column >= 0) & (column < W) & (row >= 0) & (row < H)
     flat = torch.full((H * W,), float("inf"), device=depth.device)
@@ -67,7 +109,7 @@ def rectify(
     return fill_deepest(nearest, observed), observed
 
 
-def _points_in_view(depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray) -> Tuple[torch.Tensor, ...]:
+def points_in_view(depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray) -> Tuple[torch.Tensor, ...]:
     """x, y, z (height, width) of every pixel in the view frame."""
     v, u = torch.meshgrid(
         torch.arange(depth.shape[0], device=depth.device),
@@ -80,19 +122,38 @@ def _points_in_view(depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray)
     return x, y, z
 
 
+def _inside_image(
+    surface: torch.Tensor, bounds: Bounds, cell: float, camera: Camera, T_cam_view: np.ndarray
+) -> torch.Tensor:
+    """Cells (H, W) bool whose surface projects into the camera's image."""
+    R = T_cam_view[:3, :3]
+    x = bounds[0] + cell * torch.arange(surface.shape[1], device=surface.device)[None, :]
+    y = bounds[1] + cell * torch.arange(surface.shape[0], device=surface.device)[:, None]
+    u, v, w = (R[k, 0] * x + R[k, 1] * y + R[k, 2] * surface for k in range(3))
+    u, v = camera.fx * u / w + camera.cx, camera.fy * v / w + camera.cy
+    return (w > 0) & (u > -0.5) & (u < camera.width - 0.5) & (v > -0.5) & (v < camera.height - 0.5)
+
+
 def fill_deepest(depth: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-    """`depth` (H, W) with unobserved cells taken from the deepest observed cell of the smallest 2^k block around them.
+    """`depth` (H, W) with every unobserved cell taken from the deepest of the observed cells next to it in its row and
+    column; where these have none, from the deepest of all.
 
     What hides behind an edge is taken for background, while a hole within a surface takes that surface's depth.
     """
     if not bool(observed.any()):
         return torch.zeros_like(depth)
-    levels = [torch.where(observed, depth, torch.full_like(depth, -float("inf")))[None, None]]
-    while torch.isinf(levels[-1]).any():
-        levels.append(F.max_pool2d(levels[-1], 2, ceil_mode=True))
-    filled = levels.pop()
-    while levels:
-        finer = levels.pop()
-        up = filled.repeat_interleave(2, -2).repeat_interleave(2, -1)[..., : finer.shape[-2], : finer.shape[-1]]
-        filled = torch.where(torch.isinf(finer), up, finer)
-    return filled[0, 0]
+    known = torch.where(observed, depth, torch.full_like(depth, -torch.inf))
+    sides = [_carried(known, observed, axis, backwards) for axis in (0, 1) for backwards in (False, True)]
+    deepest = torch.stack(sides).amax(dim=0)
+    deepest = torch.where(torch.isinf(deepest), known.max(), deepest)
+    return torch.where(observed, depth, deepest)
+
+
+def _carried(known: torch.Tensor, observed: torch.Tensor, axis: int, backwards: bool) -> torch.Tensor:
+    """The last observed value (H, W) before every cell along an axis, -inf where there is none."""
+    if backwards:
+        return _carried(known.flip(axis), observed.flip(axis), axis, False).flip(axis)
+    index = torch.arange(known.shape[axis], device=known.device)
+    index = index[:, None] if axis == 0 else index[None, :]
+    last = torch.where(observed, index, torch.zeros_like(index)).cummax(dim=axis).values
+    return known.gather(axis, last)

@@ -1,0 +1,118 @@
+"""Pictures of grasps on depth images, for people; the planning path never imports this."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+
+from antipodal import transforms
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Grasp, Gripper
+
+Colour = Tuple[int, int, int]
+MISSING: Colour = (38, 22, 64)  # where the camera saw nothing: a hue that no depth has
+_SUBPIXEL = 4  # cv2 draws at 1/16 pixel
+_STOPS = [(0.0, (215, 48, 39)), (0.5, (254, 200, 60)), (1.0, (40, 190, 80))]  # red, amber, green
+
+
+def overlay(
+    depth: np.ndarray,
+    camera: Camera,
+    grasps: Sequence[Grasp],
+    gripper: Gripper,
+    candidates: Optional[Sequence[Grasp]] = None,
+) -> np.ndarray:
+    """Grasps on a grey depth image (H, W, 3) uint8 RGB, near = bright.
+
+    depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as its two open jaws seen from the camera, joined
+    by the closing axis and coloured by quality from red (0) to green (1); the best is outlined and labelled.
+    candidates: what was considered, as thin lines from jaw to jaw. Raises InputError where depth does not fit the
+    camera.
+    """
+    depth = np.asarray(depth)
+    if depth.shape != (camera.height, camera.width):
+        raise InputError(f"depth image is {depth.shape}, the camera's is {(camera.height, camera.width)}")
+    image = shade(depth)
+    for candidate in sorted(candidates or [], key=lambda g: g.quality):
+        _draw_axis(image, camera, candidate, 1)
+    for grasp in reversed(grasps):
+        _draw_jaws(image, camera, grasp, gripper, outlined=grasp is grasps[0])
+    if len(grasps):
+        _draw_label(image, grasps[0])
+    return image
+
+
+def shade(depth: np.ndarray) -> np.ndarray:
+    """Depth (H, W) [m] as grey (H, W, 3) uint8, stretched over the depths seen; missing pixels take MISSING."""
+    depth = np.asarray(depth)
+    seen = np.isfinite(depth) & (depth > 0)
+    image = np.empty((*depth.shape, 3), np.uint8)
+    image[:] = MISSING
+    if seen.any():
+        near, far = np.percentile(depth[seen], [0.5, 99.5])
+        closeness = (far - depth[seen]) / max(far - near, 1e-6)
+        image[seen] = (60 + 160 * np.clip(closeness, 0, 1))[:, None].astype(np.uint8)
+    return image
+
+
+def quality_colour(quality: float) -> Colour:
+    """RGB of a quality in [0, 1]: red, amber, green."""
+    at = [stop for stop, _ in _STOPS]
+    r, g, b = (round(float(np.interp(quality, at, channel))) for channel in zip(*(colour for _, colour in _STOPS)))
+    return r, g, b
+
+
+def jaw_corners(grasp: Grasp, gripper: Gripper) -> np.ndarray:
+    """Corners (2, 4, 3) [m] in the camera frame of both open jaws' end faces, in drawing order."""
+    inner, outer = grasp.width / 2, grasp.width / 2 + gripper.jaw_thickness
+    half = gripper.jaw_width / 2
+    face = np.array([[-half, inner], [half, inner], [half, outer], [-half, outer]])
+    jaws = np.stack([face, face * [1, -1]])
+    points = np.concatenate([jaws, np.full((2, 4, 1), gripper.tip)], axis=-1)
+    return transforms.apply(grasp.T_cam_grasp, points)
+
+
+def write_png(path: Union[str, Path], image: np.ndarray) -> None:
+    """Write an RGB image (H, W, 3) uint8, making its folder. Raises InputError where that cannot be written."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        encoded = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1]
+        path.write_bytes(encoded.tobytes())
+    except OSError as e:
+        raise InputError(f"cannot write picture {path}: {e}") from e
+
+
+def _draw_jaws(image: np.ndarray, camera: Camera, grasp: Grasp, gripper: Gripper, outlined: bool) -> None:
+    corners = jaw_corners(grasp, gripper)
+    if corners[..., 2].min() <= 0:  # a jaw behind the camera has no picture
+        return
+    for jaw in camera.project(corners):
+        cv2.fillConvexPoly(image, _fixed(jaw), quality_colour(grasp.quality), cv2.LINE_AA, _SUBPIXEL)
+        if outlined:
+            cv2.polylines(image, [_fixed(jaw)], True, (255, 255, 255), 1, cv2.LINE_AA, _SUBPIXEL)
+    _draw_axis(image, camera, grasp, 2 if outlined else 1)
+
+
+def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) -> None:
+    ends = transforms.apply(grasp.T_cam_grasp, np.array([[0, -1, 0], [0, 1, 0]]) * grasp.width / 2)
+    if ends[:, 2].min() <= 0:
+        return
+    a, b = _fixed(camera.project(ends)).tolist()
+    cv2.line(image, tuple(a), tuple(b), quality_colour(grasp.quality), thickness, cv2.LINE_AA, _SUBPIXEL)
+
+
+def _draw_label(image: np.ndarray, best: Grasp) -> None:
+    text = f"P = {best.quality:.2f}, {1e3 * best.width:.0f} mm open"
+    at = (8, image.shape[0] - 10)
+    for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):  # a dark rim reads on any depth
+        cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
+
+
+def _fixed(px: np.ndarray) -> np.ndarray:
+    """Pixels as cv2's fixed-point integers, kept small enough for it."""
+    return np.clip(np.round(px * 2**_SUBPIXEL), -(2**20), 2**20).astype(np.int32)

@@ -1,0 +1,54 @@
+"""Checks of what callers hand to the planner: each refusal says what was got and what is possible."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+
+MAX_RANGE = 10.0  # metres; a median beyond it is millimetres by mistake
+
+
+def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
+    """`depth` as (H, W) float32 [m] with every missing value 0. Raises InputError."""
+    if not isinstance(depth, np.ndarray):
+        raise InputError(f"depth must be a numpy array of floats in metres, got {type(depth).__name__}")
+    if depth.ndim == 3 and depth.shape[2] == 1:
+        depth = depth[..., 0]
+    if depth.ndim != 2 or depth.size == 0:
+        raise InputError(f"depth must have shape (height, width), got {depth.shape}")
+    if depth.dtype.kind != "f":
+        hint = "; divide millimetres by 1000" if depth.dtype.kind in "iu" else ""
+        raise InputError(f"depth must be floats in metres, got {depth.dtype}{hint}")
+    if depth.shape != (camera.height, camera.width):
+        got = f"{depth.shape[1]} x {depth.shape[0]}"
+        raise InputError(f"depth is {got} pixels but the camera's image is {camera.width} x {camera.height}")
+    with np.errstate(invalid="ignore"):
+        clean = np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
+    valid = clean[clean > 0]
+    if valid.size == 0:
+        raise InputError(f"depth has no valid pixel: all {depth.size} are zero, negative, NaN or infinite")
+    if np.median(valid) > MAX_RANGE:
+        middle = float(np.median(valid))
+        raise InputError(f"depth must be metres below {MAX_RANGE:g}, got a median of {middle:g}: is it in millimetres?")
+    return clean
+
+
+def check_mask(mask: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.ndarray]:
+    """`mask` as (H, W) bool that covers some valid pixel of `depth`, or None. Raises InputError."""
+    if mask is None:
+        return None
+    mask = np.asarray(mask)
+    if mask.shape != depth.shape:
+        raise InputError(f"mask must have the depth image's shape {depth.shape}, got {mask.shape}")
+    if mask.dtype.kind not in "biuf":
+        raise InputError(f"mask must be boolean or numbers, nonzero = may be grasped, got {mask.dtype}")
+    mask = mask != 0
+    if not mask.any():
+        raise InputError("mask is empty: no pixel may be grasped")
+    if not (mask & (depth > 0)).any():
+        raise InputError(f"depth is missing at all {int(mask.sum())} pixels of the mask")
+    return mask

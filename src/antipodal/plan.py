@@ -1,0 +1,96 @@
+"""Plan grasps from the command line, without ROS: `python -m antipodal.plan DEPTH.npy --camera CAM.json`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+import cv2
+import numpy as np
+
+from antipodal import draw, resources
+from antipodal.camera import Camera
+from antipodal.errors import AntipodalError, InputError, NoGraspFound
+from antipodal.grasp import Gripper
+from antipodal.planner import GraspPlanner, Plan
+
+FOUND, NO_GRASP, BAD_INPUT = 0, 1, 2
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Plan as the arguments say. Exit code 0: found, 1: no grasp in this image, 2: bad input."""
+    args = _parser().parse_args(argv)
+    try:
+        _plan(args)
+    except NoGraspFound as e:
+        print(f"no grasp found: {e}", file=sys.stderr)
+        return NO_GRASP
+    except (AntipodalError, OSError) as e:
+        print(f"error: {e}", file=sys.stderr)
+        return BAD_INPUT
+    return FOUND
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m antipodal.plan", description="Plan grasps on one depth image.")
+    parser.add_argument("depth", type=Path, help=".npy of floats (height, width) in metres; 0 = missing")
+    parser.add_argument("--camera", type=Path, required=True, help="JSON or YAML with fx, fy, cx, cy, width, height")
+    parser.add_argument("--mask", type=Path, help="image, nonzero = may be grasped; default: what stands on the table")
+    parser.add_argument("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
+    parser.add_argument("--model", type=Path, help="model file; default: the one that came with the package")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    parser.add_argument("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
+    parser.add_argument("--json", type=Path, help="write the plan here; default: standard output")
+    parser.add_argument("--png", type=Path, help="write the image with the grasps drawn here")
+    return parser
+
+
+def _plan(args: argparse.Namespace) -> None:
+    """Read the inputs, plan, write the outputs."""
+    camera, depth = Camera.load(args.camera), _read_depth(args.depth)
+    mask = None if args.mask is None else _read_mask(args.mask)
+    gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+    planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, args.device)
+    plan = planner.plan(depth, camera, mask, args.max_grasps, args.seed)
+    if args.png is not None:
+        draw.write_png(args.png, draw.overlay(depth, camera, plan, gripper, plan.candidates))
+    text = json.dumps(to_dict(plan), indent=2)
+    if args.json is None:
+        print(text)
+    else:
+        _write(args.json, text)
+
+
+def to_dict(plan: Plan) -> dict:
+    """A plan as plain values: grasps best first, the time of every stage [ms] and what survived it."""
+    times = {stage: round(ms, 3) for stage, ms in plan.times_ms.items()}
+    return {"grasps": [g.to_dict() for g in plan], "times_ms": times, "counts": plan.counts}
+
+
+def _read_depth(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as e:
+        raise InputError(f"cannot read depth image {path}, a .npy of floats is needed: {e}") from e
+
+
+def _read_mask(path: Path) -> np.ndarray:
+    mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if mask is None:
+        raise InputError(f"cannot read mask {path}, an image file such as PNG is needed")
+    return mask if mask.ndim == 2 else mask[..., :3].any(axis=2)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text + "\n")
+    os.replace(temporary, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,267 @@
+"""The grasp planner: a depth image in, ranked grasps out. After Dex-Net 2.0 (Mahler et al., RSS 2017, section IV.C)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Tuple, Union
+
+import numpy as np
+import torch
+
+from antipodal import crops, networks, transforms
+from antipodal.camera import Camera
+from antipodal.cem import CEMOptions, maximise
+from antipodal.clearance import Clearance, ClearanceOptions
+from antipodal.errors import InputError, NoGraspFound
+from antipodal.grasp import Grasp, Gripper, ViewGrasps
+from antipodal.inputs import check_depth, check_mask
+from antipodal.options import options_from_dict
+from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
+from antipodal.segmentation import SegmentationOptions, segment_objects
+from antipodal.table import Table, TableOptions, find_table
+from antipodal.views import View, ViewOptions, make_view
+
+
+@dataclass(frozen=True)
+class PlannerOptions:
+    """Everything that tunes a plan; each part is documented beside the function that it tunes."""
+
+    approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
+    depths: int = 3  # approach depths tried for every antipodal pair
+    openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
+    distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
+    distinct_angle: float = 0.35  # or turned by more than this [rad]
+    table: TableOptions = field(default_factory=TableOptions)
+    segmentation: SegmentationOptions = field(default_factory=SegmentationOptions)
+    view: ViewOptions = field(default_factory=ViewOptions)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    clearance: ClearanceOptions = field(default_factory=ClearanceOptions)
+    cem: CEMOptions = field(default_factory=CEMOptions)
+
+    def __post_init__(self) -> None:
+        if self.approach not in ("table", "camera"):
+            raise InputError(f"approach must be 'table' or 'camera', got {self.approach!r}")
+
+    @classmethod
+    def from_dict(cls, values: dict) -> PlannerOptions:
+        """Options from nested plain values, like {"depths": 4, "cem": {"iterations": 2}}; unknown keys are refused."""
+        return options_from_dict(cls, values)
+
+
+class Plan(Sequence):
+    """The grasps of one plan, best first, with what it took to find them."""
+
+    def __init__(self, grasps: List[Grasp], candidates: List[Grasp], counts: Dict[str, int], times: Dict[str, float]):
+        self.grasps = grasps
+        self.candidates = candidates  # what the sampler proposed and the network scored, best first
+        self.counts = counts  # how many survived each stage
+        self.times_ms = times  # wall time of each stage
+
+    def __len__(self) -> int:
+        return len(self.grasps)
+
+    def __getitem__(self, index):
+        return self.grasps[index]
+
+
+class GraspPlanner:
+    """Plans parallel-jaw grasps with one network and one gripper."""
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        gripper: Optional[Gripper] = None,
+        options: Optional[PlannerOptions] = None,
+        device: Union[str, torch.device] = "cpu",
+    ):
+        """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py; on `device`."""
+        self.network = network
+        self.gripper = gripper or Gripper()
+        self.options = options or PlannerOptions()
+        self.device = torch.device(device)
+
+    @classmethod
+    def load(
+        cls,
+        model: Union[str, Path],
+        gripper: Optional[Gripper] = None,
+        device: str = "auto",
+        options: Optional[PlannerOptions] = None,
+    ) -> GraspPlanner:
+        """The planner with the network of a model file. Raises ModelError when the file is no model.
+
+        device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
+        """
+        chosen = networks.pick_device(device)
+        network, _ = networks.load(model, device=str(chosen))
+        return cls(network, gripper, options, chosen)
+
+    @torch.inference_mode()
+    def plan(
+        self,
+        depth: np.ndarray,
+        camera: Camera,
+        mask: Optional[np.ndarray] = None,
+        max_grasps: int = 10,
+        seed: int = 0,
+    ) -> Plan:
+        """Grasps on what `depth` shows, best first.
+
+        depth: (H, W) float [m] along the optical axis; 0, NaN and Inf are missing. mask: (H, W), nonzero = may be
+        grasped; when not given, what stands on the table may. Raises InputError, or NoGraspFound with the reason.
+        """
+        if max_grasps < 1:
+            raise InputError(f"max_grasps must be at least 1, got {max_grasps}")
+        clock = Clock()
+        counts: Dict[str, int] = {}
+        depth = check_depth(depth, camera)
+        mask = check_mask(mask, depth)
+        generator = torch.Generator(device=self.device).manual_seed(seed)
+
+        with clock("table"):
+            table = find_table(depth, camera, np.random.default_rng(seed), _background(mask), self.options.table)
+            mask = self._graspable(depth, camera, mask, table, counts)
+        with clock("view"):
+            view = self._view(depth, camera, mask, table)
+        with clock("sampling"):
+            pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
+            counts["pairs"] = len(pairs.angle)
+        with clock("clearance"):
+            clearance = Clearance(view, self.gripper, self.options.clearance)
+            candidates = self._candidates(clearance, pairs, counts)
+        with clock("refinement"):
+            start = _encode(candidates, self.gripper)
+            samples, quality = maximise(lambda s: self._score(clearance, s), start, generator, self.options.cem)
+            counts["scored"] = int(torch.isfinite(quality).sum())
+        with clock("ranking"):
+            found = torch.isfinite(quality)
+            ranked = replace(_decode(samples[found], self.gripper), quality=quality[found])
+            grasps = _to_camera(ranked[self._distinct(ranked, max_grasps)], view, camera)
+            scored = _to_camera(ranked[:: max(1, len(ranked) // 100)], view, camera)
+        return Plan(grasps, scored, counts, clock.times_ms)
+
+    def _graspable(
+        self,
+        depth: np.ndarray,
+        camera: Camera,
+        mask: Optional[np.ndarray],
+        table: Optional[Table],
+        counts: Dict[str, int],
+    ) -> np.ndarray:
+        """Pixels (H, W) bool that may be grasped: the mask, or what stands on the table, or everything."""
+        if mask is None and table is not None:
+            mask = segment_objects(depth, camera, table, self.options.segmentation)
+        mask = depth > 0 if mask is None else mask & (depth > 0)
+        counts["pixels"] = int(mask.sum())
+        if not mask.any():
+            raise NoGraspFound("nothing stands above the table: 0 graspable pixels", counts)
+        return mask
+
+    def _view(self, depth: np.ndarray, camera: Camera, mask: np.ndarray, table: Optional[Table]) -> View:
+        """The view along the approach of what the mask covers and of all that the gripper could touch there."""
+        along_normal = table is not None and self.options.approach == "table"
+        approach = table.normal if table is not None and along_normal else np.array([0.0, 0.0, 1.0])
+        margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
+        depths, masks = torch.from_numpy(depth).to(self.device), torch.from_numpy(mask).to(self.device)
+        table_depth = table.offset if table is not None and along_normal else float("inf")
+        return make_view(depths, camera, masks, approach, table_depth, margin, self.options.view)
+
+    def _candidates(self, clearance: Clearance, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
+        """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
+        stages = f"{counts['pixels']} graspable pixels, {counts['edges']} edge cells, {counts['pairs']} antipodal pairs"
+        limits = f"friction {self.options.sampling.friction:g}, width {self.gripper.max_width:g} m"
+        if counts["pairs"] == 0:
+            raise NoGraspFound(f"{stages} ({limits})", counts)
+        centre = torch.nn.functional.pad(pairs.centre, (0, 1))
+        grasps, depths = clearance.widest_opening(ViewGrasps(centre, pairs.angle, pairs.extent), self.options.openings)
+        fits = depths.feasible & clearance.view.is_graspable(grasps.center[:, :2])
+        counts["fitting"] = int(fits.sum())
+        if counts["fitting"] == 0:
+            raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
+        grasps, low, high = grasps[fits], depths.shallowest[fits], depths.deepest[fits]
+        share = torch.linspace(0, 1, self.options.depths, device=low.device).repeat_interleave(len(grasps))
+        grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
+        z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)
+        return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
+
+    def _score(self, clearance: Clearance, samples: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
+        grasps, depths = clearance.widest_opening(_decode(samples, self.gripper), self.options.openings)
+        z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
+        grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
+        quality = torch.full_like(z, -torch.inf)
+        fits = depths.feasible & clearance.view.is_graspable(grasps.center[:, :2])
+        if bool(fits.any()):
+            quality[fits] = self._quality(clearance.view, grasps[fits])
+        return _encode(grasps, self.gripper), quality
+
+    def _quality(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
+        """P(success) (N,) of grasps (N)."""
+        surface = crops.surface_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
+        relative = crops.normalise(surface, grasps.center[:, 2], self.gripper)
+        return torch.sigmoid(self.network(relative, crops.conditions(grasps, self.gripper)))
+
+    def _distinct(self, grasps: ViewGrasps, count: int) -> List[int]:
+        """Indices of the first `count` grasps that differ from all before them in place or angle."""
+        chosen: List[int] = []
+        xy, angle = grasps.center[:, :2].cpu().numpy(), grasps.angle.cpu().numpy()
+        for i in range(len(grasps)):
+            near = np.linalg.norm(xy[chosen] - xy[i], axis=1) < self.options.distinct_distance
+            turn = np.abs((angle[chosen] - angle[i] + np.pi / 2) % np.pi - np.pi / 2)
+            if not np.any(near & (turn < self.options.distinct_angle)):
+                chosen.append(i)
+            if len(chosen) == count:
+                break
+        return chosen
+
+
+class Clock:
+    """Wall times of named stages [ms]."""
+
+    def __init__(self) -> None:
+        self.times_ms: Dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.times_ms[stage] = 1e3 * (time.perf_counter() - start)
+
+
+def _background(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:
+    """Pixels that may be table: those outside the mask, where enough are left to tell."""
+    return ~mask if mask is not None and mask.mean() < 0.8 else None
+
+
+def _encode(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
+    """Grasps (N) as (N, 6): position, double angle on the circle (so that there is no seam) and opening."""
+    a = 2 * grasps.angle[:, None]
+    return torch.cat(
+        [grasps.center / gripper.max_width, torch.cos(a), torch.sin(a), grasps.width[:, None] / gripper.max_width],
+        dim=1,
+    )
+
+
+def _decode(samples: torch.Tensor, gripper: Gripper) -> ViewGrasps:
+    """Grasps (N) of samples (N, 6), the inverse of `_encode`."""
+    angle = torch.atan2(samples[:, 4], samples[:, 3]) / 2
+    return ViewGrasps(samples[:, :3] * gripper.max_width, angle, samples[:, 5] * gripper.max_width)
+
+
+def _to_camera(grasps: ViewGrasps, view: View, camera: Camera) -> List[Grasp]:
+    """Grasps of a view in the camera frame."""
+    angle = grasps.angle.cpu().numpy().astype(np.float64)
+    # About z, so that the grasp's y, the closing axis, lies at `angle` from the view's x.
+    T_view_grasp = transforms.compose(transforms.about_z(angle - np.pi / 2), grasps.center.cpu().numpy())
+    T_cam_grasp = view.T_cam_view @ T_view_grasp
+    centre, ahead = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, 3] + 1e-3 * T_cam_grasp[:, :3, 1]
+    px, towards = camera.project(centre), camera.project(ahead) - camera.project(centre)
+    image_angle = (np.arctan2(towards[:, 1], towards[:, 0]) + np.pi / 2) % np.pi - np.pi / 2
+    return [
+        Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
+        for T, w, q, p, a in zip(T_cam_grasp, grasps.width.cpu().numpy(), grasps.quality.cpu().numpy(), px, image_angle)
+    ]

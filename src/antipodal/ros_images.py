@@ -1,0 +1,83 @@
+"""ROS image messages as the planner's arrays (REP 103, 117, 118). Reads messages by their fields, imports no ROS."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+import numpy as np
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+
+DEPTHS = {"32FC1": ("f4", 1.0), "16UC1": ("u2", 1e-3), "mono16": ("u2", 1e-3)}  # numpy type and metres a unit
+MASKS = {"mono8": ("u1", 1.0), "8UC1": ("u1", 1.0)}
+
+
+def depth_from(image: Any) -> np.ndarray:
+    """Depth (H, W) float32 [m] of a sensor_msgs/Image; what is NaN, infinite or negative becomes 0 = missing.
+
+    16UC1 and mono16 are millimetres, 32FC1 metres. Raises InputError.
+    """
+    pixels = _pixels(image, DEPTHS, "depth image")
+    depth = pixels.astype(np.float32) * np.float32(DEPTHS[image.encoding][1])
+    with np.errstate(invalid="ignore"):
+        depth[~(np.isfinite(depth) & (depth > 0))] = 0
+    return depth
+
+
+def mask_from(image: Any) -> Optional[np.ndarray]:
+    """Mask (H, W) bool of a sensor_msgs/Image, nonzero = may be grasped; None of an empty one. Raises InputError."""
+    if not len(image.data):
+        return None
+    return _pixels(image, MASKS, "mask") != 0
+
+
+def camera_from(info: Any, rectified: bool = True) -> Camera:
+    """Camera of a sensor_msgs/CameraInfo: P where its image is rectified, K where it is raw.
+
+    Binning and region of interest are applied as in image_geometry. Raises InputError where it is not calibrated, or
+    where a raw image is distorted: grasps planned in it as a pinhole's would be off.
+    """
+    name, matrix = ("P", np.reshape(info.P, (3, 4))) if rectified else ("K", np.reshape(info.K, (3, 3)))
+    if matrix[0, 0] == 0:
+        other = f"K[0] is {info.K[0]:g}" if rectified else f"P[0] is {info.P[0]:g}"
+        raise InputError(f"camera_info is not calibrated: {name}[0] is 0 ({other}; ~rectified is {rectified})")
+    if not rectified and np.any(info.D):
+        raise InputError(f"raw image with distortion {list(info.D)}; rectify it first and set ~rectified to true")
+    bin_x, bin_y = max(1, info.binning_x), max(1, info.binning_y)
+    return Camera(
+        fx=float(matrix[0, 0]) / bin_x,
+        fy=float(matrix[1, 1]) / bin_y,
+        cx=(float(matrix[0, 2]) - info.roi.x_offset) / bin_x,
+        cy=(float(matrix[1, 2]) - info.roi.y_offset) / bin_y,
+        width=(info.roi.width or info.width) // bin_x,
+        height=(info.roi.height or info.height) // bin_y,
+    )
+
+
+def window_from(roi: Any, shape: Tuple[int, int]) -> Optional[np.ndarray]:
+    """Window (H, W) bool of a sensor_msgs/RegionOfInterest in an image of `shape`; None of an empty one."""
+    x, y, width, height = roi.x_offset, roi.y_offset, roi.width, roi.height
+    if not (x or y or width or height):
+        return None
+    if not (0 < width <= shape[1] - x and 0 < height <= shape[0] - y):
+        raise InputError(f"region {width} x {height} at ({x}, {y}) does not lie in the image, {shape[1]} x {shape[0]}")
+    window = np.zeros(shape, bool)
+    window[y : y + height, x : x + width] = True
+    return window
+
+
+def _pixels(image: Any, types: dict, what: str) -> np.ndarray:
+    """Pixels (H, W) of an image message, whatever its padding and byte order. Raises InputError."""
+    if image.encoding not in types:
+        raise InputError(f"{what} has encoding {image.encoding!r}; possible: {', '.join(types)}")
+    dtype = np.dtype(types[image.encoding][0]).newbyteorder(">" if image.is_bigendian else "<")
+    row = image.width * dtype.itemsize
+    if not row or not image.height:
+        raise InputError(f"{what} is {image.width} x {image.height} pixels; both must be positive")
+    if image.step < row:
+        raise InputError(f"{what} has a step of {image.step} bytes; {image.width} pixels take {row}")
+    if len(image.data) != image.step * image.height:
+        raise InputError(f"{what} holds {len(image.data)} bytes; {image.height} rows of {image.step} are needed")
+    rows = np.frombuffer(image.data, np.uint8).reshape(image.height, image.step)
+    return np.ascontiguousarray(rows[:, :row]).view(dtype)

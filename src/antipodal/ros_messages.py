@@ -1,0 +1,107 @@
+"""Grasps as ROS messages: poses, markers for RViz, images."""
+
+from __future__ import annotations
+
+from typing import List, Sequence
+
+import numpy as np
+from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
+from sensor_msgs.msg import Image
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from antipodal import msg, transforms
+from antipodal.draw import quality_colour
+from antipodal.grasp import Grasp, Gripper
+
+PALM_DEPTH = 0.02  # how thick the palm is drawn [m]
+
+
+def grasp_message(grasp: Grasp, header: Header) -> msg.Grasp:
+    """antipodal/Grasp of a grasp planned in the image that `header` is of."""
+    return msg.Grasp(
+        header=header,
+        pose=pose_message(grasp.T_cam_grasp),
+        width=grasp.width,
+        quality=grasp.quality,
+        center_px=list(grasp.center_px),
+        angle=grasp.angle,
+        depth=grasp.depth,
+    )
+
+
+def pose_message(T: np.ndarray) -> Pose:
+    """geometry_msgs/Pose of a rigid transform (4, 4) [m]."""
+    return Pose(Point(*T[:3, 3]), Quaternion(*quaternion(T[:3, :3])))
+
+
+def transform_from(pose: Pose) -> np.ndarray:
+    """Rigid transform (4, 4) of a geometry_msgs/Pose [m], whose quaternion may have any length but 0."""
+    p, q = pose.position, pose.orientation
+    x, y, z, w = np.array([q.x, q.y, q.z, q.w]) / np.linalg.norm([q.x, q.y, q.z, q.w])
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return transforms.compose(np.eye(3) + 2 * w * cross + 2 * cross @ cross, np.array([p.x, p.y, p.z]))
+
+
+def quaternion(R: np.ndarray) -> np.ndarray:
+    """Unit quaternion (x, y, z, w) of a rotation (3, 3), w >= 0 (Bar-Itzhack 2000: no case has a small divisor)."""
+    symmetric = R + R.T - np.trace(R) * np.eye(3)
+    skew = np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
+    K = np.block([[symmetric, skew[:, None]], [skew[None, :], np.trace(R)]])
+    q = np.linalg.eigh(K)[1][:, -1]
+    return -q if q[3] < 0 else q
+
+
+def image_message(image: np.ndarray, header: Header) -> Image:
+    """sensor_msgs/Image of RGB (H, W, 3) uint8."""
+    height, width = image.shape[:2]
+    return Image(header, height, width, "rgb8", 0, 3 * width, np.ascontiguousarray(image).tobytes())
+
+
+def marker_array(grasps: Sequence[Grasp], candidates: Sequence[Grasp], gripper: Gripper, header: Header) -> MarkerArray:
+    """The gripper at the best grasp, and candidates as lines from jaw to jaw, coloured by quality. Clears what was
+    shown before."""
+    markers = [Marker(header=header, action=Marker.DELETEALL)]
+    if len(grasps):
+        markers += gripper_markers(grasps[0], gripper, header)
+    if len(candidates):
+        markers.append(candidate_marker(candidates, header))
+    return MarkerArray(markers)
+
+
+def gripper_markers(grasp: Grasp, gripper: Gripper, header: Header) -> List[Marker]:
+    """Both jaws and the palm as boxes at a grasp."""
+    jaw_y = (grasp.width + gripper.jaw_thickness) / 2
+    jaw_z, palm_z = gripper.tip - gripper.jaw_length / 2, gripper.tip - gripper.jaw_length - PALM_DEPTH / 2
+    jaw = (gripper.jaw_width, gripper.jaw_thickness, gripper.jaw_length)
+    palm = (*gripper.palm_size, PALM_DEPTH)
+    boxes = [((0, jaw_y, jaw_z), jaw), ((0, -jaw_y, jaw_z), jaw), ((0, 0, palm_z), palm)]
+    colour = _colour(grasp.quality, 0.9)
+    return [
+        Marker(
+            header=header,
+            ns="gripper",
+            id=i,
+            type=Marker.CUBE,
+            pose=pose_message(grasp.T_cam_grasp @ transforms.compose(np.eye(3), np.array(centre))),
+            scale=Vector3(*size),
+            color=colour,
+        )
+        for i, (centre, size) in enumerate(boxes)
+    ]
+
+
+def candidate_marker(candidates: Sequence[Grasp], header: Header) -> Marker:
+    """One list of lines, from jaw to jaw of every candidate."""
+    marker = Marker(header=header, ns="candidates", type=Marker.LINE_LIST, scale=Vector3(0.001, 0, 0))
+    marker.pose.orientation.w = 1.0
+    for grasp in candidates:
+        ends = np.array([[0, -grasp.width / 2, 0], [0, grasp.width / 2, 0]])
+        marker.points += [Point(*p) for p in transforms.apply(grasp.T_cam_grasp, ends)]
+        marker.colors += [_colour(grasp.quality, 0.5)] * 2
+    return marker
+
+
+def _colour(quality: float, alpha: float) -> ColorRGBA:
+    r, g, b = quality_colour(quality)
+    return ColorRGBA(r / 255, g / 255, b / 255, alpha)

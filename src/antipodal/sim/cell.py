@@ -1,0 +1,201 @@
+"""The simulated cell: objects on a table under a depth camera, and a gripper that executes planned grasps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import List, Optional, Sequence, Tuple
+
+import mujoco
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from antipodal import transforms
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Gripper
+from antipodal.sim.hand import Hand
+from antipodal.sim.objects import Body, join
+from antipodal.sim.pick import Outcome, PickOptions, pick
+from antipodal.sim.solids import Solid, solid
+from antipodal.sim.world import WorldOptions, build_world
+from antipodal.synth.render import nearest, plane_depth, render_depth, render_faces
+
+PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
+STATE = mujoco.mjtState.mjSTATE_INTEGRATION
+DROP = 0.005  # least height that an object falls [m]
+FAR = 3.0  # where objects go that are taken off the table [m]
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """Where objects are dropped, and how long they may take to come to rest."""
+
+    spread: float = 0.05  # one object comes to lie this near the middle of the table, in x and in y [m]
+    heap: float = 0.08  # several fall within this distance of it [m]
+    table: float = 0.25  # what lies farther from it is out of reach [m]
+    settle_time: float = 3.0  # at most [s]
+    rest_speed: float = 0.005  # slower than this is at rest [m/s, and rad/s over ten]
+    world: WorldOptions = field(default_factory=WorldOptions)
+    pick: PickOptions = field(default_factory=PickOptions)
+
+
+def overhead(height: float = 0.7, tilt: float = 0.0, azimuth: float = 0.0) -> np.ndarray:
+    """`T_world_cam` (4, 4) of a camera `height` [m] from the middle of the table and looking at it, `tilt` [rad] from
+    the vertical towards `azimuth` [rad]. InputError unless height > 0 and tilt is in [0, 1.2]."""
+    if not (height > 0 and 0 <= tilt <= 1.2):
+        raise InputError(f"a camera needs height > 0 m and a tilt in 0..1.2 rad, got {height} and {tilt}")
+    back = np.array([np.sin(tilt) * np.cos(azimuth), np.sin(tilt) * np.sin(azimuth), np.cos(tilt)])
+    return transforms.compose(transforms.rotation_to(-back, np.array([1.0, 0.0, 0.0])), height * back)
+
+
+class Cell:
+    """A table, a camera and a gripper. `drop` puts objects on it, `render` shows them, `execute` picks."""
+
+    def __init__(
+        self,
+        gripper: Gripper,
+        camera: Camera = PRIMESENSE,
+        T_world_cam: Optional[np.ndarray] = None,
+        options: CellOptions = CellOptions(),
+    ):
+        self.gripper, self.camera, self.options = gripper, camera, options
+        self.T_world_cam = overhead() if T_world_cam is None else T_world_cam
+        self.drop([], np.random.default_rng(0))
+
+    def drop(self, bodies: Sequence[Body], rng: np.random.Generator) -> None:
+        """Replace what is on the table by these objects, let fall in random orientations until they are at rest."""
+        self.bodies = list(bodies)
+        self._surfaces = [body.surface() for body in bodies]
+        self._on_table = set(range(len(bodies)))
+        self.model = build_world(self.gripper, bodies, self.options.world)
+        self.data = mujoco.MjData(self.model)
+        self.hand = Hand(self.model, self.data)
+        for i, pose in enumerate(_random_poses(bodies, self.options, rng)):
+            self._put(i, pose)
+        self.settle()
+        if len(bodies) == 1:
+            self._center(rng)
+
+    def rehearse(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
+        """What `execute` would come to; the world stays as it is."""
+        state = self.state()
+        outcome = pick(self.hand, self.T_world_cam @ self._check(T_cam_grasp, width), width, self.options.pick)
+        self.restore(state)
+        return outcome
+
+    def settle(self) -> None:
+        """Let the world move until its objects are at rest, the gripper out of the way."""
+        self.hand.park()
+        steps = round(0.05 / self.model.opt.timestep)
+        for _ in range(round(self.options.settle_time / 0.05)):
+            mujoco.mj_step(self.model, self.data, nstep=steps)
+            if self._at_rest():
+                break
+        self.data.qvel[:] = 0
+        mujoco.mj_forward(self.model, self.data)
+
+    def execute(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
+        """Pick with a grasp (4, 4) in the camera's frame, the jaws opened to `width` [m] on approach.
+
+        What is held in the end is taken off the table; everything else is left where it falls.
+        InputError if the pose is not rigid or the gripper cannot open so wide.
+        """
+        outcome = pick(self.hand, self.T_world_cam @ self._check(T_cam_grasp, width), width, self.options.pick)
+        if outcome.end == "held" and outcome.picked is not None:
+            self.remove(outcome.picked)
+        self.settle()
+        return outcome
+
+    def remove(self, i: int) -> None:
+        """Take object `i` off the table."""
+        self._on_table.discard(i)
+        self._put(i, transforms.compose(np.eye(3), np.array([FAR + i, 0.0, self.bodies[i].radius()])))
+
+    def _check(self, T_cam_grasp: np.ndarray, width: float) -> np.ndarray:
+        T = np.asarray(T_cam_grasp, dtype=np.float64)
+        if T.shape != (4, 4) or not np.allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-3):
+            raise InputError(f"T_cam_grasp must be a rigid (4, 4) transform, got {T_cam_grasp}")
+        if not self.gripper.min_width <= width <= self.gripper.max_width + 1e-6:
+            limits = f"{self.gripper.min_width}..{self.gripper.max_width} m"
+            raise InputError(f"{self.gripper.name} opens {limits}, got a grasp of width {width}")
+        return T
+
+    # -- what the camera sees
+
+    def render(self) -> np.ndarray:
+        """Depth (H, W) float32 [m], 0 = nothing there; without noise."""
+        return nearest(render_depth(*self._seen(), self.camera), self._table_depth())
+
+    def mask(self) -> np.ndarray:
+        """Pixels (H, W) bool that show an object."""
+        return self.labels() >= 0
+
+    def labels(self) -> np.ndarray:
+        """Index (H, W) of the object that each pixel shows, -1 = none."""
+        _, face = render_faces(*self._seen(), self.camera)
+        owner = np.repeat(np.arange(len(self.bodies)), [len(b.surface()[1]) for b in self.bodies])
+        return np.where(face >= 0, np.append(owner, -1)[face], -1)
+
+    def _seen(self) -> Tuple[np.ndarray, np.ndarray]:
+        """All objects' vertices (V, 3) in the camera's frame, and faces (F, 3)."""
+        T_cam_world = transforms.invert(self.T_world_cam)
+        return join((transforms.apply(T_cam_world @ self.pose(i), v), f) for i, (v, f) in enumerate(self._surfaces))
+
+    def _table_depth(self) -> np.ndarray:
+        normal = self.T_world_cam[2, :3]  # the world's z in the camera's frame
+        return plane_depth(np.append(normal, -self.T_world_cam[2, 3]), self.camera)
+
+    # -- where things are
+
+    def pose(self, i: int) -> np.ndarray:
+        """`T_world_object` (4, 4) of object `i`."""
+        body = self.data.body(f"object{i}")
+        return transforms.compose(body.xmat.reshape(3, 3), body.xpos)
+
+    def solid(self, i: int) -> Solid:
+        """Object `i` where it lies in the world."""
+        return solid(self.bodies[i], self.pose(i))
+
+    def remaining(self) -> List[int]:
+        """Objects still on the table within reach."""
+        return [i for i in sorted(self._on_table) if np.linalg.norm(self.pose(i)[:2, 3]) < self.options.table]
+
+    def state(self) -> np.ndarray:
+        """All that `restore` needs to go on from here in the same way."""
+        state = np.empty(mujoco.mj_stateSize(self.model, STATE))
+        mujoco.mj_getState(self.model, self.data, state, STATE)
+        return np.append(state, [i in self._on_table for i in range(len(self.bodies))])
+
+    def restore(self, state: np.ndarray) -> None:
+        n = len(state) - len(self.bodies)
+        mujoco.mj_setState(self.model, self.data, state[:n], STATE)
+        self._on_table = set(np.flatnonzero(state[n:]).tolist())
+        mujoco.mj_forward(self.model, self.data)
+
+    def _put(self, i: int, T_world_object: np.ndarray) -> None:
+        """Move object `i`, at rest, to a pose (4, 4)."""
+        joint = self.data.joint(f"object{i}")
+        quaternion = np.empty(4)
+        mujoco.mju_mat2Quat(quaternion, T_world_object[:3, :3].ravel())
+        joint.qpos, joint.qvel = np.append(T_world_object[:3, 3], quaternion), 0
+        mujoco.mj_forward(self.model, self.data)
+
+    def _center(self, rng: np.random.Generator) -> None:
+        """Slide a single object, which may have rolled, to near the middle of the table."""
+        pose = self.pose(0)
+        pose[:2, 3] = rng.uniform(-self.options.spread, self.options.spread, 2)
+        self._put(0, pose)
+
+    def _at_rest(self) -> bool:
+        speed = self.data.qvel[: 6 * len(self.bodies)].reshape(-1, 6) * [1, 1, 1, 0.1, 0.1, 0.1]
+        return not len(speed) or float(np.abs(speed).max()) < self.options.rest_speed
+
+
+def _random_poses(bodies: Sequence[Body], options: CellOptions, rng: np.random.Generator) -> np.ndarray:
+    """Poses (N, 4, 4) to let objects fall from: turned at random, one above the other, in a column over the heap."""
+    rotations = Rotation.random(len(bodies), random_state=rng).as_matrix()
+    radii = np.array([body.radius() for body in bodies])
+    heights = np.cumsum(2 * radii) - radii + DROP
+    spread = 0.0 if len(bodies) == 1 else options.heap / np.sqrt(2)
+    xy = rng.uniform(-spread, spread, (len(bodies), 2))
+    return transforms.compose(rotations, np.column_stack([xy, heights]))

@@ -1,0 +1,143 @@
+"""The ground-truth planner: antipodal grasps from the objects' exact geometry, tried in a copy of the world.
+
+It bounds what any planner can reach in the cell: a scene that it fails has no grasp from above, or the cell is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from antipodal import transforms
+from antipodal.camera import Camera
+from antipodal.errors import NoGraspFound
+from antipodal.grasp import Grasp, Gripper
+from antipodal.sim.baselines import downwards, to_grasp
+from antipodal.sim.cell import Cell
+from antipodal.sim.solids import Solid, outside, sample_surface, through
+
+
+@dataclass(frozen=True)
+class OracleOptions:
+    """How many grasps are looked at, and how much room they need."""
+
+    lines: int = 3000  # closing axes drawn on each object
+    points: int = 4000  # surface points on each object that stand for obstacles
+    friction: float = 0.55  # contacts lie within this cone
+    swing: float = 0.3  # closing axes leave the surface's normal by up to this [rad]
+    clearance: float = 0.002  # between jaws and everything on the way down [m]
+    openings: Tuple[float, ...] = (0.016, 0.03, 0.008, 0.1)  # tried beyond the object's width [m]
+    depths: Tuple[float, ...] = (0.008, 0.015, 0.002, 0.025)  # tips below the contacts [m]
+    apart: float = 0.006  # grasps nearer than this, and turned less than `turned`, are alike [m]
+    turned: float = 0.2  # [rad]
+    rehearsals: int = 40  # grasps tried in the world
+
+
+class Axes(NamedTuple):
+    """N closing axes in the world, best first."""
+
+    center: np.ndarray  # (N, 3) midway between the contacts [m]
+    direction: np.ndarray  # (N, 3) horizontal
+    length: np.ndarray  # (N,) between the contacts [m]
+    cost: np.ndarray  # (N,) small where the contacts face each other about the centre of mass
+
+
+class Oracle:
+    """Plans for the cell that it is given; the depth image is not looked at."""
+
+    def __init__(self, cell: Cell, options: OracleOptions = OracleOptions()):
+        self.cell, self.options = cell, options
+
+    def plan(
+        self,
+        depth: np.ndarray,
+        camera: Camera,
+        mask: Optional[np.ndarray] = None,
+        max_grasps: int = 10,
+        seed: int = 0,
+    ) -> List[Grasp]:
+        """The first grasp that holds when rehearsed. NoGraspFound where none of those tried does."""
+        rng = np.random.default_rng(seed)
+        solids = [self.cell.solid(i) for i in self.cell.remaining()]
+        obstacles = np.concatenate([np.zeros((0, 3)), *(self._surface(solid, rng)[0] for solid in solids)])
+        axes = _best_first([self._axes(solid, rng) for solid in solids])
+        T_cam_world = transforms.invert(self.cell.T_world_cam)
+        tried = 0
+        for T_world_grasp, width in self._clear(axes, obstacles):
+            tried += 1
+            if self.cell.rehearse(T_cam_world @ T_world_grasp, width).held:
+                return [to_grasp(T_cam_world @ T_world_grasp, width, 1.0, camera)]
+        counts = {"objects": len(solids), "axes": len(axes.cost), "rehearsed": tried}
+        raise NoGraspFound(f"no grasp held: {counts}", counts)
+
+    def _surface(self, solid: Solid, rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
+        """Points (P, 3) on the outside of an object and their normals."""
+        points, normals = sample_surface(solid, self.options.points, rng)
+        seen = outside(solid, points)
+        return points[seen], normals[seen]
+
+    def _axes(self, solid: Solid, rng: np.random.Generator) -> Axes:
+        """Horizontal lines through an object that leave it within the friction cone at both ends."""
+        points, normals = self._surface(solid, rng)
+        pick = rng.integers(len(points), size=self.options.lines)
+        start, normal = points[pick], normals[pick]
+        turn = rng.uniform(-self.options.swing, self.options.swing, len(pick))
+        direction = (transforms.about_z(turn) @ -normal[..., None])[..., 0] * [1, 1, 0]
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True) + 1e-12
+        length, exit_normal = through(solid, start, direction)
+        facing = np.minimum(-(normal * direction).sum(1), (exit_normal * direction).sum(1))
+        longest = self.cell.gripper.max_width - self.options.clearance
+        good = (facing > np.cos(np.arctan(self.options.friction))) & (length > 1e-3) & (length < longest)
+        center = start + direction * length[:, None] / 2
+        off = np.linalg.norm(np.cross(center - solid.center, direction), axis=1)
+        return Axes(center[good], direction[good], length[good], (off / 0.02 + 4 * (1 - facing))[good])
+
+    def _clear(self, axes: Axes, obstacles: np.ndarray) -> Iterator[Tuple[np.ndarray, float]]:
+        """Grasps `T_world_grasp` and widths that touch nothing on the way down, best first, no two alike."""
+        tried: List[int] = []
+        for i in range(len(axes.cost)):
+            if len(tried) == self.options.rehearsals:
+                return
+            if not self._alike(axes, i, tried):
+                found = self._first_clear(axes, i, obstacles)
+                if found is not None:
+                    tried.append(i)
+                    yield found
+
+    def _alike(self, axes: Axes, i: int, others: List[int]) -> bool:
+        near = np.linalg.norm(axes.center[others] - axes.center[i], axis=1) < self.options.apart
+        return bool((near & (np.abs(axes.direction[others] @ axes.direction[i]) > np.cos(self.options.turned))).any())
+
+    def _first_clear(self, axes: Axes, i: int, obstacles: np.ndarray) -> Optional[Tuple[np.ndarray, float]]:
+        """The first depth and opening with which an axis can be reached, or None."""
+        gripper, options = self.cell.gripper, self.options
+        for depth in options.depths:
+            tips = max(axes.center[i, 2] - depth, options.clearance)
+            position = [*axes.center[i, :2], tips + gripper.tip]
+            T_world_grasp = downwards(position, np.arctan2(axes.direction[i, 1], axes.direction[i, 0]))
+            points = transforms.apply(transforms.invert(T_world_grasp), obstacles)
+            for spare in options.openings:
+                width = min(axes.length[i] + spare, gripper.max_width)
+                if not collides(points, width, gripper, options.clearance):
+                    return T_world_grasp, width
+        return None
+
+
+def collides(points: np.ndarray, width: float, gripper: Gripper, clearance: float) -> bool:
+    """Whether any of the points (P, 3) in the grasp frame lies where jaws or palm pass on the way down, or nearer to
+    it than `clearance`."""
+    x, y, z = np.abs(points[:, 0]), np.abs(points[:, 1]), points[:, 2]
+    beside = (y > width / 2 - clearance) & (y < width / 2 + gripper.jaw_thickness + clearance)
+    jaws = beside & (x < gripper.jaw_width / 2 + clearance) & (z < gripper.tip + clearance)
+    under = (x < gripper.palm_size[0] / 2 + clearance) & (y < gripper.palm_size[1] / 2 + clearance)
+    palm = under & (z < gripper.tip - gripper.jaw_length + clearance)
+    return bool((jaws | palm).any())
+
+
+def _best_first(axes: List[Axes]) -> Axes:
+    if not axes:
+        return Axes(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+    order = np.argsort(np.concatenate([a.cost for a in axes]), kind="stable")
+    return Axes(*(np.concatenate(column)[order] for column in zip(*axes)))

@@ -1,0 +1,133 @@
+"""One pick: approach, close, lift, shake; and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator, Optional
+
+import numpy as np
+
+from antipodal import transforms
+from antipodal.sim.hand import Forces, Hand
+
+KINDS = ("held", "approach_collision", "table_collision", "missed", "slipped", "lost_in_shake")
+SHUT = -0.05  # opening that the jaws' servos are sent to, far enough beyond closed to press with full force [m]
+REST = 0.05  # time at the goal before closing [s]
+
+
+@dataclass(frozen=True)
+class PickOptions:
+    """How the gripper moves, and what counts as a collision."""
+
+    approach: float = 0.12  # way of the approach along the grasp's z [m]
+    speed: float = 0.15  # on that way [m/s]
+    contact_force: float = 2.0  # jaws or palm touching anything harder than this before closing is a collision [N]
+    stop_force: float = 30.0  # the approach ends where it is pressed harder than this [N]
+    close_time: float = 0.4  # [s]
+    hold_time: float = 0.15  # rest after closing, and again after lifting [s]
+    lift: float = 0.25  # [m]
+    lift_time: float = 0.6  # [s]
+    shake_time: float = 1.0  # [s]
+    shake_rate: float = 3.0  # [Hz]
+    shake_distance: float = 0.02  # amplitude along each of the world's axes [m]
+    shake_angle: float = 0.15  # amplitude about each of them [rad]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a pick. `kind` judges strictly; `end` is how it ended with contacts on the way forgiven."""
+
+    end: str  # held, missed, slipped or lost_in_shake
+    collision: Optional[str]  # approach_collision, table_collision or None
+    object_force: float  # greatest on objects before closing [N]
+    table_force: float  # greatest on the table before closing [N]
+    picked: Optional[int]  # index of the object between the jaws once closed
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return self.collision or self.end
+
+    @property
+    def held(self) -> bool:
+        return self.kind == "held"
+
+
+def pick(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickOptions = PickOptions()) -> Outcome:
+    """Execute a grasp (4, 4) with the jaws opened to `width` [m]; the world is left as it is at the end."""
+    forces = approach(hand, T_world_grasp, width, options)
+    picked = close(hand, options)
+    if picked is None:
+        end = "missed"
+    elif lift(hand, options) != picked:
+        end = "slipped"
+    elif shake(hand, options) != picked:
+        end = "lost_in_shake"
+    else:
+        end = "held"
+    return Outcome(end, _collision(forces, options), forces.objects, forces.table, picked)
+
+
+def _collision(forces: Forces, options: PickOptions) -> Optional[str]:
+    if max(forces) <= options.contact_force:
+        return None
+    return "approach_collision" if forces.objects > options.contact_force else "table_collision"
+
+
+def approach(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickOptions) -> Forces:
+    """Come down along the grasp's z; the greatest forces met on the way. Stops where it is pressed hard."""
+    goal = T_world_grasp[:3, 3]
+    start = goal - options.approach * T_world_grasp[:3, 2]
+    hand.place(transforms.compose(T_world_grasp[:3, :3], start), width)
+    met = Forces(0.0, 0.0)
+    for share in _moments(hand, options.approach / options.speed + REST):
+        way = min(1.0, share * (1 + REST * options.speed / options.approach))
+        hand.aim(start + way * (goal - start))
+        now = hand.forces()
+        met = Forces(max(met.objects, now.objects), max(met.table, now.table))
+        if max(met) > options.stop_force:
+            hand.aim(hand.position())
+            break
+    return met
+
+
+def close(hand: Hand, options: PickOptions) -> Optional[int]:
+    """Close with full force; the object then between the pads."""
+    start = hand.width()
+    for share in _moments(hand, options.close_time):
+        hand.open(start + share * (SHUT - start))
+    _rest(hand, options.hold_time)
+    return hand.gripped()
+
+
+def lift(hand: Hand, options: PickOptions) -> Optional[int]:
+    """Lift straight up; the object then between the pads."""
+    start = hand.position()
+    for share in _moments(hand, options.lift_time):
+        smooth = (1 - np.cos(np.pi * share)) / 2
+        hand.aim(start + np.array([0, 0, options.lift * smooth]))
+    _rest(hand, options.hold_time)
+    return hand.gripped()
+
+
+def shake(hand: Hand, options: PickOptions) -> Optional[int]:
+    """Shake along and about all three axes, each a third of a period apart; the object then between the pads."""
+    center = hand.position()
+    phase = np.arange(3) * 2 * np.pi / 3
+    for share in _moments(hand, options.shake_time):
+        swing = np.sin(np.pi * share) * np.sin(2 * np.pi * options.shake_rate * share * options.shake_time + phase)
+        hand.aim(center + options.shake_distance * swing, options.shake_angle * swing[::-1])
+    return hand.gripped()
+
+
+def _rest(hand: Hand, duration: float) -> None:
+    for _ in _moments(hand, duration):
+        pass
+
+
+def _moments(hand: Hand, duration: float) -> Iterator[float]:
+    """Shares (0, 1] of a duration [s], one a time step; the world takes its step after each."""
+    n = max(1, round(duration / hand.timestep))
+    for i in range(1, n + 1):
+        yield i / n
+        hand.step()

@@ -1,0 +1,76 @@
+"""Exact questions to an object of convex parts: what lies outside it, and where a line leaves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Tuple
+
+import numpy as np
+
+from antipodal import transforms
+from antipodal.sim.objects import Body
+
+TOUCHING = 1e-5  # parts and points nearer than this are one [m]
+
+
+@dataclass(frozen=True)
+class Solid:
+    """A body where it lies. Inside a part is where `normals @ p <= offsets`."""
+
+    triangles: np.ndarray  # (F, 3, 3) of all parts [m]
+    normals: List[np.ndarray]  # (Fi, 3) a part, outward
+    offsets: List[np.ndarray]  # (Fi,) a part [m]
+    center: np.ndarray  # (3,) of mass [m]
+
+
+def solid(body: Body, T: np.ndarray) -> Solid:
+    """A body's parts at a pose (4, 4)."""
+    triangles = [transforms.apply(T, part.vertices)[part.faces] for part in body.parts]
+    normals = [_normals(t) for t in triangles]
+    offsets = [(n * t[:, 0]).sum(axis=1) for n, t in zip(normals, triangles)]
+    return Solid(np.concatenate(triangles), normals, offsets, T[:3, 3].copy())
+
+
+def _normals(triangles: np.ndarray) -> np.ndarray:
+    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-15)
+
+
+def sample_surface(solid: Solid, n: int, rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
+    """n points (n, 3) spread evenly over the surfaces of all parts, and the normals there (n, 3)."""
+    a, b, c = np.moveaxis(solid.triangles, 1, 0)
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    face = rng.choice(len(area), size=n, p=area / area.sum())
+    s, t = rng.random((2, n, 1))
+    s, t = np.where(s + t > 1, 1 - s, s), np.where(s + t > 1, 1 - t, t)
+    points = a[face] + s * (b - a)[face] + t * (c - a)[face]
+    return points, np.concatenate(solid.normals)[face]
+
+
+def outside(solid: Solid, points: np.ndarray) -> np.ndarray:
+    """Which of the points (N, 3) lie inside no part; the surface counts as outside."""
+    inside = [(points @ n.T - d).max(axis=1) < -TOUCHING for n, d in zip(solid.normals, solid.offsets)]
+    return ~np.any(inside, axis=0)
+
+
+def through(solid: Solid, start: np.ndarray, direction: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Way (N,) [m] from surface points (N, 3) along unit directions (N, 3) through the object's inside, from part to
+    part, to where it first comes out; and the outward normals (N, 3) there (zero for a line that does not enter)."""
+    spans = [_span(n, d, start, direction) for n, d in zip(solid.normals, solid.offsets)]
+    reach, normal = np.zeros(len(start)), np.zeros((len(start), 3))
+    for _ in spans:  # a chain of parts has no more links than there are parts
+        for enter, leave, out in spans:
+            longer = (enter <= reach + TOUCHING) & (leave > reach + TOUCHING)
+            reach, normal = np.where(longer, leave, reach), np.where(longer[:, None], out, normal)
+    return reach, normal
+
+
+def _span(n: np.ndarray, d: np.ndarray, start: np.ndarray, direction: np.ndarray) -> Tuple[np.ndarray, ...]:
+    """Where lines enter and leave one convex part (N,), and the normal (N, 3) there; enter > leave is never."""
+    slope, room = direction @ n.T, d - start @ n.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cut = room / slope
+    enter = np.where(slope < -1e-9, cut, -np.inf).max(axis=1)
+    ahead = np.where(slope > 1e-9, cut, np.inf)
+    beside = ((np.abs(slope) <= 1e-9) & (room < -TOUCHING)).any(axis=1)
+    return np.where(beside, np.inf, enter), ahead.min(axis=1), n[ahead.argmin(axis=1)]

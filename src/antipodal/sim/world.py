@@ -1,0 +1,126 @@
+"""The cell as a MuJoCo model: a table (z = 0), free objects, and a free-flying gripper built from `Gripper`'s boxes.
+
+The gripper hangs on a carriage of three slides and three hinges along the world's axes, each a stiff servo, so that its
+velocity is real: what it holds is dragged, shaken and lost by friction alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+import mujoco
+import numpy as np
+
+from antipodal.grasp import Gripper
+from antipodal.sim.objects import Body
+
+CARRIAGE = ("x", "y", "z", "roll", "pitch", "yaw")  # joints and actuators, in this order
+JAWS = ("left", "right")  # at +y and -y of the grasp frame
+PALM_DEPTH = 0.04  # [m]
+
+
+@dataclass(frozen=True)
+class WorldOptions:
+    """The physics. A contact takes its friction from the pad where a pad touches, else from the object."""
+
+    friction: float = 0.5  # object on table and on object
+    grip_friction: float = 0.6  # pad on object
+    torsion: float = 0.003  # torque that a pad's contact resists per newton [m]
+    rolling: float = 0.0005  # the same for an object that rolls on the table [m]
+    timestep: float = 0.001  # [s]
+    noslip: int = 3  # solver iterations that remove the creep of soft contacts
+
+
+def build_world(gripper: Gripper, bodies: Sequence[Body], options: WorldOptions = WorldOptions()) -> mujoco.MjModel:
+    """Compile the cell. Objects are bodies `object0`, ...; the gripper's joints and actuators bear CARRIAGE's and JAWS'
+    names, its frame is the body `grasp`."""
+    spec = mujoco.MjSpec()
+    _physics(spec, options)
+    _table(spec, options)
+    for i, body in enumerate(bodies):
+        _object(spec, f"object{i}", body, options)
+    _gripper(spec, gripper, options)
+    return spec.compile()
+
+
+def _physics(spec: mujoco.MjSpec, options: WorldOptions) -> None:
+    spec.option.timestep = options.timestep
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = 10  # friction as hard as ten times the normal: less creep in the grip
+    spec.option.noslip_iterations = options.noslip
+
+
+def _table(spec: mujoco.MjSpec, options: WorldOptions) -> None:
+    table = spec.worldbody.add_geom(name="table", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1])
+    _contact(table, options.friction, options)
+    table.contype, table.conaffinity = 1, 3
+
+
+def _contact(geom, friction: float, options: WorldOptions, priority: int = 0) -> None:
+    geom.condim, geom.priority = (4 if priority else 6), priority
+    geom.friction = [friction, options.torsion, options.rolling]
+    geom.solref = [2 * options.timestep, 1.0]  # the stiffest contact that the step allows
+    geom.solimp = [0.95, 0.99, 0.0005, 0.5, 2.0]
+
+
+def _object(spec: mujoco.MjSpec, name: str, body: Body, options: WorldOptions) -> None:
+    node = spec.worldbody.add_body(name=name)
+    node.add_freejoint(name=name)
+    for k, part in enumerate(body.parts):
+        mesh = spec.add_mesh(name=f"{name}_{k}", uservert=part.vertices.ravel(), userface=part.faces.ravel())
+        mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
+        # MuJoCo moves a mesh to its own centre and turns the geom back: the vertices stay where the body has them
+        geom = node.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=mesh.name, density=body.density)
+        _contact(geom, options.friction, options)
+        geom.contype, geom.conaffinity = 1, 3
+
+
+def _gripper(spec: mujoco.MjSpec, gripper: Gripper, options: WorldOptions) -> None:
+    carriage = spec.worldbody.add_body(name="carriage", gravcomp=1)
+    for i, name in enumerate(CARRIAGE):
+        slide = i < 3
+        joint = carriage.add_joint(name=name, axis=np.eye(3)[i % 3], armature=0.2 if slide else 0.005)
+        joint.type = mujoco.mjtJoint.mjJNT_SLIDE if slide else mujoco.mjtJoint.mjJNT_HINGE
+        _servo(spec, name, 5e4 if slide else 500.0, 150.0 if slide else 20.0)
+    grasp = carriage.add_body(name="grasp", gravcomp=1)  # turned to the grasp's orientation before each pick
+    top = gripper.tip - gripper.jaw_length
+    size = [gripper.palm_size[0] / 2, gripper.palm_size[1] / 2, PALM_DEPTH / 2]
+    palm = grasp.add_geom(name="palm", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=[0, 0, top - PALM_DEPTH / 2])
+    palm.mass = 0.8
+    _gripper_contact(palm, options)
+    for name, side in zip(JAWS, (1, -1)):
+        _jaw(spec, grasp, name, side, gripper, options)
+    _couple(spec)
+
+
+def _jaw(spec: mujoco.MjSpec, grasp, name: str, side: int, gripper: Gripper, options: WorldOptions) -> None:
+    """A box on a slide whose position is the jaw's distance from the middle."""
+    jaw = grasp.add_body(name=name, gravcomp=1)
+    joint = jaw.add_joint(name=name, axis=[0, side, 0], type=mujoco.mjtJoint.mjJNT_SLIDE, armature=0.05)
+    joint.limited, joint.range = True, [gripper.min_width / 2, gripper.max_width / 2]
+    size = [gripper.jaw_width / 2, gripper.jaw_thickness / 2, gripper.jaw_length / 2]
+    pos = [0, side * gripper.jaw_thickness / 2, gripper.tip - gripper.jaw_length / 2]
+    geom = jaw.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=pos, mass=0.1)
+    _gripper_contact(geom, options)
+    _servo(spec, name, 1e4, gripper.force)
+
+
+def _gripper_contact(geom, options: WorldOptions) -> None:
+    _contact(geom, options.grip_friction, options, priority=1)
+    geom.contype, geom.conaffinity = 2, 1  # table and objects, never the gripper itself
+
+
+def _servo(spec: mujoco.MjSpec, joint: str, stiffness: float, force: float) -> None:
+    servo = spec.add_actuator(name=joint, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    servo.set_to_position(kp=stiffness, dampratio=1.0)
+    servo.forcelimited, servo.forcerange = True, [-force, force]
+
+
+def _couple(spec: mujoco.MjSpec) -> None:
+    """The jaws move alike, as on a real parallel gripper; two free jaws at their force limit would let it wander."""
+    couple = spec.add_equality(name="jaws", type=mujoco.mjtEq.mjEQ_JOINT, name1=JAWS[0], name2=JAWS[1])
+    couple.objtype = mujoco.mjtObj.mjOBJ_JOINT
+    couple.data[:2] = [0.0, 1.0]
+    couple.solref = [0.004, 1.0]

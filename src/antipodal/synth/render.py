@@ -1,0 +1,163 @@
+"""Depth images of triangle meshes by z-buffer; a window of an image is a Camera with a shifted centre and a smaller
+size."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import numba
+import numpy as np
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+
+NEAR = 0.01  # nothing nearer than this is drawn [m]
+NOTHING = -1  # face index of a pixel that shows no face
+
+
+def render_depth(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> np.ndarray:
+    """Depth (H, W) float32 [m] along z, 0 where nothing is seen.
+
+    vertices: (V, 3) [m] in the optical frame; faces: (F, 3) indices. Both sides of a face are drawn; what lies nearer
+    than NEAR is cut off. Several meshes are drawn at once by concatenating them.
+    """
+    vertices, faces = _check(vertices, faces)
+    depth = np.zeros((camera.height, camera.width), dtype=np.float32)
+    draw(vertices, faces, camera.fx, camera.fy, camera.cx, camera.cy, depth, np.empty((0, 0), dtype=np.int32))
+    return depth
+
+
+def render_faces(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> Tuple[np.ndarray, np.ndarray]:
+    """Depth (H, W) as by `render_depth`, and the index (H, W) int32 of the face that each pixel shows, or NOTHING.
+
+    An object mask of concatenated meshes is a lookup: `object_of_face[index]` where index is not NOTHING.
+    """
+    vertices, faces = _check(vertices, faces)
+    depth = np.zeros((camera.height, camera.width), dtype=np.float32)
+    index = np.full(depth.shape, NOTHING, dtype=np.int32)
+    draw(vertices, faces, camera.fx, camera.fy, camera.cx, camera.cy, depth, index)
+    return depth, index
+
+
+def plane_depth(plane: np.ndarray, camera: Camera) -> np.ndarray:
+    """Depth (H, W) float32 [m] of the plane `n . p = d` given as (nx, ny, nz, d) in the optical frame; 0 where a
+    pixel's ray does not meet it in front of the camera."""
+    u = (np.arange(camera.width) - camera.cx) / camera.fx
+    v = (np.arange(camera.height) - camera.cy) / camera.fy
+    slope = plane[0] * u[None, :] + plane[1] * v[:, None] + plane[2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        depth = plane[3] / slope
+    return np.where(np.isfinite(depth) & (depth > NEAR), depth, 0).astype(np.float32)
+
+
+def nearest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The nearer of two depth images (H, W), in which 0 means nothing."""
+    return np.where((a > 0) & ((b == 0) | (a < b)), a, b)
+
+
+def _check(vertices: np.ndarray, faces: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    vertices = np.ascontiguousarray(vertices, dtype=np.float64).reshape(-1, 3)
+    faces = np.ascontiguousarray(faces, dtype=np.int32).reshape(-1, 3)
+    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
+        raise InputError(f"faces index vertices {faces.min()}..{faces.max()}, but there are {len(vertices)} vertices")
+    return vertices, faces
+
+
+@numba.njit(cache=True)
+def draw(vertices, faces, fx, fy, cx, cy, depth, index):
+    """Draw faces into `depth` (H, W; 0 = nothing yet), keeping the nearest; and into `index` unless it is empty."""
+    image = np.empty((len(vertices), 3))
+    for i in range(len(vertices)):
+        _project(vertices[i], fx, fy, cx, cy, image[i])
+    for f in range(len(faces)):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        behind = (vertices[a, 2] < NEAR) + (vertices[b, 2] < NEAR) + (vertices[c, 2] < NEAR)
+        if behind == 0:
+            _draw_triangle(image[a], image[b], image[c], depth, index, f)
+        elif behind < 3:
+            corners = _clip_near(vertices[a], vertices[b], vertices[c])
+            for i in range(len(corners)):
+                _project(corners[i], fx, fy, cx, cy, corners[i])
+            for i in range(1, len(corners) - 1):
+                _draw_triangle(corners[0], corners[i], corners[i + 1], depth, index, f)
+
+
+@numba.njit(cache=True)
+def _project(point, fx, fy, cx, cy, out):
+    """Column, row and inverse depth, in which a triangle is flat."""
+    w = 1 / point[2] if point[2] >= NEAR else 0.0
+    out[0], out[1], out[2] = fx * point[0] * w + cx, fy * point[1] * w + cy, w
+
+
+@numba.njit(cache=True)
+def _clip_near(a, b, c):
+    """Corners (3 or 4, 3) of a triangle cut at z = NEAR (Sutherland and Hodgman)."""
+    triangle, cut, n = np.stack((a, b, c)), np.empty((4, 3)), 0
+    for k in range(3):
+        p, q = triangle[k], triangle[(k + 1) % 3]
+        if p[2] >= NEAR:
+            cut[n] = p
+            n += 1
+        if (p[2] >= NEAR) != (q[2] >= NEAR):
+            cut[n] = p + (NEAR - p[2]) / (q[2] - p[2]) * (q - p)
+            cut[n, 2] = NEAR
+            n += 1
+    return cut[:n]
+
+
+@numba.njit(cache=True)
+def _draw_triangle(a, b, c, depth, index, face):
+    """Draw a triangle whose corners are columns, rows and inverse depths."""
+    ua, va, wa = a[0], a[1], a[2]
+    ub, vb, wb = b[0], b[1], b[2]
+    uc, vc, wc = c[0], c[1], c[2]
+    first, last = max(0, _ceil(min(va, vb, vc))), min(depth.shape[0] - 1, _floor(max(va, vb, vc)))
+    area = (ub - ua) * (vc - va) - (uc - ua) * (vb - va)
+    if first > last or area == 0:
+        return
+    du = ((wb - wa) * (vc - va) - (wc - wa) * (vb - va)) / area
+    dv = ((wc - wa) * (ub - ua) - (wb - wa) * (uc - ua)) / area
+    near, far = max(wa, wb, wc), min(wa, wb, wc)
+    for v in range(first, last + 1):
+        low, high = span(ua, va, ub, vb, uc, vc, v)
+        left, right = max(0, _ceil(low)), min(depth.shape[1] - 1, _floor(high))
+        w = wa + du * (left - ua) + dv * (v - va)
+        for u in range(left, right + 1):
+            z = 1 / min(max(w, far), near)  # slivers must not extrapolate
+            if depth[v, u] == 0 or z < depth[v, u]:
+                depth[v, u] = z
+                if index.size:
+                    index[v, u] = face
+            w += du
+
+
+@numba.njit(cache=True)
+def span(ua, va, ub, vb, uc, vc, v):
+    """Leftmost and rightmost u of a triangle on the row v, which crosses it."""
+    low, high = np.inf, -np.inf
+    low, high = _widen(ua, va, ub, vb, v, low, high)
+    low, high = _widen(ub, vb, uc, vc, v, low, high)
+    return _widen(uc, vc, ua, va, v, low, high)
+
+
+@numba.njit(cache=True)
+def _widen(ua, va, ub, vb, v, low, high):
+    if (va < v and vb < v) or (va > v and vb > v):
+        return low, high
+    if va == vb:
+        return min(low, ua, ub), max(high, ua, ub)
+    u = ua + (v - va) / (vb - va) * (ub - ua)
+    return min(low, u), max(high, u)
+
+
+EDGE = 1e-9  # a pixel centre on an edge belongs to both faces, so that no crack opens between them
+
+
+@numba.njit(cache=True)
+def _ceil(x):
+    return int(np.ceil(min(max(x, -1e6), 1e6) - EDGE))
+
+
+@numba.njit(cache=True)
+def _floor(x):
+    return int(np.floor(min(max(x, -1e6), 1e6) + EDGE))

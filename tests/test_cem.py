@@ -1,0 +1,77 @@
+import math
+
+import torch
+
+from antipodal.cem import CEMOptions, maximise
+
+
+def start(n=64, d=3, seed=0):
+    return 2 * torch.rand(n, d, generator=torch.Generator().manual_seed(seed)) - 1
+
+
+def bowl(samples):
+    return samples, -((samples - 0.3) ** 2).sum(dim=1)
+
+
+def run(score, seed=0, samples=None, **options):
+    return maximise(
+        score, start() if samples is None else samples, torch.Generator().manual_seed(seed), CEMOptions(**options)
+    )
+
+
+def test_the_maximum_of_a_bowl_is_approached():
+    samples, scores = run(bowl, iterations=8)
+    assert (samples[0] - 0.3).abs().max() < 0.05
+    assert scores[0] == scores.max()
+
+
+def test_the_best_ever_seen_is_kept():
+    first = bowl(start())[1].max()
+    for seed in range(20):
+        _, scores = run(bowl, seed=seed, iterations=2, samples=start(seed=0))
+        assert scores[0] >= first
+
+
+def test_every_mode_of_a_function_survives():
+    def two_peaks(samples):
+        a, b = (torch.exp(-8 * ((samples - c) ** 2).sum(dim=1)) for c in (-0.6, 0.6))
+        return samples, a + b
+
+    samples, scores = run(two_peaks, iterations=3, samples=start(256))
+    good = samples[scores > 0.8]
+    assert (good[:, 0] > 0.3).any() and (good[:, 0] < -0.3).any()
+
+
+def test_infeasible_samples_never_win_and_never_guide():
+    def half_space(samples):
+        return samples, torch.where(samples[:, 0] < 0, bowl(samples)[1], torch.tensor(-math.inf))
+
+    samples, scores = run(half_space, iterations=5)
+    feasible = torch.isfinite(scores)
+    assert samples[0, 0] < 0 and samples[0, 0] > -0.15
+    assert feasible[: int(feasible.sum())].all()  # the infeasible come last
+
+
+def test_samples_are_replaced_by_the_feasible_ones_that_stand_for_them():
+    def on_a_plane(samples):
+        moved = samples.clone()
+        moved[:, 2] = 0.5
+        return bowl(moved)
+
+    samples, _ = run(on_a_plane)
+    assert (samples[:, 2] == 0.5).all()
+
+
+def test_nothing_feasible_is_no_error():
+    samples, scores = run(lambda s: (s, torch.full((len(s),), -math.inf)))
+    assert len(samples) == 64 and torch.isinf(scores).all()
+
+
+def test_same_seed_same_search():
+    assert torch.equal(run(bowl, seed=3)[0], run(bowl, seed=3)[0])
+    assert not torch.equal(run(bowl, seed=3)[0], run(bowl, seed=4)[0])
+
+
+def test_one_sample_is_enough_to_start():
+    samples, scores = run(bowl, samples=start(1))
+    assert len(samples) > 1 and torch.isfinite(scores).all()

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import torch
+
+from antipodal import resources
+from antipodal.errors import InputError
+from antipodal.grasp import Grasp, Gripper, ViewGrasps
+
+
+def test_gripper_file_round_trip(tmp_path):
+    path = tmp_path / "gripper.yaml"
+    path.write_text("name: mine\nmax_width: 0.05\npalm_size: [0.05, 0.1]\nsource: a drawing\n")
+    gripper = Gripper.load(path)
+    assert gripper.max_width == 0.05 and gripper.palm_size == (0.05, 0.1)
+
+
+def test_shipped_default_gripper_is_the_default():
+    assert Gripper.load(resources.find("config/grippers/robotiq_2f85.yaml")) == Gripper()
+
+
+@pytest.mark.parametrize(
+    "text, complaint",
+    [
+        ("max_wdith: 0.05", "unknown max_wdith"),
+        ("max_width: -1", "between 0 and 1 metre"),
+        ("max_width: 85", "between 0 and 1 metre"),
+        ("min_width: 0.2", "min_width"),
+        ("max_width: wide", "numbers"),
+        ("palm_size: 3", "palm_size"),
+        ("- 1", "mapping"),
+        ("{", "cannot read"),
+    ],
+)
+def test_bad_gripper_file_says_what_is_wrong(tmp_path, text, complaint):
+    path = tmp_path / "gripper.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=complaint):
+        Gripper.load(path)
+
+
+def test_grasp_as_plain_values_has_the_axes_of_its_pose():
+    T = np.eye(4)
+    T[:3, :3] = [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+    plain = Grasp(T, 0.05, 0.9, (1.0, 2.0), 0.1, 0.7).to_dict()
+    assert plain["closing_axis_cam"] == [0, 0, 1] and plain["approach_cam"] == [1, 0, 0]
+
+
+def test_batch_selects_all_fields_alike():
+    batch = ViewGrasps(torch.rand(5, 3), torch.rand(5), torch.rand(5), torch.rand(5))
+    picked = batch[torch.tensor([3, 1])]
+    assert len(picked) == 2 and torch.equal(picked.center[0], batch.center[3])
+    assert torch.equal(picked.quality, batch.quality[[3, 1]])

@@ -1,0 +1,160 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
+
+from antipodal import transforms
+from antipodal.errors import InputError, NoGraspFound
+from antipodal.grasp import Gripper, ViewGrasps
+from antipodal.planner import GraspPlanner, PlannerOptions, _decode, _encode
+from antipodal.table import TableOptions
+
+
+class PrefersMiddle(torch.nn.Module):
+    """Stands for a trained network: likes an object that fills the middle of the crop on both sides alike."""
+
+    def forward(self, crops, conditions):
+        solid = (crops[:, 0] < -0.02).float()
+        x = torch.linspace(-1, 1, solid.shape[-1])
+        off = (solid * x).sum((1, 2)) ** 2 + (solid * x[:, None]).sum((1, 2)) ** 2
+        return 3 - 10 * off / solid.sum((1, 2)).clamp_min(1) ** 2 - (solid[:, 16].sum(-1) / 16)
+
+
+PLANNER = GraspPlanner(PrefersMiddle())
+BAR = box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)
+
+
+def in_table(grasp, T_cam_table):
+    return transforms.invert(T_cam_table) @ grasp.T_cam_grasp
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.25, -0.35])
+@pytest.mark.parametrize("masked", [True, False])
+def test_the_best_grasp_straddles_the_bar_across_its_short_side(tilt, masked):
+    T_cam_table = overhead(tilt)
+    depth, mask = render([BAR], T_cam_table=T_cam_table)
+    grasp = PLANNER.plan(depth, CAMERA, mask if masked else None)[0]
+    T = in_table(grasp, T_cam_table)
+    np.testing.assert_allclose(T[:3, 2], [0, 0, -1], atol=0.01)  # straight down onto the table, whatever the tilt
+    T_bar_grasp = transforms.invert(BAR[0]) @ T
+    assert abs(T_bar_grasp[1, 1]) > 0.9  # closing axis along the bar's short side
+    assert abs(T_bar_grasp[1, 3]) < 0.02 and abs(T_bar_grasp[0, 3]) < 0.05
+    assert 0.001 < T[2, 3] < 0.035  # between table and top
+
+
+def test_a_grasp_is_consistent_with_its_own_projection():
+    depth, mask = render([BAR])
+    for grasp in PLANNER.plan(depth, CAMERA, mask):
+        R = grasp.T_cam_grasp[:3, :3]
+        np.testing.assert_allclose(R.T @ R, np.eye(3), atol=1e-6)
+        assert np.linalg.det(R) == pytest.approx(1)
+        np.testing.assert_allclose(grasp.center_px, CAMERA.project(grasp.T_cam_grasp[:3, 3]), atol=1e-3)
+        assert grasp.depth == pytest.approx(grasp.T_cam_grasp[2, 3])
+        assert -math.pi / 2 <= grasp.angle < math.pi / 2
+        assert math.tan(grasp.angle) == pytest.approx(R[1, 1] / R[0, 1], rel=0.05, abs=0.02)
+        assert 0 <= grasp.quality <= 1 and 0 < grasp.width <= 0.085
+
+
+def test_grasps_come_best_first_and_differ():
+    depth, mask = render([BAR])
+    plan = PLANNER.plan(depth, CAMERA, mask, max_grasps=5)
+    qualities = [g.quality for g in plan]
+    assert 1 < len(plan) <= 5 and qualities == sorted(qualities, reverse=True)
+    assert qualities[0] >= max(g.quality for g in plan.candidates)
+    options = PLANNER.options
+    for i, a in enumerate(plan):
+        for b in plan[:i]:
+            apart = np.linalg.norm(a.T_cam_grasp[:3, 3] - b.T_cam_grasp[:3, 3]) >= options.distinct_distance - 1e-6
+            turned = abs((a.angle - b.angle + np.pi / 2) % np.pi - np.pi / 2) >= 0.9 * options.distinct_angle
+            assert apart or turned
+
+
+def test_same_seed_same_plan():
+    depth, mask = render([BAR])
+    a, b, c = (PLANNER.plan(depth, CAMERA, mask, seed=s) for s in (1, 1, 2))
+    assert all(np.array_equal(x.T_cam_grasp, y.T_cam_grasp) for x, y in zip(a, b))
+    assert not np.array_equal(a[0].T_cam_grasp, c[0].T_cam_grasp)
+
+
+def test_only_the_masked_object_is_grasped():
+    other = box((-0.08, -0.02), (0.08, 0.03, 0.04))
+    depth, _ = render([BAR, other])
+    _, mask = render([other])
+    for grasp in PLANNER.plan(depth, CAMERA, mask):
+        assert in_table(grasp, OVERHEAD)[0, 3] < -0.03
+
+
+def test_the_gripper_never_meets_what_was_seen():
+    """Jaws as boxes at their planned place against the true boxes, from above down to the grasp."""
+    boxes = [BAR, box((-0.05, 0.03), (0.05, 0.05, 0.06), 0.9), box((0.04, -0.05), (0.09, 0.03, 0.02), 0.2)]
+    depth, _ = render(boxes)
+    gripper = PLANNER.gripper
+    across, along = np.meshgrid(np.linspace(-0.5, 0.5, 12) * gripper.jaw_width, np.linspace(0, 1, 8))
+    for grasp in PLANNER.plan(depth, CAMERA):
+        T = in_table(grasp, OVERHEAD)
+        assert T[2, 3] - gripper.tip > 0
+        for side in (-1, 1):
+            y = side * (grasp.width / 2 + along.ravel() * gripper.jaw_thickness)
+            foot = transforms.apply(T, np.column_stack([across.ravel(), y, np.full(y.shape, gripper.tip)]))
+            for T_table_box, half in boxes:
+                local = transforms.apply(transforms.invert(T_table_box), foot)
+                over = np.all(np.abs(local[:, :2]) < half[:2], axis=1)
+                assert not np.any(over & (local[:, 2] < half[2]))
+
+
+def test_the_angle_has_no_seam():
+    angle = torch.linspace(-math.pi, math.pi, 50)
+    grasps = ViewGrasps(torch.rand(50, 3), angle, torch.full((50,), 0.05))
+    back = _decode(_encode(grasps, Gripper()), Gripper())
+    torch.testing.assert_close(back.center, grasps.center)
+    assert torch.sin(back.angle - angle).abs().max() < 1e-5  # equal up to a half turn
+    ends = _encode(ViewGrasps(torch.zeros(2, 3), torch.tensor([-math.pi / 2, math.pi / 2]), torch.ones(2)), Gripper())
+    torch.testing.assert_close(ends[0], ends[1], atol=1e-6, rtol=0)
+
+
+def test_every_empty_stage_says_so_with_counts():
+    bare, _ = render([])
+    with pytest.raises(NoGraspFound, match="0 graspable pixels"):
+        PLANNER.plan(bare, CAMERA)
+    with pytest.raises(NoGraspFound, match=r"edge cells, 0 antipodal pairs \(friction 0\.8, width 0\.085 m\)"):
+        PLANNER.plan(bare, CAMERA, np.ones(bare.shape, bool))
+    depth, mask = render([box((0, 0), (0.09, 0.079, 0.05))])  # fits between the pads but leaves no room for the jaws
+    with pytest.raises(NoGraspFound, match=r"0 where the gripper clears") as caught:
+        PLANNER.plan(depth, CAMERA, mask)
+    assert caught.value.counts["pairs"] > 0 and caught.value.counts["fitting"] == 0
+
+
+def test_a_gripper_wider_than_the_scene_finds_nothing_and_says_why():
+    depth, mask = render([BAR])
+    wide = GraspPlanner(PrefersMiddle(), Gripper(max_width=0.6), PlannerOptions(openings=(1.0,)))
+    with pytest.raises(NoGraspFound, match=r"width 0\.6 m"):
+        wide.plan(depth, CAMERA, mask)
+
+
+def test_constant_depth_is_a_bare_table():
+    with pytest.raises(NoGraspFound, match="nothing stands above the table"):
+        PLANNER.plan(np.full((240, 320), 0.7, np.float32), CAMERA)
+
+
+def test_impossible_count_is_refused():
+    depth, mask = render([BAR])
+    with pytest.raises(InputError, match="max_grasps"):
+        PLANNER.plan(depth, CAMERA, mask, max_grasps=0)
+
+
+def test_without_a_table_the_approach_is_the_cameras_axis():
+    depth, mask = render([BAR], T_cam_table=overhead(0.2))
+    along = GraspPlanner(PrefersMiddle(), options=PlannerOptions(approach="camera"))
+    np.testing.assert_allclose(along.plan(depth, CAMERA, mask)[0].T_cam_grasp[:3, 2], [0, 0, 1], atol=1e-6)
+    no_table = GraspPlanner(PrefersMiddle(), options=PlannerOptions(table=TableOptions(min_share=2.0)))
+    np.testing.assert_allclose(no_table.plan(depth, CAMERA, mask)[0].T_cam_grasp[:3, 2], [0, 0, 1], atol=1e-6)
+
+
+def test_input_arrays_are_left_as_they_were():
+    depth, mask = render([BAR])
+    before = depth.copy(), mask.copy()
+    PLANNER.plan(depth, CAMERA, mask)
+    assert np.array_equal(depth, before[0]) and np.array_equal(mask, before[1])
+    assert HEIGHT == pytest.approx(depth.max(), abs=1e-6)
