@@ -18,6 +18,7 @@ from antipodal.sim.objects import Body
 CARRIAGE = ("x", "y", "z", "roll", "pitch", "yaw")  # joints and actuators, in this order
 JAWS = ("left", "right")  # at +y and -y of the grasp frame
 PALM_DEPTH = 0.04  # [m]
+ARENA = 2**27  # room for the contacts of a heap of many-parted objects; the system gives pages only as used [bytes]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ def build_world(gripper: Gripper, bodies: Sequence[Body], options: WorldOptions 
     """Compile the cell. Objects are bodies `object0`, ...; the gripper's joints and actuators bear CARRIAGE's and JAWS'
     names, its frame is the body `grasp`."""
     spec = mujoco.MjSpec()
+    spec.memory = ARENA
     _physics(spec, options)
     _table(spec, options)
     for i, body in enumerate(bodies):
