@@ -17,7 +17,7 @@ from antipodal.sim.hand import Hand
 from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
 from antipodal.sim.solids import Solid, solid
-from antipodal.sim.world import WorldOptions, build_world
+from antipodal.sim.world import WorldOptions, build_world, raise_walls
 from antipodal.synth.render import nearest, plane_depth, render_depth, render_faces
 
 PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
@@ -32,7 +32,6 @@ class CellOptions:
     """Where objects are dropped, and how long they may take to come to rest."""
 
     spread: float = 0.05  # one object comes to lie this near the middle of the table, in x and in y [m]
-    heap: float = 0.08  # several fall within this distance of it [m]
     table: float = 0.25  # what lies farther from it is out of reach [m]
     settle_time: float = 3.0  # at most [s]
     rest_speed: float = 0.005  # slower than this is at rest [m/s, and rad/s over ten]
@@ -94,12 +93,14 @@ class Cell:
 
     def _sink(self) -> None:
         """Let objects come down as if through honey: they keep no momentum to roll away or to hop out of a heap."""
+        raise_walls(self.model, len(self.bodies) > 1)
         highest = max((self.pose(i)[2, 3] for i in range(len(self.bodies))), default=0.0)
         for i in range(len(self.bodies)):
             body, free = self.model.body(f"object{i}"), slice(6 * i, 6 * i + 6)
             self.model.dof_damping[free] = DRAG * np.append(np.repeat(body.mass, 3), body.inertia)
         self._wait(highest * DRAG / 9.81 + self.options.settle_time)
         self.model.dof_damping[: 6 * len(self.bodies)] = 0
+        raise_walls(self.model, False)
 
     def _wait(self, longest: float) -> None:
         """Until objects are at rest, or for `longest` [s]."""
@@ -211,6 +212,6 @@ def _random_poses(bodies: Sequence[Body], options: CellOptions, rng: np.random.G
     rotations = Rotation.random(len(bodies), random_state=rng).as_matrix()
     radii = np.array([body.radius() for body in bodies])
     heights = np.cumsum(2 * radii) - radii + DROP
-    spread = 0.0 if len(bodies) == 1 else options.heap / np.sqrt(2)
+    spread = 0.0 if len(bodies) == 1 else options.world.heap / 2
     xy = rng.uniform(-spread, spread, (len(bodies), 2))
     return transforms.compose(rotations, np.column_stack([xy, heights]))
