@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from antipodal.grasp import Gripper, ViewGrasps
+from antipodal.kernels import footprint
 from antipodal.views import View
 
 
@@ -21,10 +22,10 @@ class ClearanceOptions:
     """Distances kept between the gripper and what was seen [m]."""
 
     below: float = 0.003  # between the tips and the highest surface under the jaws
-    beside: float = 0.002  # added to every side of a jaw's footprint
+    beside: float = 0.0  # added to every side of a jaw's footprint
     palm: float = 0.005  # between the palm and the highest surface under it
     table: float = 0.0015  # between the tips and the table, where a flat object leaves no choice
-    table_wanted: float = 0.006  # the same, where the object is high enough
+    table_wanted: float = 0.010  # the same, where the object is high enough
     flat: float = 0.003  # what is seen lower than this above the table is taken for table
     reach: float = 0.012  # of the tips below the object's top, at least
     reach_wanted: float = 0.018  # the same, before the tips come nearer the table than `table_wanted`
@@ -43,48 +44,53 @@ class DepthRange:
         return self.deepest >= self.shallowest
 
 
-def depth_range(
-    view: View, grasps: ViewGrasps, gripper: Gripper, options: ClearanceOptions = ClearanceOptions()
-) -> DepthRange:
-    """Depths at which the pads reach the object while jaws and palm stay clear of every surface seen, and of the table.
+class Clearance:
+    """Where one gripper fits in one view."""
 
-    The depths of `grasps` themselves do not matter.
-    """
-    nearest = _obstacles(view, options)
-    under_jaws = _highest(nearest, view, grasps, _jaw_footprint(grasps.width, gripper, options, view.cell))
-    top = _highest(view.depth, view, grasps, _between_jaws(grasps.width, gripper, view.cell))
-    under_palm = torch.minimum(top, _highest(nearest, view, grasps, _palm_footprint(grasps, gripper)))
-    height = (view.table - top).clamp_min(0)
-    shallowest = top + torch.minimum(height * options.reach_share, torch.full_like(top, options.reach))
-    comfortable = torch.maximum(top + options.reach_wanted, torch.full_like(top, view.table - options.table_wanted))
-    deepest = torch.stack(
-        [
-            under_jaws - options.below,
-            under_palm + gripper.jaw_length - options.palm,
-            comfortable.clamp(max=view.table - options.table),
-        ]
-    ).amin(dim=0)
-    return DepthRange(shallowest - gripper.tip, deepest - gripper.tip)
+    def __init__(self, view: View, gripper: Gripper, options: ClearanceOptions = ClearanceOptions()):
+        self.view, self.gripper, self.options = view, gripper, options
+        self.obstacles = _obstacles(view, options)
 
+    def depth_range(self, grasps: ViewGrasps) -> DepthRange:
+        """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table.
 
-def widest_opening(
-    view: View, grasps: ViewGrasps, gripper: Gripper, openings: Sequence[float], options: ClearanceOptions
-) -> Tuple[ViewGrasps, DepthRange]:
-    """`grasps` at the first of the `openings` [widest openings] at which they fit, and their depths there.
+        The depths of `grasps` themselves do not matter.
+        """
+        options, gripper, table, cell = self.options, self.gripper, self.view.table, self.view.cell
+        under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, options, cell))
+        top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
+        under_palm = torch.minimum(top, self._highest(self.obstacles, grasps, _palm_footprint(grasps, gripper)))
+        height = (table - top).clamp_min(0)
+        shallowest = top + (height * options.reach_share).clamp(max=options.reach)
+        comfortable = (top + options.reach_wanted).clamp(min=table - options.table_wanted)
+        deepest = torch.minimum(under_jaws - options.below, under_palm + gripper.jaw_length - options.palm)
+        deepest = torch.minimum(deepest, comfortable.clamp(max=table - options.table))
+        return DepthRange(shallowest - gripper.tip, deepest - gripper.tip)
 
-    A grasp that fits at none keeps the last opening and an empty range.
-    """
-    width = torch.full_like(grasps.angle, openings[0] * gripper.max_width)
-    grasps = replace(grasps, width=width)
-    found = depth_range(view, grasps, gripper, options)
-    for share in openings[1:]:
-        lost = ~found.feasible
-        if not bool(lost.any()):
-            break
-        narrower = replace(grasps[lost], width=torch.full_like(width[lost], share * gripper.max_width))
-        again = depth_range(view, narrower, gripper, options)
-        width[lost], found.shallowest[lost], found.deepest[lost] = narrower.width, again.shallowest, again.deepest
-    return grasps, found
+    def widest_opening(self, grasps: ViewGrasps, openings: Sequence[float]) -> Tuple[ViewGrasps, DepthRange]:
+        """`grasps` at the first of the `openings` [widest openings] at which they fit, and their depths there.
+
+        A grasp that fits at none keeps the last opening and an empty range.
+        """
+        width = torch.full_like(grasps.angle, openings[0] * self.gripper.max_width)
+        grasps = replace(grasps, width=width)
+        found = self.depth_range(grasps)
+        for share in openings[1:]:
+            lost = ~found.feasible
+            if not bool(lost.any()):
+                break
+            narrower = replace(grasps[lost], width=torch.full_like(width[lost], share * self.gripper.max_width))
+            again = self.depth_range(narrower)
+            width[lost], found.shallowest[lost], found.deepest[lost] = narrower.width, again.shallowest, again.deepest
+        return grasps, found
+
+    def _highest(self, depth: torch.Tensor, grasps: ViewGrasps, offsets: torch.Tensor) -> torch.Tensor:
+        """Smallest depth (N,) among points `offsets` (N or 1, K, 2), along and across each grasp's closing axis [m]."""
+        column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
+        arguments = (depth, column, row, torch.cos(grasps.angle), torch.sin(grasps.angle), offsets / self.view.cell)
+        if depth.is_cpu:
+            return torch.from_numpy(footprint.highest(*(a.numpy() for a in arguments)))
+        return highest(*arguments)
 
 
 def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
@@ -95,15 +101,20 @@ def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
     return torch.where(nearest > view.table - options.flat, torch.full_like(nearest, view.table + 1.0), nearest)
 
 
-def _highest(depth: torch.Tensor, view: View, grasps: ViewGrasps, offsets: torch.Tensor) -> torch.Tensor:
-    """Smallest depth (N,) among points `offsets` (N or 1, K, 2), along and across each grasp's closing axis [m]."""
-    c, s = torch.cos(grasps.angle)[:, None], torch.sin(grasps.angle)[:, None]
-    x = grasps.center[:, :1] + c * offsets[..., 0] - s * offsets[..., 1]
-    y = grasps.center[:, 1:2] + s * offsets[..., 0] + c * offsets[..., 1]
-    cells = view.to_cells(torch.stack([x, y], dim=-1)).round().long()
-    column = cells[..., 0].clamp(0, depth.shape[1] - 1)
-    row = cells[..., 1].clamp(0, depth.shape[0] - 1)
-    return depth[row, column].amin(dim=1)
+def highest(
+    depth: torch.Tensor,
+    column: torch.Tensor,
+    row: torch.Tensor,
+    cos: torch.Tensor,
+    sin: torch.Tensor,
+    offsets: torch.Tensor,
+) -> torch.Tensor:
+    """As kernels.footprint.highest, for any device."""
+    x = column[:, None] + cos[:, None] * offsets[..., 0] - sin[:, None] * offsets[..., 1]
+    y = row[:, None] + sin[:, None] * offsets[..., 0] + cos[:, None] * offsets[..., 1]
+    u = x.round().long().clamp(0, depth.shape[1] - 1)
+    v = y.round().long().clamp(0, depth.shape[0] - 1)
+    return depth[v, u].amin(dim=1)
 
 
 def _jaw_footprint(width: torch.Tensor, gripper: Gripper, options: ClearanceOptions, cell: float) -> torch.Tensor:

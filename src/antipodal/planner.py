@@ -15,7 +15,7 @@ import torch
 from antipodal import crops, networks, transforms
 from antipodal.camera import Camera
 from antipodal.cem import CEMOptions, maximise
-from antipodal.clearance import ClearanceOptions, DepthRange, widest_opening
+from antipodal.clearance import Clearance, ClearanceOptions
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
 from antipodal.inputs import check_depth, check_mask
@@ -131,11 +131,11 @@ class GraspPlanner:
             pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
             counts["pairs"] = len(pairs.angle)
         with clock("clearance"):
-            candidates = self._candidates(view, pairs, counts)
+            clearance = Clearance(view, self.gripper, self.options.clearance)
+            candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
-            samples, quality = maximise(
-                lambda s: self._score(view, s), _encode(candidates, self.gripper), generator, self.options.cem
-            )
+            start = _encode(candidates, self.gripper)
+            samples, quality = maximise(lambda s: self._score(clearance, s), start, generator, self.options.cem)
             counts["scored"] = int(torch.isfinite(quality).sum())
         with clock("ranking"):
             found = torch.isfinite(quality)
@@ -170,15 +170,15 @@ class GraspPlanner:
         table_depth = table.offset if table is not None and along_normal else float("inf")
         return make_view(depths, camera, masks, approach, table_depth, margin, self.options.view)
 
-    def _candidates(self, view: View, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
+    def _candidates(self, clearance: Clearance, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
         stages = f"{counts['pixels']} graspable pixels, {counts['edges']} edge cells, {counts['pairs']} antipodal pairs"
         limits = f"friction {self.options.sampling.friction:g}, width {self.gripper.max_width:g} m"
         if counts["pairs"] == 0:
             raise NoGraspFound(f"{stages} ({limits})", counts)
         centre = torch.nn.functional.pad(pairs.centre, (0, 1))
-        grasps, depths = self._fit(view, ViewGrasps(centre, pairs.angle, pairs.extent))
-        fits = depths.feasible & view.is_graspable(grasps.center[:, :2])
+        grasps, depths = clearance.widest_opening(ViewGrasps(centre, pairs.angle, pairs.extent), self.options.openings)
+        fits = depths.feasible & clearance.view.is_graspable(grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         if counts["fitting"] == 0:
             raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
@@ -188,18 +188,15 @@ class GraspPlanner:
         z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)
         return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
 
-    def _fit(self, view: View, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange]:
-        return widest_opening(view, grasps, self.gripper, self.options.openings, self.options.clearance)
-
-    def _score(self, view: View, samples: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    def _score(self, clearance: Clearance, samples: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
-        grasps, depths = self._fit(view, _decode(samples, self.gripper))
+        grasps, depths = clearance.widest_opening(_decode(samples, self.gripper), self.options.openings)
         z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
         grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
         quality = torch.full_like(z, -torch.inf)
-        fits = depths.feasible & view.is_graspable(grasps.center[:, :2])
+        fits = depths.feasible & clearance.view.is_graspable(grasps.center[:, :2])
         if bool(fits.any()):
-            quality[fits] = self._quality(view, grasps[fits])
+            quality[fits] = self._quality(clearance.view, grasps[fits])
         return _encode(grasps, self.gripper), quality
 
     def _quality(self, view: View, grasps: ViewGrasps) -> torch.Tensor:

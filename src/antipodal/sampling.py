@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass
 from typing import Tuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from antipodal.grasp import Gripper
+from antipodal.kernels.march import march as march_compiled
 from antipodal.views import View
 
 
@@ -51,8 +53,7 @@ def sample_antipodal(
         return _no_pairs(view), 0
     start, direction = _rays(starts, normals, generator, options)
     step = _march(start, direction, edges, normals, gripper.max_width / view.cell, generator, options)
-    met = step > 0
-    chosen = torch.nonzero(met)[: options.pairs, 0]
+    chosen = torch.nonzero(step)[:, 0]
     extent = step[chosen].to(view.depth.dtype)
     centre = start[chosen] + direction[chosen] * extent[:, None] / 2
     angle = torch.atan2(direction[chosen, 1], direction[chosen, 0])
@@ -124,15 +125,37 @@ def _march(
     options: SamplingOptions,
 ) -> torch.Tensor:
     """Steps (M,) from each start to one of the opposing edges on its way, drawn at random; 0 where it meets none."""
-    steps = torch.arange(2, max(3, int(reach)) + 1, device=start.device)
+    choice = torch.rand(len(start), generator=generator, device=start.device)
+    least_facing = math.cos(math.atan(options.friction))
+    if start.is_cpu:
+        s, d, e, n = (a.numpy() for a in (start, direction, edges, normals))
+        steps = march_compiled(s, d, e, n, int(reach), np.float32(least_facing), choice.numpy(), options.pairs)
+        return torch.from_numpy(steps)
+    return march(start, direction, edges, normals, int(reach), least_facing, choice, options.pairs)
+
+
+def march(
+    start: torch.Tensor,
+    direction: torch.Tensor,
+    edges: torch.Tensor,
+    normals: torch.Tensor,
+    reach: int,
+    least_facing: float,
+    choice: torch.Tensor,
+    wanted: int,
+) -> torch.Tensor:
+    """As kernels.march.march, for any device."""
+    steps = torch.arange(2, max(2, reach) + 1, device=start.device)
     column, row = ((start[:, k, None] + direction[:, k, None] * steps).round().long() for k in range(2))
     inside = (column >= 0) & (column < edges.shape[1]) & (row >= 0) & (row < edges.shape[0])
     column, row = column.clamp(0, edges.shape[1] - 1), row.clamp(0, edges.shape[0] - 1)
     facing = normals[0, row, column] * direction[:, :1] + normals[1, row, column] * direction[:, 1:]
-    opposes = inside & edges[row, column] & (facing > math.cos(math.atan(options.friction)))
-    draw = torch.rand(opposes.shape, generator=generator, device=start.device) * opposes
-    best, index = draw.max(dim=1)
-    return torch.where(best > 0, steps[index], torch.zeros_like(index))
+    opposes = inside & edges[row, column] & (facing > least_facing) & (steps <= reach)
+    count = opposes.sum(dim=1)
+    nth = (choice * count).long() + 1
+    taken = opposes & (opposes.cumsum(dim=1) == nth[:, None])
+    met = (taken * steps).sum(dim=1)
+    return torch.where((met > 0).cumsum(dim=0) <= wanted, met, torch.zeros_like(met))
 
 
 def _no_pairs(view: View) -> Pairs:

@@ -6,6 +6,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, List, Union
 
@@ -72,14 +73,14 @@ def mesh_source(source: str, options: MeshOptions = MeshOptions(), seed: int = 0
         count = source.partition(":")[2] or "1000"
         if not count.isdigit() or int(count) < 1:
             raise InputError(f"procedural:N needs a whole number of meshes, got {source!r}")
-        return [NamedMesh(f"procedural_{seed}_{i:05d}", _maker(i, seed)) for i in range(int(count))]
+        return [NamedMesh(f"procedural_{seed}_{i:05d}", partial(_make, i, seed)) for i in range(int(count))]
     folder = Path(source)
     if not folder.is_dir():
         raise InputError(f"meshes must be a folder or procedural[:N], got {source!r}")
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not files:
         raise InputError(f"no mesh file under {folder}; possible: {', '.join(SUFFIXES)}")
-    return [NamedMesh(p.relative_to(folder).as_posix(), _reader(p, options)) for p in files]
+    return [NamedMesh(p.relative_to(folder).as_posix(), partial(load, p, options)) for p in files]
 
 
 def center_of_mass(mesh: trimesh.Trimesh) -> np.ndarray:
@@ -93,17 +94,10 @@ def center_of_mass(mesh: trimesh.Trimesh) -> np.ndarray:
     return com if inside else np.asarray(mesh.convex_hull.center_mass)
 
 
-def _maker(index: int, seed: int) -> Callable[[], trimesh.Trimesh]:
-    def get() -> trimesh.Trimesh:
-        mesh = procedural(index, seed)
-        mesh.metadata["center_of_mass"] = center_of_mass(mesh)
-        return mesh
-
-    return get
-
-
-def _reader(path: Path, options: MeshOptions) -> Callable[[], trimesh.Trimesh]:
-    return lambda: load(path, options)
+def _make(index: int, seed: int) -> trimesh.Trimesh:
+    mesh = procedural(index, seed)
+    mesh.metadata["center_of_mass"] = center_of_mass(mesh)
+    return mesh
 
 
 def _read(path: Path) -> trimesh.Trimesh:

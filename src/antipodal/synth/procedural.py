@@ -181,12 +181,12 @@ def union(rng: np.random.Generator) -> Shape:
         move[:3, :3] *= scale
         for piece in (mesh, *parts):
             piece.apply_transform(move)
-    mesh: Any = trimesh.util.concatenate([s[0] for s in shapes])
+    whole: Any = trimesh.util.concatenate([s[0] for s in shapes])
     parts = [p for s in shapes for p in s[1]]
-    shrink = min(1.0, GRASPABLE / mesh.extents.min())
-    for each in (mesh, *parts):
+    shrink = min(1.0, GRASPABLE / whole.extents.min())
+    for each in (whole, *parts):
         each.apply_scale(shrink)
-    return mesh, parts
+    return whole, parts
 
 
 FAMILIES: Tuple[Callable[[np.random.Generator], Shape], ...] = (

@@ -119,7 +119,7 @@ def _draw_triangle(a, b, c, depth, index, face):
     dv = ((wc - wa) * (ub - ua) - (wb - wa) * (uc - ua)) / area
     near, far = max(wa, wb, wc), min(wa, wb, wc)
     for v in range(first, last + 1):
-        low, high = _span(ua, va, ub, vb, uc, vc, v)
+        low, high = span(ua, va, ub, vb, uc, vc, v)
         left, right = max(0, _ceil(low)), min(depth.shape[1] - 1, _floor(high))
         w = wa + du * (left - ua) + dv * (v - va)
         for u in range(left, right + 1):
@@ -132,7 +132,7 @@ def _draw_triangle(a, b, c, depth, index, face):
 
 
 @numba.njit(cache=True)
-def _span(ua, va, ub, vb, uc, vc, v):
+def span(ua, va, ub, vb, uc, vc, v):
     """Leftmost and rightmost u of a triangle on the row v, which crosses it."""
     low, high = np.inf, -np.inf
     low, high = _widen(ua, va, ub, vb, v, low, high)

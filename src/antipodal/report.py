@@ -1,0 +1,216 @@
+"""What a training run tells: its progress, and beside the model a card and a picture of its curves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, Optional
+
+import numpy as np
+import torch
+from scipy.special import expit
+
+from antipodal import metrics
+from antipodal.networks import count_parameters, flops
+from antipodal.samples import Samples, Split
+
+if TYPE_CHECKING:
+    from antipodal.train import TrainOptions
+    from antipodal.trainer import Trainer
+
+CARD = """# {name}
+P(success) of a parallel-jaw grasp from its crop of a depth image: `{architecture}`, {parameters:,} parameters,
+{mflops:.1f} MFLOP a crop. Load with `antipodal.networks.load`.
+
+## Measured on objects that were kept out of training and validation
+{metrics}
+
+Labels are the generator's, not picks: how often a robot or the simulated cell succeeds is measured elsewhere.
+The curves are in `{picture}`.
+
+## Made by
+    {command}
+at commit {commit}, torch {torch}, {processes} process(es). Seed {seed}; {samples:,} samples processed, the best
+weights after {best:,}.
+
+## Data
+{data}
+
+## Trained for
+{trained_for}
+
+## Limits
+A crop of the observed surface and the gripper's proportions are all that it sees: no mass, no friction, no hidden side.
+It is calibrated on data of the generator's mixture; on other mixtures of objects, noise or candidates its
+probabilities may be off even where its ranking holds.
+"""
+
+
+class Progress:
+    """A progress bar, and TensorBoard where a folder is given; silent on all processes but the first."""
+
+    def __init__(self, trainer: Trainer, log: str):
+        from tqdm import tqdm
+
+        self.trainer, self.writer = trainer, None
+        batch, leads = trainer.options.batch, trainer.group.leads
+        self.bar = tqdm(
+            total=trainer.steps * batch,
+            initial=trainer.progress.step * batch,
+            unit=" samples",
+            unit_scale=True,
+            disable=None if leads else True,  # None: only where someone watches
+        )
+        if log and leads:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.writer = SummaryWriter(log, purge_step=trainer.progress.step * batch)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.close()
+        if self.writer:
+            self.writer.close()
+
+    def update(self, entry: Dict[str, float]) -> None:
+        """Show an entry of the trainer's history."""
+        self.bar.update(entry["samples"] - self.bar.n)
+        self.bar.set_postfix(train=f"{entry['train_loss']:.4f}", validation=f"{entry['validation_loss']:.4f}")
+        if self.writer:
+            for name in ("rate", "train_loss", "validation_loss"):
+                self.writer.add_scalar(name, entry[name], int(entry["samples"]))
+
+
+def describe(trainer: Trainer, split: Split, resumed: bool) -> str:
+    """One line on what is about to be trained."""
+    sizes = f"{len(split.train):,} training, {len(split.validation):,} validation, {len(split.test):,} test samples"
+    begin = f"going on at step {trainer.progress.step:,} of" if resumed else "taking"
+    network = f"{trainer.options.arch}, {count_parameters(trainer.network):,} parameters"
+    return f"{network}; {sizes} of {len(trainer.samples.names):,} objects; {begin} {trainer.steps:,} steps"
+
+
+def describe_model(
+    options: TrainOptions, samples: Samples, split: Split, trainer: Trainer, measured: Dict[str, float], command: str
+) -> Dict[str, Any]:
+    """The meta of a model file: what it was trained for, from what, how, and how good it is."""
+    parts = {name: getattr(split, name) for name in ("train", "validation", "test")}
+    return {
+        "architecture": {"name": options.arch, "parameters": count_parameters(trainer.network)},
+        "flops": flops(trainer.network),
+        "trained_for": [trained_for(d.manifest) for d in samples.datasets],
+        "data": {
+            "folders": list(options.data),
+            "digest": samples.digest(),
+            "samples": {name: len(part) for name, part in parts.items()},
+            "objects": {name: len(np.unique(samples.objects[part])) for name, part in parts.items()},
+        },
+        "options": asdict(options),
+        "processes": trainer.group.world,
+        "command": command,
+        "commit": commit(),
+        "torch": torch.__version__,
+        "history": trainer.history,
+        "metrics": measured,
+    }
+
+
+def trained_for(manifest: Dict[str, Any]) -> Dict[str, Any]:
+    """How a folder's samples were made: its manifest without what counts its parts."""
+    return {k: v for k, v in manifest.items() if k not in ("objects", "shards", "counts", "digests")}
+
+
+def commit(folder: Optional[Path] = None) -> str:
+    """The commit of this source, with "-dirty" where it has changes; "unknown" outside a repository."""
+    where = str(folder or Path(__file__).parent)
+    try:
+        told = subprocess.run(
+            ["git", "-C", where, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return told.stdout.strip() or "unknown"
+
+
+def write(out: str, meta: Dict[str, Any], logits: np.ndarray, labels: np.ndarray) -> None:
+    """The card `x.md` and the curves `x.png` beside the model `x.pt`, from raw logits and labels of the test part."""
+    path = Path(out)
+    temperature = meta["metrics"]["temperature"]
+    draw_curves(path.with_suffix(".png"), expit(logits), expit(logits / temperature), labels)
+    temporary = path.with_name(f".{path.stem}.md.{os.getpid()}")
+    temporary.write_text(card(path, meta))
+    os.replace(temporary, path.with_suffix(".md"))
+
+
+def card(path: Path, meta: Dict[str, Any]) -> str:
+    """The model card."""
+    best = min(meta["history"], key=lambda entry: entry["validation_loss"])
+    return CARD.format(
+        name=path.name,
+        architecture=meta["architecture"]["name"],
+        parameters=meta["architecture"]["parameters"],
+        mflops=meta["flops"] / 1e6,
+        metrics=_table(meta["metrics"]),
+        picture=path.with_suffix(".png").name,
+        command=meta["command"] or "antipodal.train.train(options), see `options` in the model's meta",
+        commit=meta["commit"],
+        torch=meta["torch"],
+        processes=meta["processes"],
+        seed=meta["options"]["seed"],
+        samples=int(meta["history"][-1]["samples"]),
+        best=int(best["samples"]),
+        data=_list(meta["data"]),
+        trained_for="\n".join(_list(t) for t in meta["trained_for"]),
+    )
+
+
+def summary(meta: Dict[str, Any]) -> str:
+    """One line of the test metrics."""
+    return ", ".join(f"{name} {_number(value)}" for name, value in meta["metrics"].items())
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _table(values: Dict[str, float]) -> str:
+    rows = [f"| {name} | {_number(value)} |" for name, value in values.items()]
+    return "\n".join(["| measure | value |", "| --- | --- |", *rows])
+
+
+def _list(values: Dict[str, Any]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in values.items())
+
+
+def draw_curves(path: Path, before: np.ndarray, after: np.ndarray, labels: np.ndarray) -> None:
+    """A PNG with precision-recall, ROC and reliability of probabilities (N,) before and after the temperature."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    success = labels >= 0.5
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    pr, roc, calibration = figure.subplots(1, 3)
+    precision, recall = metrics.precision_recall(success, after)
+    pr.plot(recall, precision)
+    pr.set(xlabel="recall", ylabel="precision", title=f"AP {metrics.average_precision(success, after):.3f}")
+    roc.plot(*metrics.roc(success, after))
+    roc.set(xlabel="false positive rate", ylabel="true positive rate")
+    roc.set_title(f"ROC, area {metrics.roc_auc(success, after):.3f}")
+    for name, probabilities in (("before", before), ("after", after)):
+        error = metrics.calibration_error(probabilities, labels)
+        predicted, actual, _ = metrics.reliability(probabilities, labels)
+        calibration.plot(predicted, actual, "o-", label=f"{name}: ECE {error:.3f}")
+    calibration.plot([0, 1], [0, 1], "k:", linewidth=1)
+    calibration.set(xlabel="predicted P(success)", ylabel="measured", title="reliability")
+    calibration.legend()
+    for axes in (pr, roc, calibration):
+        axes.set(xlim=(0, 1), ylim=(0, 1.01))
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.png")
+    FigureCanvasAgg(figure).print_png(str(temporary))
+    os.replace(temporary, path)

@@ -1,0 +1,107 @@
+"""The training samples of several folders as one, and their split by object into training, validation and test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, List, Protocol, Sequence
+
+import numpy as np
+import torch
+
+from antipodal.errors import InputError
+
+Batch = Dict[str, torch.Tensor]
+
+
+class Dataset(Protocol):
+    """What `synth.shards.ShardDataset` and `dexnet.DexNetDataset` have in common."""
+
+    objects: np.ndarray  # (len,) which object each sample shows
+    manifest: Dict[str, Any]  # how the data were made; "objects" may name them
+
+    def __len__(self) -> int: ...
+
+    def __getitems__(self, indices: Any) -> Any: ...
+
+
+class Samples:
+    """Several datasets, one after the other. An object of the same name is the same object in all of them."""
+
+    def __init__(self, datasets: Sequence[Dataset]):
+        if not any(len(d) for d in datasets):
+            raise InputError("there is no training sample in the given folders")
+        self.datasets = list(datasets)
+        self.starts = np.cumsum([0] + [len(d) for d in datasets])
+        named = [object_names(d, f"{i}:") for i, d in enumerate(datasets)]
+        self.names, objects = np.unique(np.concatenate(named), return_inverse=True)
+        self.objects: np.ndarray = objects
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """crops (N, 1, 32, 32), conditions (N, 4), labels (N,), objects (N,) of N indices."""
+        index = np.asarray(indices, dtype=np.int64)
+        if len(self.datasets) == 1:
+            return as_tensors(self.datasets[0].__getitems__(index))
+        which = np.searchsorted(self.starts, index, side="right") - 1
+        batch: Batch = {}
+        for i in np.unique(which):
+            place = np.flatnonzero(which == i)
+            part = as_tensors(self.datasets[i].__getitems__(index[place] - self.starts[i]))
+            for name, value in part.items():
+                batch.setdefault(name, value.new_empty(len(index), *value.shape[1:]))[place] = value
+        return batch
+
+    def digest(self) -> str:
+        """Sixteen hex digits that change with any manifest."""
+        text = json.dumps([d.manifest for d in self.datasets], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def object_names(dataset: Dataset, prefix: str) -> np.ndarray:
+    """Each sample's object by name (len,), as the manifest has it; else by number, after the folder's prefix."""
+    names = dataset.manifest.get("objects")
+    if isinstance(names, list) and all(isinstance(n, str) for n in names):
+        return np.array(names)[dataset.objects]
+    return np.char.add(prefix, np.asarray(dataset.objects).astype(str))
+
+
+def as_tensors(batch: Dict[str, Any]) -> Batch:
+    return {name: torch.as_tensor(value) for name, value in batch.items()}
+
+
+def open_folders(folders: Sequence[str]) -> Samples:
+    """Samples of folders of shards, or of Dex-Net 2.0's tensors."""
+    from antipodal.synth.shards import ShardDataset
+
+    return Samples([ShardDataset(folder) for folder in folders])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the samples in each part; no object is in two of them."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split_by_object(samples: Samples, seed: int, validation: float = 0.1, test: float = 0.1) -> Split:
+    """Each object goes to a part by a hash of its name and the seed, so that more data never moves an object."""
+    draw = np.array([_uniform_hash(f"{seed}:{name}") for name in samples.names])[samples.objects]
+    parts: List[np.ndarray] = [draw < test, (draw >= test) & (draw < test + validation), draw >= test + validation]
+    if not all(p.any() for p in parts):
+        raise InputError(
+            f"{len(samples.names)} objects are too few to split by object with seed {seed}: test, validation and "
+            f"training got {', '.join(str(int(p.sum())) for p in parts)} samples"
+        )
+    in_test, in_validation, in_train = (np.flatnonzero(p) for p in parts)
+    return Split(in_train, in_validation, in_test)
+
+
+def _uniform_hash(text: str) -> float:
+    """In [0, 1), the same on every machine."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64

@@ -1,0 +1,127 @@
+"""What closing jaws touch: first-hit profiles of the object's slices, the patches of contact, the friction they need.
+
+The pads are flat areas, not points. Where a pad's interior touches the object first, the pad is tangent there, so the
+contact normal is the closing axis whatever the shape; only over a pad's edge may the object's own slope bear on it.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+SPACING = 0.002  # between the columns of a profile, across the jaws [m]
+SOFTNESS = 0.0005  # rubber gives way so far: surface this near the first touch is touched too [m]
+NEVER = 10.0  # friction needed where no closing holds the object
+
+
+@numba.njit(cache=True)
+def profile(slices, first, last, x, y, angle, reach, left, right, left_id, right_id):
+    """Where jaws closing along `angle` from +- `reach` around (x, y) first meet the slices first..last.
+
+    Writes v, the position along the closing axis, into left and right (last - first, C): +-inf where a jaw meets
+    nothing. Column i lies at `(i - (C - 1) / 2) * SPACING` along the grasp's x. The ids are the segments met.
+    """
+    segments, _, start, _ = slices
+    c, s = np.cos(angle), np.sin(angle)
+    C = left.shape[1]
+    edge = -(C - 1) / 2 * SPACING
+    for k in range(first, last):
+        row = k - first
+        left[row], right[row] = np.inf, -np.inf
+        for i in range(start[k], start[k + 1]):
+            ax, ay, bx, by = segments[i, 0] - x, segments[i, 1] - y, segments[i, 2] - x, segments[i, 3] - y
+            au, bu = ax * s - ay * c, bx * s - by * c
+            low, high = max(0, int(np.ceil((min(au, bu) - edge) / SPACING))), (max(au, bu) - edge) / SPACING
+            if low >= C or high < low:
+                continue
+            av, bv = ax * c + ay * s, bx * c + by * s
+            slope = (bv - av) / (bu - au) if bu != au else 0.0
+            for column in range(low, min(C - 1, int(np.floor(high))) + 1):
+                v = av + slope * (edge + column * SPACING - au)
+                if -reach <= v <= reach:
+                    if v < left[row, column]:
+                        left[row, column], left_id[row, column] = v, i
+                    if v > right[row, column]:
+                        right[row, column], right_id[row, column] = v, i
+
+
+@numba.njit(cache=True)
+def first_touch(left, right, rows, columns):
+    """Position, row and column where the left and the right jaw first touch within half-open windows of the profile."""
+    l, li, lj = np.inf, -1, -1  # noqa: E741
+    r, ri, rj = -np.inf, -1, -1
+    for i in range(rows[0], rows[1]):
+        for j in range(columns[0], columns[1]):
+            if left[i, j] < l:
+                l, li, lj = left[i, j], i, j  # noqa: E741
+            if right[i, j] > r:
+                r, ri, rj = right[i, j], i, j
+    return l, li, lj, r, ri, rj
+
+
+@numba.njit(cache=True)
+def needed_friction(slices, first, left, right, left_id, right_id, rows, pad_row, columns, angle, min_width):
+    """The least friction coefficient at which jaws closed here hold (force closure), or NEVER.
+
+    rows, columns: window of the profile under the jaws; rows from `pad_row` on lie above the pads and must not touch.
+    Two soft contacts close a grasp if some line between them lies in both friction cones (Nguyen, 1988).
+    """
+    _, normals, _, heights = slices
+    l, li, lj, r, ri, rj = first_touch(left, right, rows, columns)  # noqa: E741
+    gap = r - l
+    if li < 0 or gap < max(min_width, 1e-4) or li >= pad_row or ri >= pad_row:
+        return NEVER
+    c, s = np.cos(angle), np.sin(angle)
+    lu, lz = _lean(normals[left_id[li, lj]], c, s, lj == columns[0], lj == columns[1] - 1, li == rows[0], -1.0)
+    ru, rz = _lean(normals[right_id[ri, rj]], c, s, rj == columns[0], rj == columns[1] - 1, ri == rows[0], 1.0)
+    window = (rows[0], pad_row, columns[0], columns[1])
+    lu0, lu1, lk0, lk1 = _patch(left, l, window, 1.0)
+    ru0, ru1, rk0, rk1 = _patch(right, r, window, -1.0)
+    # lines from the left patch to the right one have these slopes against the closing axis
+    su = _clamp((lu + ru) / 2, (ru0 - lu1) * SPACING / gap, (ru1 - lu0) * SPACING / gap)
+    low, high = heights[first + rk0] - heights[first + lk1], heights[first + rk1] - heights[first + lk0]
+    sz = _clamp((lz + rz) / 2, low / gap, high / gap)
+    return max(_tangent(su, sz, lu, lz), _tangent(su, sz, ru, rz))
+
+
+@numba.njit(cache=True)
+def _lean(normal, c, s, at_low_u, at_high_u, at_bottom, side):
+    """Slopes across the jaw and along z of the contact's inward normal against the closing axis.
+
+    Only where the touch is at the pad's border, and the object would come nearer still beyond it, does it lean.
+    side: -1 for the left jaw, which meets normals against the closing axis, 1 for the right.
+    """
+    v = side * (normal[0] * c + normal[1] * s)
+    if v < 0:  # a face turned inside out
+        normal, v = -normal, -v
+    v = max(v, 1e-3)
+    u, z = normal[0] * s - normal[1] * c, normal[2]
+    u = u if (at_low_u and u > 0) or (at_high_u and u < 0) else 0.0
+    z = z if at_bottom and z > 0 else 0.0
+    return side * u / v, side * z / v
+
+
+@numba.njit(cache=True)
+def _patch(surface, touch, window, side):
+    """Columns and rows (u0, u1, k0, k1) that the surface within SOFTNESS of the first touch spans."""
+    u0, u1, k0, k1 = 1 << 30, -1, 1 << 30, -1
+    for k in range(window[0], window[1]):
+        for i in range(window[2], window[3]):
+            if side * (surface[k, i] - touch) <= SOFTNESS:
+                u0, u1, k0, k1 = min(u0, i), max(u1, i), min(k0, k), max(k1, k)
+    return u0, u1, k0, k1
+
+
+@numba.njit(cache=True)
+def _clamp(x, low, high):
+    return min(max(x, low), high)
+
+
+@numba.njit(cache=True)
+def _tangent(au, az, bu, bz):
+    """Tangent of the angle between the directions (au, 1, az) and (bu, 1, bz), at most NEVER."""
+    dot = 1 + au * bu + az * bz
+    if dot <= 0:
+        return NEVER
+    cross = (az - bz) ** 2 + (au - bu) ** 2 + (au * bz - az * bu) ** 2
+    return min(np.sqrt(cross) / dot, NEVER)

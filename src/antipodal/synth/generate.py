@@ -1,0 +1,147 @@
+"""Make a training set: python -m antipodal.synth.generate --meshes DIR|procedural[:N] --gripper G.yaml --camera C.yaml
+--samples N --out DIR. The same command resumes a run that was stopped, and its bytes do not depend on the workers."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Iterator, List, Optional, Sequence
+
+from tqdm import tqdm
+
+from antipodal.camera import Camera
+from antipodal.errors import AntipodalError, InputError
+from antipodal.grasp import Gripper
+from antipodal.synth.meshes import UNITS, MeshOptions, mesh_source
+from antipodal.synth.options import PRESETS, preset
+from antipodal.synth.run import Run, close_run, finish_shard, load_setup, missing_shards, open_run
+from antipodal.synth.sample import Setup
+
+SAMPLE_BYTES = 2150  # on disk
+
+
+def generate(folder: Path, run: Run, mesh_options: MeshOptions, workers: int = 1, ray: Optional[str] = None) -> dict:
+    """Make all samples of the run that `folder` lacks and return its manifest. Raises InputError."""
+    sources = mesh_source(run.meshes, mesh_options, run.seed)
+    unknown = sorted(set(run.exclude) - {s.name for s in sources})
+    if unknown:
+        raise InputError(f"{len(unknown)} names to exclude are no meshes of {run.meshes}, e.g. {unknown[0]}")
+    _make_folder(folder)
+    manifest = open_run(folder, run, sources, workers)
+    if not manifest["complete"]:
+        _make_shards(folder, manifest, run, workers, ray)
+        close_run(folder, manifest)
+    return manifest
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise InputError(f"cannot make {folder}: {e.strerror}") from e
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"cannot write into {folder}")
+
+
+def _make_shards(folder: Path, manifest: dict, run: Run, workers: int, ray: Optional[str]) -> None:
+    todo = missing_shards(folder, run)
+    needed = min(run.samples, len(todo) * run.options.shard_samples) * SAMPLE_BYTES
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InputError(f"{needed / 1e9:.1f} GB are needed in {folder}, {free / 1e9:.1f} GB are free")
+    done = (run.shards - len(todo)) * run.options.shard_samples
+    counts = _by_processes(folder, manifest, run, todo, workers)
+    with tqdm(total=run.samples, initial=min(done, run.samples), unit="sample", unit_scale=True) as progress:
+        for count in counts:
+            progress.update(count)
+
+
+def _by_processes(folder: Path, manifest: dict, run: Run, todo: List[int], workers: int) -> Iterator[int]:
+    """Make shards in processes of this machine; yields how many samples each held."""
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(folder, manifest, run)) as pool:
+        futures = [pool.submit(_work, index) for index in todo]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as e:
+            raise InputError("a worker process was killed (out of memory?); the same command resumes the run") from e
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+_state: List = []  # of a worker process: folder, setup, run
+
+
+def _start(folder: Path, manifest: dict, run: Run) -> None:
+    _state[:] = [folder, load_setup(folder, manifest, run), run]
+
+
+def _work(index: int) -> int:
+    folder, setup, run = _state
+    assert isinstance(setup, Setup)
+    return finish_shard(folder, setup, run, index)
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    args = _parser().parse_args(arguments)
+    try:
+        run = Run(
+            args.meshes,
+            _read_names(args.exclude),
+            Gripper.load(args.gripper),
+            Camera.load(args.camera),
+            preset(args.preset),
+            args.samples,
+            args.seed,
+        )
+        options = MeshOptions(scale=args.scale * UNITS[args.units])
+        manifest = generate(Path(args.out), run, options, args.workers, args.ray)
+    except AntipodalError as e:
+        print(f"generate: {e}", file=sys.stderr)
+        return 1
+    used = sum(m["status"] == "used" for m in manifest["meshes"])
+    print(f"{manifest['samples']} samples of {used} meshes in {args.out}; {len(manifest['meshes']) - used} not used")
+    return 0
+
+
+def _read_names(path: Optional[str]) -> List[str]:
+    if path is None:
+        return []
+    try:
+        return [line.strip() for line in Path(path).read_text().splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"cannot read names to exclude from {path}: {e}") from e
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m antipodal.synth.generate", description=__doc__)
+    parser.add_argument("--meshes", required=True, help="folder of meshes, or procedural[:N]")
+    parser.add_argument("--gripper", required=True, help="YAML, see config/grippers")
+    parser.add_argument("--camera", required=True, help="YAML, see config/cameras")
+    parser.add_argument("--samples", required=True, type=_positive)
+    parser.add_argument("--out", required=True, help="folder, new or of the same run")
+    parser.add_argument("--workers", type=_positive, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--preset", default="default", choices=sorted(PRESETS))
+    parser.add_argument("--exclude", help="file with names of meshes to keep out, one a line")
+    parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh files")
+    parser.add_argument("--scale", type=float, default=1.0, help="further factor on the mesh files")
+    parser.add_argument("--ray", help="make shards on a Ray cluster: auto, or its address")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""Ground truth of a grasp: the share of draws of pose and friction in which it is free of collision and holds.
+
+After Dex-Net 2.0 (Mahler et al., RSS 2017, section III), but contacts are areas, and an object may turn between closing
+jaws until its faces lie flat against them, as boxes do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from antipodal.grasp import Gripper
+from antipodal.synth.collision import gripper_shape, hits
+from antipodal.synth.contacts import NEVER, SPACING, first_touch, needed_friction, profile
+from antipodal.synth.scene import Scene
+
+TURN_STEP = np.deg2rad(3.0)
+TURNS = 12  # steps to either side that are looked at: 36 degrees
+DOWNHILL = 5e-5  # the jaws must come nearer by this for the object to turn on [m]
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What a robust label is averaged over; standard deviations of truncated (2 sd) Gaussians."""
+
+    draws: int = 16
+    friction: float = 0.5
+    friction_sd: float = 0.1
+    position_sd: float = 0.0025  # of the grasp against the object, along x and y each [m]
+    height_sd: float = 0.0005  # of the tips above the table [m]
+    yaw_sd: float = 0.05  # [rad]
+
+
+@dataclass(frozen=True)
+class TableGrasps:
+    """N grasps that come straight down, in the table frame."""
+
+    tips: np.ndarray  # (N, 3) midway between the jaw tips [m]
+    angle: np.ndarray  # (N,) of the closing axis from the table's x [rad], period pi
+    width: np.ndarray  # (N,) opening on the way down [m]
+
+    def __len__(self) -> int:
+        return len(self.angle)
+
+
+class Labels(NamedTuple):
+    """Ground truth of N grasps."""
+
+    label: np.ndarray  # (N,) float32 share of draws that hold
+    collision: np.ndarray  # (N,) bool, at the nominal pose
+    free: np.ndarray  # (N,) float32 share of draws free of collision
+    friction: np.ndarray  # (N,) float32 coefficient needed at the nominal pose, NEVER where none is enough
+
+
+def label_grasps(
+    scene: Scene,
+    gripper: Gripper,
+    grasps: TableGrasps,
+    rng: np.random.Generator,
+    options: LabelOptions = LabelOptions(),
+) -> Labels:
+    """Robust labels of any grasps on the scene; the same draws of pose and friction serve all of them."""
+    n = len(grasps)
+    out = Labels(np.zeros(n, np.float32), np.zeros(n, bool), np.zeros(n, np.float32), np.zeros(n, np.float32))
+    poses = np.column_stack([grasps.tips, grasps.angle, grasps.width]).astype(np.float64)
+    _label(scene.slices, scene.heightmap, gripper_shape(gripper), poses, draw_errors(rng, options), tuple(out))
+    return out
+
+
+def draw_errors(rng: np.random.Generator, options: LabelOptions) -> np.ndarray:
+    """Draws (D + 1, 5) of the errors in x, y [m], height [m], yaw [rad] and of friction; the first is the nominal."""
+    o = options
+    sd = np.array([o.position_sd, o.position_sd, o.height_sd, o.yaw_sd, o.friction_sd])
+    errors = truncated_normal(rng, (o.draws + 1, 5)) * sd
+    errors[0] = 0
+    errors[:, 4] += o.friction
+    return errors
+
+
+def truncated_normal(rng: np.random.Generator, size) -> np.ndarray:
+    """Standard normal draws within 2 standard deviations."""
+    draws = rng.standard_normal(size)
+    while (outside := np.abs(draws) > 2).any():
+        draws[outside] = rng.standard_normal(outside.sum())
+    return draws
+
+
+@numba.njit(cache=True)
+def _label(slices, heightmap, shape, poses, errors, out):
+    label, collision, free, friction = out
+    work = _workspace(slices[3], shape, errors)
+    clear = np.empty(len(errors), dtype=np.bool_)
+    for n in range(len(poses)):
+        x, y, z, angle, width = poses[n]
+        c, s = np.cos(angle), np.sin(angle)
+        for d in range(len(errors)):
+            dx, dy, dz, turn, _ = errors[d]
+            at_x, at_y = x + c * dy + s * dx, y + s * dy - c * dx
+            clear[d] = not hits(heightmap, shape, at_x, at_y, z + dz, angle + turn, width)
+        collision[n] = not clear[0]
+        free[n] = clear[1:].mean()
+        if clear.any():
+            _close(slices, shape, poses[n], errors, clear, work, n, label, friction)
+        else:
+            friction[n] = NEVER
+
+
+@numba.njit(cache=True)
+def _workspace(heights, shape, errors):
+    """Profiles of every turn of the object between the jaws: left, right (T, K, C) and the segments that they met."""
+    reach = shape[1] / 2 + np.abs(errors[:, 0]).max()
+    size = (2 * TURNS + 1, len(heights), 2 * int(np.ceil(reach / SPACING)) + 1)
+    return np.empty(size), np.empty(size), np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+
+
+@numba.njit(cache=True)
+def _close(slices, shape, pose, errors, clear, work, n, label, friction):
+    """Close the jaws in every draw that got there; each turn's profile is made when it is first needed."""
+    heights = slices[3]
+    first = np.searchsorted(heights, pose[2] + errors[:, 2].min())
+    last = np.searchsorted(heights, pose[2] + errors[:, 2].max() + shape[2])
+    known = np.zeros(2 * TURNS + 1, dtype=np.bool_)
+    friction[n] = _settle(slices, shape, pose, errors[0], first, last, work, known)
+    held = 0
+    for d in range(1, len(errors)):
+        if clear[d]:
+            held += _settle(slices, shape, pose, errors[d], first, last, work, known) <= errors[d, 4]
+    label[n] = held / (len(errors) - 1)
+
+
+@numba.njit(cache=True)
+def _settle(slices, shape, pose, error, first, last, work, known):
+    """Least friction that holds the object on its way to where it lies flattest between the jaws.
+
+    Jaws that do not hold it turn it about the vertical towards a smaller width between them, until they jam or it lies
+    flat.
+    """
+    z = pose[2] + error[2]
+    heights = slices[3][first:last]
+    rows = (np.searchsorted(heights, z), np.searchsorted(heights, z + shape[2]))
+    pad_row = np.searchsorted(heights, z + shape[3])
+    middle = (work[0].shape[2] - 1) / 2 + error[0] / SPACING
+    half = shape[1] / 2 / SPACING
+    columns = (max(0, int(np.ceil(middle - half))), min(work[0].shape[2], int(np.floor(middle + half)) + 1))
+    turn = TURNS + int(np.rint(error[3] / TURN_STEP))
+    best = NEVER
+    gap = _gap(slices, shape, pose, first, last, turn, work, known, rows, columns)
+    while gap > 0:
+        angle = pose[3] + (turn - TURNS) * TURN_STEP
+        left, right, left_id, right_id = work[0][turn], work[1][turn], work[2][turn], work[3][turn]
+        needed = needed_friction(slices, first, left, right, left_id, right_id, rows, pad_row, columns, angle, shape[6])
+        best = min(best, needed)
+        step, narrower = 0, gap - DOWNHILL
+        for side in (-1, 1):
+            if best > 0.05 and 0 <= turn + side <= 2 * TURNS:
+                other = _gap(slices, shape, pose, first, last, turn + side, work, known, rows, columns)
+                if 0 < other < narrower:
+                    step, narrower = side, other
+        if step == 0:
+            break
+        turn, gap = turn + step, narrower
+    return best
+
+
+@numba.njit(cache=True)
+def _gap(slices, shape, pose, first, last, turn, work, known, rows, columns):
+    """Distance between the jaws at first touch [m], 0 where nothing is between them."""
+    left, right = work[0][turn], work[1][turn]
+    if not known[turn]:
+        angle = pose[3] + (turn - TURNS) * TURN_STEP
+        reach = (
+            pose[4] + shape[0]
+        ) / 2  # between the opening and the jaws' outsides: nothing is there if they got down
+        profile(slices, first, last, pose[0], pose[1], angle, reach, left, right, work[2][turn], work[3][turn])
+        known[turn] = True
+    l, li, _, r, _, _ = first_touch(left, right, rows, columns)  # noqa: E741
+    return r - l if li >= 0 else 0.0

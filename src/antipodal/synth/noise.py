@@ -1,0 +1,109 @@
+"""What sensors do to depth: Dex-Net 2.0's gamma factor and correlated Gaussian, and what it left out: missing pixels at
+edges and grazing angles, quantised disparity, and the shadow of the second viewpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from antipodal.camera import Camera
+
+
+@dataclass(frozen=True)
+class NoiseOptions:
+    """One sensor's errors. Depth errors are for `reference` metres and grow with depth squared, as disparity's do."""
+
+    gamma_shape: float = 4e6  # multiplicative factor of mean 1 an image, standard deviation 1 / sqrt(shape)
+    correlated_sd: float = 0.001  # Gaussian on a grid `correlation` pixels wide, interpolated [m]
+    correlation: float = 4.0  # [pixels]
+    pixel_sd: float = 0.0005  # independent a pixel [m]
+    reference: float = 0.7  # [m]; 0: errors do not grow with depth
+    disparity_step: float = 0.0008  # of the inverse depth [1/m]; 0: not quantised
+    edge_jump: float = 0.008  # depth steps between neighbours that make an edge [m]
+    edge_loss: float = 0.5  # chance that a pixel at an edge is missing
+    grazing: float = 4.0  # slope of a surface against the ray beyond which pixels go missing with `edge_loss`
+    speckle_loss: float = 0.002  # chance that any pixel is missing
+    baseline: float = 0.05  # of the second viewpoint, to the camera's right [m]; 0: no shadow
+
+
+DEXNET2 = NoiseOptions(
+    gamma_shape=1000.0,
+    correlated_sd=0.005,
+    pixel_sd=0.0,
+    reference=0.0,
+    disparity_step=0.0,
+    edge_loss=0.0,
+    speckle_loss=0.0,
+    baseline=0.0,
+)
+NONE = NoiseOptions(np.inf, 0.0, 4.0, 0.0, 0.0, 0.0, np.inf, 0.0, np.inf, 0.0, 0.0)
+
+
+def add_noise(rng: np.random.Generator, depth: np.ndarray, camera: Camera, options: NoiseOptions) -> np.ndarray:
+    """A sensor's depth (H, W) float32 [m], 0 = missing, of a clean one in which 0 is missing too."""
+    o = options
+    missing = _missing(rng, depth, camera, o)
+    noisy = depth * np.float32(rng.gamma(o.gamma_shape, 1 / o.gamma_shape) if np.isfinite(o.gamma_shape) else 1.0)
+    size = [int(n / o.correlation) + 2 for n in depth.shape]
+    coarse = o.correlated_sd * rng.standard_normal(size, dtype=np.float32)
+    fine = o.pixel_sd * rng.standard_normal(depth.shape, dtype=np.float32)
+    _disturb(noisy, coarse, fine, missing, o.correlation, o.reference, o.disparity_step)
+    return noisy
+
+
+def _missing(rng: np.random.Generator, depth: np.ndarray, camera: Camera, o: NoiseOptions) -> np.ndarray:
+    missing = depth <= 0
+    if o.speckle_loss > 0 or o.edge_loss > 0:
+        chance = rng.random(depth.shape, dtype=np.float32)
+        _lose(depth, camera.fx, chance, o.edge_jump, o.edge_loss, o.grazing, o.speckle_loss, missing)
+    if o.baseline > 0:
+        _shadow(depth, camera.fx * o.baseline, missing)
+    return missing
+
+
+@numba.njit(cache=True)
+def _lose(depth, focal, chance, jump, edge_loss, grazing, speckle_loss, missing):
+    """Drop pixels at depth edges, where the surface slopes away from the ray, and by chance."""
+    H, W = depth.shape
+    for v in range(H):
+        for u in range(W):
+            limit = speckle_loss
+            here = depth[v, u]
+            for dv, du in ((0, 1), (1, 0), (0, -1), (-1, 0)):
+                if 0 <= v + dv < H and 0 <= u + du < W:
+                    step = abs(depth[v + dv, u + du] - here)
+                    if step > jump or step * focal > grazing * here:
+                        limit = edge_loss
+            missing[v, u] |= chance[v, u] < limit
+
+
+@numba.njit(cache=True)
+def _shadow(depth, strength, missing):
+    """Drop what a second viewpoint to the right cannot see: going left, its column must keep decreasing."""
+    for v in range(depth.shape[0]):
+        seen = np.inf
+        for u in range(depth.shape[1] - 1, -1, -1):
+            if depth[v, u] > 0:
+                column = u - strength / depth[v, u]
+                missing[v, u] |= column > seen + 0.5
+                seen = min(seen, column)
+
+
+@numba.njit(cache=True)
+def _disturb(depth, coarse, fine, missing, correlation, reference, step):
+    for v in range(depth.shape[0]):
+        y = v / correlation
+        i, a = int(y), np.float32(y - int(y))
+        for u in range(depth.shape[1]):
+            if missing[v, u]:
+                depth[v, u] = 0
+                continue
+            x = u / correlation
+            j, b = int(x), np.float32(x - int(x))
+            top = coarse[i, j] + b * (coarse[i, j + 1] - coarse[i, j])
+            bottom = coarse[i + 1, j] + b * (coarse[i + 1, j + 1] - coarse[i + 1, j])
+            growth = (depth[v, u] / reference) ** 2 if reference > 0 else 1.0
+            z = depth[v, u] + growth * (fine[v, u] + top + a * (bottom - top))
+            depth[v, u] = 1 / (step * np.rint(1 / (step * z))) if step > 0 else z

@@ -1,0 +1,70 @@
+"""Meshes made ready for a run: repaired, their stable poses found, and kept in one folder that all workers map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+import trimesh
+
+from antipodal.errors import AntipodalError
+from antipodal.synth.files import read_array, write_array
+from antipodal.synth.meshes import MeshError, NamedMesh
+from antipodal.synth.poses import PoseOptions, stable_poses
+from antipodal.synth.scene import SceneOptions
+
+
+class PreparedObject(NamedTuple):
+    """One mesh and the ways it can lie."""
+
+    vertices: np.ndarray  # (V, 3) float32 [m]
+    faces: np.ndarray  # (F, 3) int32
+    center_of_mass: np.ndarray  # (3,) [m]
+    poses: np.ndarray  # (P, 4, 4) T_table_obj
+    probability: np.ndarray  # (P,)
+
+
+def prepare(mesh: trimesh.Trimesh, poses: PoseOptions, scene: SceneOptions) -> PreparedObject:
+    """Raises AntipodalError with the reason where no pose can be found or the object is too large."""
+    com = np.asarray(mesh.metadata["center_of_mass"], dtype=np.float64)
+    if np.ptp(mesh.vertices, axis=0).max() * np.sqrt(3) > scene.max_side:
+        raise MeshError(f"{mesh.extents.max():.3g} m long, at most {scene.max_side / np.sqrt(3):.3g} m can be used")
+    T, probability = stable_poses(mesh.vertices, com, poses)
+    return PreparedObject(mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32), com, T, probability)
+
+
+def prepare_or_reason(source: NamedMesh, poses: PoseOptions, scene: SceneOptions):
+    """The prepared object of a source, or in words why there is none."""
+    try:
+        return prepare(source.get(), poses, scene)
+    except AntipodalError as e:
+        return str(e)
+
+
+def save_objects(folder: Path, objects: Sequence[PreparedObject]) -> None:
+    """Write the objects end to end, with the ends of each."""
+    for name in PreparedObject._fields:
+        arrays = [np.atleast_1d(getattr(o, name)) for o in objects]
+        write_array(folder / f"{name}.npy", np.concatenate(arrays))
+        write_array(folder / f"{name}_end.npy", np.cumsum([len(a) for a in arrays]))
+
+
+class ObjectFolder:
+    """The objects of a folder, mapped into memory; `folder[i]` is the i-th."""
+
+    def __init__(self, folder: Path) -> None:
+        self._arrays = [read_array(folder / f"{n}.npy") for n in PreparedObject._fields]
+        self._ends = [np.append(0, read_array(folder / f"{n}_end.npy")) for n in PreparedObject._fields]
+
+    def __len__(self) -> int:
+        return len(self._ends[0]) - 1
+
+    def __getitem__(self, i: int) -> PreparedObject:
+        return PreparedObject(*(np.asarray(a[e[i] : e[i + 1]]) for a, e in zip(self._arrays, self._ends)))
+
+
+def usable(prepared: Sequence) -> Tuple[List[int], List[PreparedObject]]:
+    """Indices and objects of those that could be prepared."""
+    index = [i for i, p in enumerate(prepared) if isinstance(p, PreparedObject)]
+    return index, [prepared[i] for i in index]

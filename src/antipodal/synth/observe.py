@@ -1,0 +1,126 @@
+"""What planning would see of a scene: depth from a camera, noise, the orthographic view, and crops around grasps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Tuple
+
+import numpy as np
+
+from antipodal import crops, transforms
+from antipodal.camera import Camera
+from antipodal.grasp import Gripper
+from antipodal.kernels.crop import surface_crops
+from antipodal.kernels.rectify import rectify
+from antipodal.synth import render
+from antipodal.synth.cameras import CameraOptions, sample_approach, sample_camera
+from antipodal.synth.labels import TableGrasps
+from antipodal.synth.noise import NoiseOptions, add_noise
+from antipodal.synth.scene import Scene
+from antipodal.views import look_along
+
+FLAT = np.array([0.0, 0.0, 1.0, 0.0])  # the table in its own frame: n . p = d
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """How planning would look at the scene."""
+
+    cell: float = 0.002  # of the orthographic view [m]
+    margin: float = 0.8  # seen around the object, in widest openings: a crop's half side and a little
+
+
+class SceneView(NamedTuple):
+    """An orthographic view as `views.View`, in arrays."""
+
+    depth: np.ndarray  # (H, W) float32 [m]
+    observed: np.ndarray  # (H, W) bool
+    T_view_table: np.ndarray  # (4, 4)
+    origin: Tuple[float, float]  # [m]
+    cell: float
+
+
+class PlacedGrasps(NamedTuple):
+    """N grasps in a view, as `grasp.ViewGrasps`."""
+
+    center: np.ndarray  # (N, 3) grasp origin [m]
+    angle: np.ndarray  # (N,) [rad] in [-pi/2, pi/2)
+    width: np.ndarray  # (N,) [m]
+
+
+def observe(
+    scene: Scene,
+    gripper: Gripper,
+    camera: Camera,
+    rng: np.random.Generator,
+    cameras: CameraOptions,
+    noise: NoiseOptions,
+    options: ViewOptions = ViewOptions(),
+) -> SceneView:
+    """A noisy view of the scene from a camera drawn anew."""
+    drawn, T_cam_table = sample_camera(rng, camera, cameras)
+    T_cam_view = look_along(sample_approach(rng, T_cam_table, cameras))
+    T_view_table = transforms.invert(T_cam_view) @ T_cam_table
+    bounds = _bounds(scene, T_view_table, options.margin * gripper.max_width)
+    window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_table[2, 3])
+    depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, noise)
+    seen, observed = rectify(depth, window, T_cam_view, bounds, options.cell)
+    return SceneView(seen, observed, T_view_table, bounds[:2], options.cell)
+
+
+def render_scene(scene: Scene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:
+    """Clean depth (H, W) float32 [m] of the scene and its table."""
+    vertices = transforms.apply(T_cam_table, scene.vertices)
+    normal = T_cam_table[:3, 2]
+    table = render.plane_depth(np.append(normal, normal @ T_cam_table[:3, 3]), camera)
+    return render.nearest(render.render_depth(vertices, scene.faces, camera), table)
+
+
+def _bounds(scene: Scene, T_view_table: np.ndarray, margin: float) -> Tuple[float, float, float, float]:
+    xy = transforms.apply(T_view_table, scene.vertices)[:, :2]
+    low, high = xy.min(axis=0) - margin, xy.max(axis=0) + margin
+    return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+
+
+def window_around(camera: Camera, T_cam_view: np.ndarray, bounds, height: float, table: float) -> Camera:
+    """The part of the camera's image that shows the view's bounds between `table` and `height` above it [m]."""
+    x, y, z = np.meshgrid(bounds[::2], bounds[1::2], [table - height, table])
+    corners = transforms.apply(T_cam_view, np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1))
+    px = camera.project(corners)
+    size = np.array([camera.width, camera.height])
+    low = np.clip(np.floor(px.min(axis=0)), 0, size - 1).astype(int)
+    high = np.clip(np.ceil(px.max(axis=0)) + 1, low + 1, size).astype(int)
+    return Camera(
+        camera.fx,
+        camera.fy,
+        camera.cx - int(low[0]),
+        camera.cy - int(low[1]),
+        int(high[0] - low[0]),
+        int(high[1] - low[1]),
+    )
+
+
+def place(grasps: TableGrasps, T_view_table: np.ndarray, gripper: Gripper) -> PlacedGrasps:
+    """Grasps of the table frame as seen in a view; the view's slight tilt against the table is left out."""
+    origins = grasps.tips + np.array([0.0, 0.0, gripper.tip])
+    center = transforms.apply(T_view_table, origins)
+    axis = np.stack([np.cos(grasps.angle), np.sin(grasps.angle)], axis=1) @ T_view_table[:2, :2].T
+    angle = np.arctan2(axis[:, 1], axis[:, 0])
+    return PlacedGrasps(center, (angle + np.pi / 2) % np.pi - np.pi / 2, grasps.width)
+
+
+def on_table(grasps: PlacedGrasps, T_view_table: np.ndarray, gripper: Gripper) -> TableGrasps:
+    """Grasps of a view, whoever proposed them, in the table frame, where `labels.label_grasps` judges them."""
+    T_table_view = transforms.invert(T_view_table)
+    tips = transforms.apply(T_table_view, grasps.center) - np.array([0.0, 0.0, gripper.tip])
+    axis = np.stack([np.cos(grasps.angle), np.sin(grasps.angle)], axis=1) @ T_table_view[:2, :2].T
+    return TableGrasps(tips, np.arctan2(axis[:, 1], axis[:, 0]), np.asarray(grasps.width))
+
+
+def crop(view: SceneView, grasps: PlacedGrasps, gripper: Gripper) -> np.ndarray:
+    """Network inputs (N, SIZE, SIZE) float32 in [-CLIP, CLIP], as `crops.normalise` makes them."""
+    side = crops.EXTENT * gripper.max_width
+    surface = surface_crops(view.depth, view.origin, view.cell, grasps.center, grasps.angle, side, crops.SIZE)
+    surface -= grasps.center[:, 2, None, None].astype(np.float32)
+    surface /= np.float32(gripper.max_width)
+    return np.clip(surface, -crops.CLIP, crops.CLIP, out=surface)

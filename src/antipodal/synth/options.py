@@ -1,0 +1,58 @@
+"""Everything that a run of the generator can be told, with Dex-Net 2.0's values as a preset."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from antipodal.errors import InputError
+from antipodal.synth import noise
+from antipodal.synth.cameras import CameraOptions
+from antipodal.synth.candidates import CandidateOptions
+from antipodal.synth.labels import LabelOptions
+from antipodal.synth.noise import NoiseOptions
+from antipodal.synth.observe import ViewOptions
+from antipodal.synth.poses import PoseOptions
+from antipodal.synth.scene import SceneOptions
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """p(S, u, y, x) of Dex-Net 2.0 (Mahler et al., RSS 2017, section III): what is drawn, and how often."""
+
+    grasps: int = 100  # a pose
+    views: int = 5  # a pose, each with all its grasps
+    shard_poses: int = 20  # poses that go into one shard
+    uniform_poses: bool = False  # all of an object's stable poses alike, instead of by their probability
+    poses: PoseOptions = field(default_factory=PoseOptions)
+    scene: SceneOptions = field(default_factory=SceneOptions)
+    candidates: CandidateOptions = field(default_factory=CandidateOptions)
+    labels: LabelOptions = field(default_factory=LabelOptions)
+    cameras: CameraOptions = field(default_factory=CameraOptions)
+    noise: NoiseOptions = field(default_factory=NoiseOptions)
+    view: ViewOptions = field(default_factory=ViewOptions)
+
+    @property
+    def shard_samples(self) -> int:
+        return self.shard_poses * self.views * self.grasps
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+
+PRESETS = {
+    "default": GenerateOptions(),
+    "dexnet2": GenerateOptions(
+        uniform_poses=True,
+        candidates=CandidateOptions(antipodal=1.0, near_miss=0.0, friction=0.5, fully_open=1.0),
+        labels=LabelOptions(draws=25, position_sd=0.005, height_sd=0.005, yaw_sd=0.1),
+        cameras=CameraOptions(radius=(0.65, 0.75), polar=(0.157, 0.314), normal_error=0.0),
+        noise=noise.DEXNET2,
+    ),
+}
+
+
+def preset(name: str) -> GenerateOptions:
+    if name not in PRESETS:
+        raise InputError(f"unknown preset {name!r}; possible: {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,137 @@
+"""A run of the generator in its folder: what it is (manifest), its meshes, and which shards are still to make."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Gripper
+from antipodal.synth import objects
+from antipodal.synth.files import read_json, write_json
+from antipodal.synth.meshes import NamedMesh
+from antipodal.synth.options import GenerateOptions
+from antipodal.synth.sample import Setup, make_shard
+from antipodal.synth.shards import FIELDS, column, shard_folders, write_shard
+
+VERSION = 1
+
+
+class Run(NamedTuple):
+    """What decides every byte of a run's samples."""
+
+    meshes: str  # source as given: a folder or procedural[:N]
+    exclude: Sequence[str]  # names of meshes kept out
+    gripper: Gripper
+    camera: Camera
+    options: GenerateOptions
+    samples: int
+    seed: int
+
+    def to_dict(self) -> dict:
+        data = {**self._asdict(), "gripper": self.gripper.to_dict(), "camera": self.camera.to_dict()}
+        data.update(options=self.options.to_dict(), exclude=sorted(self.exclude))
+        return json.loads(json.dumps(data))  # as it reads back: tuples are lists
+
+    @property
+    def shards(self) -> int:
+        return -(-self.samples // self.options.shard_samples)
+
+
+def open_run(folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int) -> dict:
+    """The manifest of a run in `folder`: found there and equal, or begun. Raises InputError if the folder holds other
+    data or no mesh can be used."""
+    path = folder / "manifest.json"
+    if path.exists():
+        manifest = read_json(path)
+        _check_same(folder, manifest.get("run", {}), run.to_dict())
+        return manifest
+    if folder.exists() and any(p.name != "objects" for p in folder.iterdir()):
+        raise InputError(f"{folder} is not empty and holds no manifest.json; give a new folder")
+    manifest = {"version": VERSION, "run": run.to_dict(), "commit": _commit(), "fields": FIELDS, "complete": False}
+    manifest["meshes"] = _prepare_meshes(folder, run, sources, workers)
+    write_json(path, manifest)
+    return manifest
+
+
+def _check_same(folder: Path, there: dict, here: dict) -> None:
+    different = [k for k in here if there.get(k) != here[k]]
+    if different:
+        what = "; ".join(f"{k} is {_short(there.get(k))} there, {_short(here[k])} here" for k in different)
+        raise InputError(f"{folder} holds another run's data: {what}")
+
+
+def _short(value) -> str:
+    text = json.dumps(value)
+    return text if len(text) < 60 else text[:57] + "..."
+
+
+def _prepare_meshes(folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int) -> List[dict]:
+    """Prepare all meshes into `folder/objects` and list them with what became of each."""
+    wanted = [s for s in sources if s.name not in run.exclude]
+    with ProcessPoolExecutor(workers) as pool:
+        chunk = max(1, len(wanted) // (8 * workers))
+        results = pool.map(_prepare, ((s, run.options) for s in wanted), chunksize=chunk)
+        prepared = dict(zip((s.name for s in wanted), results))
+    found = [prepared[s.name] for s in sources if isinstance(prepared.get(s.name), objects.PreparedObject)]
+    if not found:
+        reasons = [str(v) for v in prepared.values()][:3] or ["all are excluded"]
+        raise InputError(f"none of {len(sources)} meshes can be used: {'; '.join(reasons)}")
+    objects.save_objects(folder / "objects", found)
+    return [{"name": s.name, "status": _status(prepared.get(s.name))} for s in sources]
+
+
+def _status(prepared) -> str:
+    if prepared is None:
+        return "excluded"
+    return prepared if isinstance(prepared, str) else "used"
+
+
+def _prepare(task):
+    source, options = task
+    return objects.prepare_or_reason(source, options.poses, options.scene)
+
+
+def load_setup(folder: Path, manifest: dict, run: Run) -> Setup:
+    index = [i for i, m in enumerate(manifest["meshes"]) if m["status"] == "used"]
+    return Setup(objects.ObjectFolder(folder / "objects"), index, run.gripper, run.camera, run.options, run.seed)
+
+
+def missing_shards(folder: Path, run: Run) -> List[int]:
+    done = {int(p.name) for p in shard_folders(folder)}
+    return [i for i in range(run.shards) if i not in done]
+
+
+def finish_shard(folder: Path, setup: Setup, run: Run, index: int) -> int:
+    """Make and write one shard; the last holds what is left of the samples asked for. Returns how many."""
+    count = min(run.options.shard_samples, run.samples - index * run.options.shard_samples)
+    arrays = make_shard(setup, index)
+    write_shard(folder, index, {name: a[:count] for name, a in arrays.items()})
+    return count
+
+
+def close_run(folder: Path, manifest: dict) -> None:
+    """Complete the manifest: samples and positives of each mesh, the checksums of every shard's arrays."""
+    which, labels = column(folder, "objects"), column(folder, "labels")
+    count = np.bincount(which, minlength=len(manifest["meshes"]))
+    positive = np.bincount(which, weights=labels, minlength=len(manifest["meshes"]))
+    for mesh, n, p in zip(manifest["meshes"], count, positive):
+        mesh.update(samples=int(n), positive=round(float(p / max(n, 1)), 4))
+    manifest["shards"] = {p.name: read_json(p / "shard.json") for p in shard_folders(folder)}
+    manifest.update(complete=True, samples=len(labels))
+    write_json(folder / "manifest.json", manifest)
+
+
+def _commit() -> Optional[str]:
+    """The package's commit, None outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

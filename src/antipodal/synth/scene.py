@@ -1,0 +1,142 @@
+"""An object in its pose on the table, in the two forms that grasps are judged on: horizontal slices, which closing jaws
+meet, and a map of heights, which descending jaws meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Tuple
+
+import numba
+import numpy as np
+
+from antipodal.errors import InputError
+from antipodal.synth import render
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """Resolution of the forms [m]."""
+
+    cell: float = 0.001  # of the map of heights
+    first: float = 0.00025  # height of the lowest slice; thin plates need some
+    fine: float = 0.001  # between slices near the table
+    coarse: float = 0.0025  # between slices further up
+    fine_below: float = 0.008
+    max_side: float = 1.0  # larger objects are refused
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Table frame: z up, the table is z = 0. Slice k is the segments `start[k]` to `start[k + 1]`."""
+
+    vertices: np.ndarray  # (V, 3) float64 [m]
+    faces: np.ndarray  # (F, 3) int32
+    heights: np.ndarray  # (K,) of the slices [m]
+    start: np.ndarray  # (K + 1,) int64
+    segments: np.ndarray  # (S, 4) x0, y0, x1, y1 [m]
+    normals: np.ndarray  # (S, 3) outward unit normals of the faces cut
+    top: np.ndarray  # (H, W) float32 highest surface [m], 0 = table; of the cells centred on origin + cell * (c, r)
+    coarse_top: np.ndarray  # (ceil(H / 4), ceil(W / 4)) the highest of each 4 x 4 cells
+    origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
+    cell: float
+
+    @property
+    def slices(self) -> tuple:
+        """Segments, normals, starts and heights, for kernels."""
+        return self.segments, self.normals, self.start, self.heights
+
+    @property
+    def heightmap(self) -> tuple:
+        """Both maps, the origin and the cell, for kernels."""
+        return self.top, self.coarse_top, self.origin[0], self.origin[1], self.cell
+
+    @property
+    def height(self) -> float:
+        """Of the highest point [m]."""
+        return float(self.vertices[:, 2].max())
+
+
+def build_scene(vertices: np.ndarray, faces: np.ndarray, options: SceneOptions = SceneOptions()) -> Scene:
+    """The scene of a mesh (V, 3) [m], (F, 3) in the table frame with outward normals. Raises InputError if too big."""
+    vertices = np.ascontiguousarray(vertices, dtype=np.float64)
+    faces = np.ascontiguousarray(faces, dtype=np.int32)
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    if (high - low).max() > options.max_side:
+        raise InputError(f"object is {(high - low).max():.3g} m long, at most {options.max_side} m can be sliced")
+    heights = slice_heights(high[2], options)
+    start, segments, normals = _slice(vertices, faces, heights)
+    size = np.ceil((high[:2] - low[:2]) / options.cell).astype(int) + 1
+    top = np.zeros((size[1], size[0]), dtype=np.float32)
+    _draw_top((vertices - [low[0], low[1], 0]) / [options.cell, options.cell, 1], faces, top)
+    origin = (float(low[0]), float(low[1]))
+    return Scene(vertices, faces, heights, start, segments, normals, top, _coarsen(top), origin, options.cell)
+
+
+def slice_heights(top: float, options: SceneOptions) -> np.ndarray:
+    """Heights (K,) [m] below `top`: close together near the table, where only the tips reach."""
+    fine = np.arange(options.first, min(top, options.fine_below), options.fine)
+    heights = np.concatenate([fine, np.arange(options.fine_below, top, options.coarse)])
+    return heights if len(heights) else np.array([top / 2])
+
+
+@numba.njit(cache=True)
+def _slice(vertices, faces, heights):
+    """Segments in which faces cross horizontal planes, in the order of the planes."""
+    start = np.zeros(len(heights) + 1, dtype=np.int64)
+    for f in range(len(faces)):
+        low, high = _crossed(vertices, faces[f], heights)
+        for k in range(low, high):
+            start[k + 1] += 1
+    start = np.cumsum(start)
+    segments, normals, fill = np.empty((start[-1], 4)), np.empty((start[-1], 3)), start[:-1].copy()
+    for f in range(len(faces)):
+        low, high = _crossed(vertices, faces[f], heights)
+        if low < high:
+            a, b, c = vertices[faces[f, 0]], vertices[faces[f, 1]], vertices[faces[f, 2]]
+            normal = np.cross(b - a, c - a)
+            normal /= np.sqrt(np.sum(normal**2)) + 1e-30
+            for k in range(low, high):
+                _cut(a, b, c, heights[k], segments[fill[k]])
+                normals[fill[k]] = normal
+                fill[k] += 1
+    return start, segments, normals
+
+
+@numba.njit(cache=True)
+def _crossed(vertices, face, heights):
+    """Range of the planes with the lowest corner at or below and the highest above."""
+    a, b, c = vertices[face[0], 2], vertices[face[1], 2], vertices[face[2], 2]
+    return np.searchsorted(heights, min(a, b, c)), np.searchsorted(heights, max(a, b, c))
+
+
+@numba.njit(cache=True)
+def _cut(a, b, c, height, out):
+    n = 0
+    for p, q in ((a, b), (b, c), (c, a)):
+        if (p[2] <= height) != (q[2] <= height) and n < 4:
+            t = (height - p[2]) / (q[2] - p[2])
+            out[n], out[n + 1] = p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])
+            n += 2
+
+
+@numba.njit(cache=True)
+def _draw_top(points, faces, top):
+    """Keep the highest surface at each cell's centre; points (V, 3) are columns, rows and heights."""
+    for f in range(len(faces)):
+        a, b, c = points[faces[f, 0]], points[faces[f, 1]], points[faces[f, 2]]
+        area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
+        if abs(area) < 1e-12:
+            continue
+        lowest, highest = min(a[2], b[2], c[2]), max(a[2], b[2], c[2])
+        dx = ((b[2] - a[2]) * (c[1] - a[1]) - (c[2] - a[2]) * (b[1] - a[1])) / area
+        dy = ((c[2] - a[2]) * (b[0] - a[0]) - (b[2] - a[2]) * (c[0] - a[0])) / area
+        for row in range(int(np.ceil(min(a[1], b[1], c[1]) - 1e-9)), int(np.floor(max(a[1], b[1], c[1]) + 1e-9)) + 1):
+            left, right = render.span(a[0], a[1], b[0], b[1], c[0], c[1], row)
+            for column in range(int(np.ceil(left - 1e-9)), int(np.floor(right + 1e-9)) + 1):
+                height = a[2] + dx * (column - a[0]) + dy * (row - a[1])
+                top[row, column] = max(top[row, column], min(max(height, lowest), highest))
+
+
+def _coarsen(top: np.ndarray) -> np.ndarray:
+    padded = np.pad(top, ((0, -top.shape[0] % 4), (0, -top.shape[1] % 4)))
+    return np.ascontiguousarray(padded.reshape(padded.shape[0] // 4, 4, -1, 4).max(axis=(1, 3)))

@@ -1,0 +1,133 @@
+"""Training samples on disk: a folder of shards, each a folder of arrays with one row a sample, and their reader."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Dict, List, Sequence, Union
+
+import numba
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from antipodal.errors import InputError
+from antipodal.synth.files import checksum, read_array, read_json, write_array, write_json
+
+LEVELS = 65535  # crops in [-1, 1] are stored as whole numbers 0..LEVELS
+FIELDS = {
+    "crops": "(32, 32) uint16: clip((surface - grasp depth) / widest opening, -1, 1) as 0..65535",
+    "conditions": "(4,) float32: crops.conditions of the grasp",
+    "labels": "float32 in [0, 1]: share of draws of pose and friction in which the grasp holds",
+    "free": "float32 in [0, 1]: share of those draws in which nothing is hit on the way down",
+    "collision": "bool: something is hit on the way down at the nominal pose",
+    "friction": "float32: least friction coefficient that holds at the nominal pose, 10 = none does",
+    "center": "(3,) float32: grasp origin in the view frame [m]; the third is the grasp's depth",
+    "angle": "float32: closing axis from the view's x [rad]",
+    "width": "float32: opening on approach [m]",
+    "objects": "int32: index of the mesh in the manifest",
+    "pose": "int16: which of the object's stable poses",
+    "scene": "int32: which pose of the shard; samples with the same scene and grasp are views of one grasp",
+    "view": "int16: which view of that pose",
+    "grasp": "int16: which grasp of that pose",
+}
+
+
+def quantise(crops: np.ndarray) -> np.ndarray:
+    """Crops in [-1, 1] as uint16."""
+    return np.rint((crops + 1) * np.float32(LEVELS / 2)).astype(np.uint16)
+
+
+def shard_folder(folder: Path, index: int) -> Path:
+    return folder / "shards" / f"{index:06d}"
+
+
+def write_shard(folder: Path, index: int, arrays: Dict[str, np.ndarray]) -> None:
+    """Write shard `index` of the run in `folder`, all or nothing."""
+    target = shard_folder(folder, index)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        for name, array in arrays.items():
+            write_array(temporary / f"{name}.npy", array)
+        sums = {name: checksum(temporary / f"{name}.npy") for name in arrays}
+        write_json(temporary / "shard.json", {"samples": len(arrays["labels"]), "sha256": sums})
+        os.replace(temporary, target)
+    except OSError as e:
+        raise InputError(f"cannot write shard {target}: {e.strerror or e}") from e
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def shard_folders(folder: Path) -> List[Path]:
+    """The shards that are there, in order."""
+    return sorted(p for p in (folder / "shards").glob("[0-9]*") if (p / "shard.json").exists())
+
+
+def damaged(shard: Path) -> List[str]:
+    """Names of the arrays of a shard whose checksums are wrong."""
+    sums = read_json(shard / "shard.json")["sha256"]
+    return [n for n, s in sums.items() if not (shard / f"{n}.npy").exists() or checksum(shard / f"{n}.npy") != s]
+
+
+def column(folder: Path, name: str) -> np.ndarray:
+    """One field of all samples, in memory."""
+    if name not in FIELDS:
+        raise InputError(f"unknown field {name!r}; possible: {', '.join(FIELDS)}")
+    return np.concatenate([read_array(s / f"{name}.npy") for s in shard_folders(folder)])
+
+
+class ShardDataset(Dataset):
+    """All samples of a run; made for batches of random indices (`__getitems__`), which torch's DataLoader asks for.
+
+    objects: (len,) int32 index of each sample's mesh in `manifest["meshes"]`; labels: (len,) float32.
+    Raises InputError where the folder holds no run.
+    """
+
+    def __init__(self, folder: Union[str, Path]) -> None:
+        self.folder = Path(folder)
+        self.manifest: dict = read_json(self.folder / "manifest.json")
+        shards = shard_folders(self.folder)
+        if not shards:
+            raise InputError(f"{folder} holds no finished shard")
+        self.labels = column(self.folder, "labels")
+        self.objects = column(self.folder, "objects")
+        self._conditions = column(self.folder, "conditions")
+        self._crops = numba.typed.List([np.asarray(read_array(s / "crops.npy")) for s in shards])
+        self._ends = np.cumsum([len(c) for c in self._crops])
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Dict[str, torch.Tensor]:
+        return {name: values[0] for name, values in self.__getitems__([index]).items()}
+
+    def __getitems__(self, indices: Sequence[int]) -> Dict[str, torch.Tensor]:
+        """crops (N, 1, 32, 32) float32 in [-1, 1], conditions (N, 4), labels (N,) float32, objects (N,) int64."""
+        index = np.asarray(indices, dtype=np.int64)
+        if len(index) and not (0 <= index.min() and index.max() < len(self)):
+            raise IndexError(f"indices {index.min()}..{index.max()} of a dataset of {len(self)} samples")
+        crops = np.empty((len(index), 1, *self._crops[0].shape[1:]), dtype=np.float32)
+        _gather(self._crops, self._ends, index, crops)
+        return {
+            "crops": torch.from_numpy(crops),
+            "conditions": torch.from_numpy(self._conditions[index]),
+            "labels": torch.from_numpy(self.labels[index]),
+            "objects": torch.from_numpy(self.objects[index].astype(np.int64)),
+        }
+
+    def __getstate__(self) -> Path:
+        return self.folder  # a loader's worker maps the files itself
+
+    def __setstate__(self, folder: Path) -> None:
+        self.__init__(folder)  # type: ignore[misc]
+
+
+@numba.njit(cache=True)
+def _gather(shards, ends, index, out):
+    for n in range(len(index)):
+        s = np.searchsorted(ends, index[n], side="right")
+        row = shards[s][index[n] - (ends[s - 1] if s else 0)]
+        for i in range(out.shape[2]):
+            for j in range(out.shape[3]):
+                out[n, 0, i, j] = row[i, j] * np.float32(2 / 65535) - np.float32(1)

@@ -1,0 +1,269 @@
+"""Training: it learns, goes on after a kill to the same weights, and many processes do what one does."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from learnable import Blocks
+
+from antipodal import augment, networks, train
+from antipodal.errors import InputError
+from antipodal.processes import Group
+from antipodal.samplers import ImportanceOptions, ImportanceSampler, UniformSampler, make_sampler
+from antipodal.samples import Samples, split_by_object
+from antipodal.trainer import Trainer, learning_rate
+
+ROOT = Path(__file__).parents[1]
+CPU = torch.device("cpu")
+SMALL = train.TrainOptions(data=("toy",), batch=64, epochs=3, evaluate_every=320, device="cpu", lr=2e-3)
+
+
+def toy(_folders=()):
+    return Samples([Blocks(600), Blocks(400, objects=30, seed=1, name="more")])
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "open_folders", toy)
+    return replace(SMALL, out=str(tmp_path / "m.pt"))
+
+
+def make_trainer(options):
+    data = toy()
+    return Trainer(options, Group(CPU), data, split_by_object(data, options.seed))
+
+
+def same(a, b):
+    return all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_training_learns_calibrates_and_writes_model_card_and_curves(options, tmp_path, monkeypatch):
+    data = Samples([Blocks(3000)])
+    monkeypatch.setattr(train, "open_folders", lambda folders: data)
+    meta = train.train(replace(options, epochs=6, evaluate_every=3200, log=str(tmp_path / "log")), Group(CPU), "make")
+    measured = meta["metrics"]
+    assert measured["auc"] > 0.93 and measured["ap"] > 0.9 and measured["accuracy"] > 0.8
+    assert measured["ece_after"] < 0.1
+    network, read = networks.load(options.out, "cpu")
+    assert float(network.temperature) == pytest.approx(measured["temperature"])
+    assert read["data"]["digest"] == data.digest() and read["command"] == "make"
+    assert read["trained_for"][0] == {"noise": "none", "gripper": "toy"}
+    card = (tmp_path / "m.md").read_text()
+    assert f"| auc | {measured['auc']:.4f} |" in card and "\n    make\n" in card
+    assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"
+    assert list((tmp_path / "log").iterdir())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["log", "m.md", "m.png", "m.pt"]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(options):
+    runs = []
+    for seed in (0, 0, 1):
+        trainer = make_trainer(replace(options, epochs=1, seed=seed))
+        trainer.fit()
+        runs.append(trainer.weights())
+    assert same(runs[0], runs[1]) and not same(runs[0], runs[2])
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "importance"])
+@pytest.mark.parametrize("killed_at", [14, 33])
+def test_a_killed_run_goes_on_to_the_same_result(options, sampler, killed_at, monkeypatch):
+    options = replace(options, sampler=sampler, epochs=4)
+    whole = make_trainer(options)
+    whole.fit()
+    Path(options.checkpoint()).unlink()
+
+    killed = make_trainer(options)
+    step = Trainer._step
+
+    def dying(self, *arguments):
+        if self.progress.step == killed_at:
+            raise KeyboardInterrupt
+        step(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "_step", dying)
+    with pytest.raises(KeyboardInterrupt):
+        killed.fit()
+    monkeypatch.undo()
+    resumed = make_trainer(options)
+    assert resumed.resume() and 0 < resumed.progress.step <= killed_at
+    resumed.fit()
+    assert resumed.history == whole.history
+    assert same(resumed.weights(), whole.weights())
+
+
+def test_a_checkpoint_of_another_run_is_refused(options):
+    make_trainer(options).save_checkpoint()
+    with pytest.raises(InputError, match=r"a run with other batch, lr; remove it or use --resume never"):
+        make_trainer(replace(options, lr=1.0, batch=32)).resume()
+
+
+def test_training_stops_early_and_keeps_the_best(options):
+    trainer = make_trainer(replace(options, epochs=50, patience=2, lr=0.1, evaluate_every=64))
+    trainer.fit()
+    assert trainer.progress.step < trainer.steps and trainer.progress.stale == 2
+    losses = [entry["validation_loss"] for entry in trainer.history]
+    assert min(losses) == losses[-3]
+    assert trainer._validation_loss() == pytest.approx(min(losses), rel=1e-6)
+
+
+def test_the_sample_budget_overrides_epochs(options):
+    assert make_trainer(replace(options, samples=6400)).steps == 100
+
+
+def test_objects_are_never_in_two_parts_and_stay_when_data_are_added():
+    small, large = Samples([Blocks(500)]), toy()
+    where = {}
+    for data in (small, large):
+        split = split_by_object(data, seed=3)
+        parts = [set(data.names[data.objects[i]]) for i in (split.train, split.validation, split.test)]
+        assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        assert sum(len(i) for i in (split.train, split.validation, split.test)) == len(data)
+        for part, names in enumerate(parts):
+            assert all(where.setdefault(n, part) == part for n in names)
+
+
+def test_an_object_that_two_folders_share_is_one_object():
+    data = Samples([Blocks(300, objects=7), Blocks(300, objects=7, seed=1)])
+    assert len(data.names) == 7
+    first = Blocks(300, objects=7)
+    first.manifest = {}
+    assert len(Samples([first, Blocks(300, objects=7)]).names) == 14
+
+
+def test_too_few_objects_are_an_error():
+    with pytest.raises(InputError, match="1 objects are too few to split by object"):
+        split_by_object(Samples([Blocks(10, objects=1)]), seed=0)
+
+
+def test_several_folders_read_as_one():
+    data = toy()
+    index = [999, 3, 600, 599, 3]
+    batch = data.__getitems__(index)
+    parts = [Blocks(600), Blocks(400, objects=30, seed=1)]
+    for row, i in enumerate(index):
+        part, j = (parts[0], i) if i < 600 else (parts[1], i - 600)
+        single = part.__getitems__([j])
+        assert torch.equal(batch["crops"][row], single["crops"][0])
+        assert batch["labels"][row] == single["labels"][0]
+
+
+def test_variations_are_the_four_symmetries():
+    crops = torch.rand(64, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    drawn = augment.draw(64, noise=0.0, seed=0)
+    varied = augment.vary(crops, drawn)
+    for crop, result, (along, across) in zip(crops[:, 0], varied[:, 0], drawn.flips):
+        dims = [d for d, flip in ((1, along), (0, across)) if flip]
+        assert torch.equal(result, crop.flip(dims))
+    assert len({tuple(f.tolist()) for f in drawn.flips}) == 4
+
+
+def test_noise_is_smooth_bounded_and_as_strong_as_asked():
+    crops = torch.full((400, 1, 32, 32), 0.0)
+    noise = augment.vary(crops, augment.draw(400, noise=0.05, seed=1))
+    assert 0.01 < float(noise.std()) < 0.05
+    rough = (noise[..., 1:] - noise[..., :-1]).std()
+    assert float(rough) < 0.5 * float(noise.std())
+    assert float(augment.vary(crops + 1, augment.draw(400, 0.05, 1)).max()) <= 1.0
+
+
+def test_learning_rate_rises_and_falls():
+    rates = [learning_rate(s, 200, 1.0) for s in range(200)]
+    assert int(np.argmax(rates)) in (9, 10) and max(rates) == 1.0 and rates[-1] < 0.02
+    assert all(b <= a for a, b in zip(rates[10:], rates[11:]))
+
+
+def test_uniform_order_is_a_permutation_that_changes_with_the_epoch():
+    sampler = UniformSampler(100, seed=1)
+    assert sorted(sampler.order(0)) == list(range(100))
+    assert not np.array_equal(sampler.order(0), sampler.order(1))
+    assert np.array_equal(sampler.order(1), UniformSampler(100, seed=1).order(1))
+
+
+def test_importance_draws_the_hard_drops_the_easy_and_lets_some_back():
+    sampler = ImportanceSampler(1000, 0, ImportanceOptions(warm_up=1, floor=0.0, back=0.5))
+    assert sorted(sampler.order(0)) == list(range(1000))
+    sampler.record(np.arange(1000), np.linspace(0.1, 1.0, 1000, dtype=np.float32))
+    drawn = sampler.order(1)
+    assert len(drawn) == 900 and drawn.min() >= 100  # the easiest tenth is out
+    assert np.mean(drawn > 550) > 0.55  # and the rest is drawn by loss
+    sampler.order(2)
+    out = ~sampler.active
+    assert out[:100].sum() == 50 and out[100:190].all() and out.sum() == 50 + 90  # half came back, a tenth left
+
+
+def test_corrected_weights_make_the_expected_loss_the_uniform_one():
+    options = ImportanceOptions(warm_up=0, drop=0.0, corrected=True)
+    sampler = ImportanceSampler(20_000, 0, options)
+    losses = np.random.default_rng(0).exponential(size=20_000).astype(np.float32)
+    sampler.record(np.arange(20_000), losses)
+    drawn = sampler.order(1)
+    weighted = np.mean(losses[drawn] * sampler.weights(drawn))
+    assert weighted == pytest.approx(losses.mean(), rel=0.02)
+    assert losses[drawn].mean() > 1.5 * losses.mean()
+
+
+def test_bad_options_are_refused(options):
+    with pytest.raises(InputError, match="unknown sampler 'x'; possible: uniform, importance"):
+        make_sampler("x", 1, 0)
+    with pytest.raises(InputError, match="unknown arch 'vgg'; possible: patch"):
+        replace(options, arch="vgg")
+    with pytest.raises(InputError, match="batch, lr must be positive"):
+        replace(options, batch=0, lr=-1.0)
+    with pytest.raises(InputError, match="fewer than a batch of 4096"):
+        make_trainer(replace(options, batch=4096))
+
+
+def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
+    assert train.main(["--data", str(tmp_path), "--device", "tpu"]) == 2
+    assert "unknown device 'tpu'" in capsys.readouterr().err
+    parsed = train.parse(["--data", "a", "b", "--amp", "no", "--evaluate-every", "7"])
+    assert parsed.data == ("a", "b") and parsed.amp is False and parsed.evaluate_every == 7
+
+
+RUN = """
+import sys
+from antipodal import samples, train
+from learnable import Blocks
+train.open_folders = lambda folders: samples.Samples([Blocks(600), Blocks(400, objects=30, seed=1, name="more")])
+sys.exit(train.main(sys.argv[1:]))
+"""
+
+
+def launch(out, processes, *flags):
+    """Train the toy under torchrun; the network and meta of the model written."""
+    script = out.with_suffix(".py")
+    script.write_text(RUN)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    command += [str(script), "--data", "toy", "--out", str(out), "--batch", "64", "--evaluate-every", "640", *flags]
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"auc 0\.\d+", done.stdout)
+    return networks.load(out, "cpu")
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "importance"])
+def test_two_processes_have_the_loss_curve_of_one(options, tmp_path, sampler):
+    one = make_trainer(replace(options, epochs=3.5, sampler=sampler, evaluate_every=640))
+    one.fit()
+    flags = ("--epochs", "3.5", "--lr", "2e-3", "--device", "cpu", "--sampler", sampler)
+    two, meta = launch(tmp_path / "2.pt", 2, *flags)
+    assert meta["processes"] == 2 and len(one.history) > 3
+    curve1, curve2 = (
+        [[h["train_loss"], h["validation_loss"]] for h in history] for history in (one.history, meta["history"])
+    )
+    np.testing.assert_allclose(curve2, curve1, rtol=0.01)
+    for a, b in zip(one.network.parameters(), two.parameters()):
+        torch.testing.assert_close(a, b, rtol=0.1, atol=0.01)
+
+
+def test_local_averaging_learns_too(tmp_path):
+    _, meta = launch(tmp_path / "m.pt", 2, "--epochs", "4", "--device", "cpu", "--average", "local")
+    assert meta["history"][-1]["validation_loss"] < 0.9 * meta["history"][0]["validation_loss"]
