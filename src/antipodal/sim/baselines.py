@@ -113,7 +113,7 @@ class _Scene:
         ground = cloud[seen & ~mask] if mask is not None else cloud[seen]
         if len(ground) < 3:
             raise NoGraspFound(f"{len(ground)} pixels show the table", {"table": len(ground)})
-        self.T_cam_table = _fit_plane(ground)
+        self.T_cam_table = _fit_plane(ground[:: max(1, len(ground) // 10000)])
         self.points = transforms.apply(transforms.invert(self.T_cam_table), cloud)
         self.on_object = seen & (mask if mask is not None else self.points[..., 2] > options.standing_out)
         if not self.on_object.any():

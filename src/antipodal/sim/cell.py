@@ -17,12 +17,13 @@ from antipodal.sim.hand import Hand
 from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
 from antipodal.sim.solids import Solid, solid
-from antipodal.sim.world import WorldOptions, build_world
+from antipodal.sim.world import WorldOptions, build_world, raise_walls
 from antipodal.synth.render import nearest, plane_depth, render_depth, render_faces
 
 PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 DROP = 0.005  # least height that an object falls [m]
+DRAG = 20.0  # on objects that come down [1/s]; they fall at no more than 0.5 m/s
 FAR = 3.0  # where objects go that are taken off the table [m]
 
 
@@ -31,7 +32,6 @@ class CellOptions:
     """Where objects are dropped, and how long they may take to come to rest."""
 
     spread: float = 0.05  # one object comes to lie this near the middle of the table, in x and in y [m]
-    heap: float = 0.08  # several fall within this distance of it [m]
     table: float = 0.25  # what lies farther from it is out of reach [m]
     settle_time: float = 3.0  # at most [s]
     rest_speed: float = 0.005  # slower than this is at rest [m/s, and rad/s over ten]
@@ -72,6 +72,7 @@ class Cell:
         self.hand = Hand(self.model, self.data)
         for i, pose in enumerate(_random_poses(bodies, self.options, rng)):
             self._put(i, pose)
+        self._sink()
         self.settle()
         if len(bodies) == 1:
             self._center(rng)
@@ -86,13 +87,28 @@ class Cell:
     def settle(self) -> None:
         """Let the world move until its objects are at rest, the gripper out of the way."""
         self.hand.park()
-        steps = round(0.05 / self.model.opt.timestep)
-        for _ in range(round(self.options.settle_time / 0.05)):
-            mujoco.mj_step(self.model, self.data, nstep=steps)
-            if self._at_rest():
-                break
+        self._wait(self.options.settle_time)
         self.data.qvel[:] = 0
         mujoco.mj_forward(self.model, self.data)
+
+    def _sink(self) -> None:
+        """Let objects come down as if through honey: they keep no momentum to roll away or to hop out of a heap."""
+        raise_walls(self.model, len(self.bodies) > 1)
+        highest = max((self.pose(i)[2, 3] for i in range(len(self.bodies))), default=0.0)
+        for i in range(len(self.bodies)):
+            body, free = self.model.body(f"object{i}"), slice(6 * i, 6 * i + 6)
+            self.model.dof_damping[free] = DRAG * np.append(np.repeat(body.mass, 3), body.inertia)
+        self._wait(highest * DRAG / 9.81 + self.options.settle_time)
+        self.model.dof_damping[: 6 * len(self.bodies)] = 0
+        raise_walls(self.model, False)
+
+    def _wait(self, longest: float) -> None:
+        """Until objects are at rest, or for `longest` [s]."""
+        steps = round(0.05 / self.model.opt.timestep)
+        for _ in range(round(longest / 0.05)):
+            mujoco.mj_step(self.model, self.data, nstep=steps)
+            if self._at_rest():
+                return
 
     def execute(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
         """Pick with a grasp (4, 4) in the camera's frame, the jaws opened to `width` [m] on approach.
@@ -178,7 +194,7 @@ class Cell:
         quaternion = np.empty(4)
         mujoco.mju_mat2Quat(quaternion, T_world_object[:3, :3].ravel())
         joint.qpos, joint.qvel = np.append(T_world_object[:3, 3], quaternion), 0
-        mujoco.mj_forward(self.model, self.data)
+        mujoco.mj_kinematics(self.model, self.data)
 
     def _center(self, rng: np.random.Generator) -> None:
         """Slide a single object, which may have rolled, to near the middle of the table."""
@@ -196,6 +212,6 @@ def _random_poses(bodies: Sequence[Body], options: CellOptions, rng: np.random.G
     rotations = Rotation.random(len(bodies), random_state=rng).as_matrix()
     radii = np.array([body.radius() for body in bodies])
     heights = np.cumsum(2 * radii) - radii + DROP
-    spread = 0.0 if len(bodies) == 1 else options.heap / np.sqrt(2)
+    spread = 0.0 if len(bodies) == 1 else options.world.heap / 2
     xy = rng.uniform(-spread, spread, (len(bodies), 2))
     return transforms.compose(rotations, np.column_stack([xy, heights]))

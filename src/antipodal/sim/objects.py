@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
@@ -25,7 +25,8 @@ class BodyOptions:
 
     density: float = 500.0  # [kg/m3]
     mass: Tuple[float, float] = (0.02, 1.0)  # limits [kg]
-    concavity: float = 0.03  # CoACD's threshold, in half-sizes of the mesh
+    concavity: float = 0.0015  # depth of hollows that the parts may fill [m]
+    fine: float = 0.03  # but never finer than this, in half-sizes of the mesh: large meshes would take minutes
     max_parts: int = 32
     convex: float = 0.97  # a mesh that fills this share of its hull is taken for convex
 
@@ -104,11 +105,12 @@ def convex_parts(mesh: trimesh.Trimesh, options: BodyOptions = BodyOptions()) ->
     """Vertices (V, 3) of each convex part of a mesh, decomposed once and cached by content."""
     if mesh.is_watertight and mesh.volume > options.convex * mesh.convex_hull.volume:
         return [np.asarray(mesh.vertices)]
-    file = cache_folder() / f"{_digest(mesh, options)}.npz"
+    threshold = round(max(options.fine, 2 * options.concavity / mesh.extents.max()), 4)
+    file = cache_folder() / f"{_digest(mesh, threshold, options.max_parts)}.npz"
     if file.exists():
         with np.load(file, allow_pickle=False) as stored:
             return [stored[key] for key in sorted(stored.files)]
-    parts = _decompose(mesh, options)
+    parts = _decompose(mesh, threshold, options.max_parts)
     _write(file, {f"{i:04d}": part for i, part in enumerate(parts)})
     return parts
 
@@ -118,14 +120,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "antipodal" / "parts"
 
 
-def _digest(mesh: trimesh.Trimesh, options: BodyOptions) -> str:
+def _digest(mesh: trimesh.Trimesh, threshold: float, max_parts: int) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(mesh.vertices, dtype=np.float64).tobytes())
     digest.update(np.ascontiguousarray(mesh.faces, dtype=np.int64).tobytes())
-    digest.update(f"{options.concavity} {options.max_parts}".encode())
+    digest.update(f"{threshold} {max_parts}".encode())
     return digest.hexdigest()[:24]
 
 
-def _decompose(mesh: trimesh.Trimesh, options: BodyOptions) -> List[np.ndarray]:
+def _decompose(mesh: trimesh.Trimesh, threshold: float, max_parts: int) -> List[np.ndarray]:
     """Approximate convex decomposition (Wei et al., SIGGRAPH 2022), with a shallow search: a deep one takes ten times
     as long for parts that differ by less than a millimetre."""
     import coacd
@@ -133,8 +135,8 @@ def _decompose(mesh: trimesh.Trimesh, options: BodyOptions) -> List[np.ndarray]:
     coacd.set_log_level("error")
     parts = coacd.run_coacd(
         coacd.Mesh(mesh.vertices, mesh.faces),
-        threshold=options.concavity,
-        max_convex_hull=options.max_parts,
+        threshold=threshold,
+        max_convex_hull=max_parts,
         preprocess_resolution=40,
         resolution=500,
         mcts_nodes=8,
@@ -149,8 +151,3 @@ def _write(file: Path, arrays: Dict[str, np.ndarray]) -> None:
     with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as temp:
         np.savez_compressed(temp, **arrays)
     os.replace(temp.name, file)
-
-
-def with_mass(body: Body, mass: float) -> Body:
-    """The same body with another mass [kg]."""
-    return replace(body, mass=mass, density=body.density * mass / body.mass)

@@ -23,8 +23,8 @@ from antipodal.sim.solids import Solid, outside, sample_surface, through
 class OracleOptions:
     """How many grasps are looked at, and how much room they need."""
 
-    lines: int = 3000  # closing axes drawn on each object
-    points: int = 4000  # surface points on each object that stand for obstacles
+    lines: int = 1500  # closing axes drawn on each object
+    points: int = 3000  # surface points on each object that stand for obstacles
     friction: float = 0.55  # contacts lie within this cone
     swing: float = 0.3  # closing axes leave the surface's normal by up to this [rad]
     clearance: float = 0.002  # between jaws and everything on the way down [m]
@@ -61,8 +61,9 @@ class Oracle:
         """The first grasp that holds when rehearsed. NoGraspFound where none of those tried does."""
         rng = np.random.default_rng(seed)
         solids = [self.cell.solid(i) for i in self.cell.remaining()]
-        obstacles = np.concatenate([np.zeros((0, 3)), *(self._surface(solid, rng)[0] for solid in solids)])
-        axes = _best_first([self._axes(solid, rng) for solid in solids])
+        surfaces = [self._surface(solid, rng) for solid in solids]
+        obstacles = np.concatenate([np.zeros((0, 3)), *(points for points, _ in surfaces)])
+        axes = _best_first([self._axes(solid, *surface, rng) for solid, surface in zip(solids, surfaces)])
         T_cam_world = transforms.invert(self.cell.T_world_cam)
         tried = 0
         for T_world_grasp, width in self._clear(axes, obstacles):
@@ -78,9 +79,8 @@ class Oracle:
         seen = outside(solid, points)
         return points[seen], normals[seen]
 
-    def _axes(self, solid: Solid, rng: np.random.Generator) -> Axes:
+    def _axes(self, solid: Solid, points: np.ndarray, normals: np.ndarray, rng: np.random.Generator) -> Axes:
         """Horizontal lines through an object that leave it within the friction cone at both ends."""
-        points, normals = self._surface(solid, rng)
         pick = rng.integers(len(points), size=self.options.lines)
         start, normal = points[pick], normals[pick]
         turn = rng.uniform(-self.options.swing, self.options.swing, len(pick))

@@ -58,10 +58,13 @@ def through(solid: Solid, start: np.ndarray, direction: np.ndarray) -> Tuple[np.
     part, to where it first comes out; and the outward normals (N, 3) there (zero for a line that does not enter)."""
     spans = [_span(n, d, start, direction) for n, d in zip(solid.normals, solid.offsets)]
     reach, normal = np.zeros(len(start)), np.zeros((len(start), 3))
-    for _ in spans:  # a chain of parts has no more links than there are parts
+    grows = True
+    while grows:  # until no part continues any line
+        grows = False
         for enter, leave, out in spans:
             longer = (enter <= reach + TOUCHING) & (leave > reach + TOUCHING)
-            reach, normal = np.where(longer, leave, reach), np.where(longer[:, None], out, normal)
+            reach[longer], normal[longer] = leave[longer], out[longer]
+            grows |= bool(longer.any())
     return reach, normal
 
 

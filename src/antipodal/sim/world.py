@@ -18,6 +18,7 @@ from antipodal.sim.objects import Body
 CARRIAGE = ("x", "y", "z", "roll", "pitch", "yaw")  # joints and actuators, in this order
 JAWS = ("left", "right")  # at +y and -y of the grasp frame
 PALM_DEPTH = 0.04  # [m]
+ARENA = 2**27  # room for the contacts of a heap of many-parted objects; the system gives pages only as used [bytes]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class WorldOptions:
     grip_friction: float = 0.6  # pad on object
     torsion: float = 0.003  # torque that a pad's contact resists per newton [m]
     rolling: float = 0.0005  # the same for an object that rolls on the table [m]
+    heap: float = 0.13  # half-side of the square that walls keep several objects in while they are dropped [m]
     timestep: float = 0.001  # [s]
     noslip: int = 3  # solver iterations that remove the creep of soft contacts
 
@@ -36,12 +38,16 @@ def build_world(gripper: Gripper, bodies: Sequence[Body], options: WorldOptions 
     """Compile the cell. Objects are bodies `object0`, ...; the gripper's joints and actuators bear CARRIAGE's and JAWS'
     names, its frame is the body `grasp`."""
     spec = mujoco.MjSpec()
+    spec.memory = ARENA
     _physics(spec, options)
     _table(spec, options)
+    _walls(spec, options)
     for i, body in enumerate(bodies):
         _object(spec, f"object{i}", body, options)
     _gripper(spec, gripper, options)
-    return spec.compile()
+    model = spec.compile()
+    raise_walls(model, False)  # only now: geoms that collide with nothing when compiled never will
+    return model
 
 
 def _physics(spec: mujoco.MjSpec, options: WorldOptions) -> None:
@@ -56,6 +62,27 @@ def _table(spec: mujoco.MjSpec, options: WorldOptions) -> None:
     table = spec.worldbody.add_geom(name="table", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1])
     _contact(table, options.friction, options)
     table.contype, table.conaffinity = 1, 3
+
+
+def _walls(spec: mujoco.MjSpec, options: WorldOptions) -> None:
+    """Around the heap, smooth."""
+    for i, (x, y) in enumerate([(1, 0), (-1, 0), (0, 1), (0, -1)]):
+        wall = spec.worldbody.add_geom(name=f"wall{i}", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1])
+        wall.pos, wall.quat = [-options.heap * x, -options.heap * y, 0], _turned_to(np.array([x, y, 0.0]))
+        _contact(wall, 0.0, options)
+
+
+def _turned_to(z: np.ndarray) -> np.ndarray:
+    """Quaternion (4,) of a frame with this z."""
+    quaternion = np.empty(4)
+    mujoco.mju_quatZ2Vec(quaternion, z)
+    return quaternion
+
+
+def raise_walls(model: mujoco.MjModel, up: bool) -> None:
+    """Walls hold objects while `up`."""
+    for i in range(4):
+        model.geom(f"wall{i}").contype = model.geom(f"wall{i}").conaffinity = int(up)
 
 
 def _contact(geom, friction: float, options: WorldOptions, priority: int = 0) -> None:

@@ -1,0 +1,188 @@
+"""Measure grasp planners in the simulated cell: `python -m antipodal.sim.evaluate --model M --objects DIR -n N`.
+
+Finished trials are appended to a log, one line each; the same command run again goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from antipodal import draw, resources
+from antipodal.camera import Camera
+from antipodal.errors import AntipodalError, InputError
+from antipodal.grasp import Gripper
+from antipodal.sim import report
+from antipodal.sim.cell import PRIMESENSE
+from antipodal.sim.picture import contact_sheet
+from antipodal.sim.policies import check_policies
+from antipodal.sim.trials import NOISES, Job, Runner, TrialOptions
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the trials that are missing and write the summary. Exit code 0, or 2 for input that cannot be used."""
+    args = _parser().parse_args(argv)
+    try:
+        options, policies = _options(args), tuple(args.policies.split(","))
+        summary = evaluate(options, policies, args.n, args.json, args.workers)
+    except (AntipodalError, OSError) as e:
+        print(f"error: {e}", file=sys.stderr)
+        return 2
+    print(report.table(summary))
+    return 0
+
+
+def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, workers: int = 1) -> dict:
+    """The summary of n scenes by each policy, written to `out`, a .json.
+
+    Beside it come the trials (.jsonl), a picture of each failure (.failures/) and their contact sheet (.png).
+    InputError where the log holds trials of other options.
+    """
+    check_policies(policies)
+    if n < 1 or workers < 1:
+        raise InputError(f"trials and workers must be at least 1, got {n} and {workers}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    pictures = out.with_suffix(".failures")
+    rows = _go_on(options, policies, n, out.with_suffix(".jsonl"), pictures, workers)
+    summary = {"options": _plain(options), "scenes": n, **report.summarise(rows)}
+    _write(out, json.dumps(summary, indent=1))
+    draw.write_png(out.with_suffix(".png"), contact_sheet(sorted(pictures.glob("*.png"))))
+    return summary
+
+
+def _go_on(
+    options: TrialOptions, policies: Sequence[str], n: int, log: Path, pictures: Path, workers: int
+) -> List[dict]:
+    """All trials asked for: those in the log, and those run now and appended to it."""
+    rows = _read(log, options)
+    done = {(row["scene"], row["policy"]) for row in rows}
+    jobs = [Job(i, policy) for i in range(n) for policy in policies if (i, policy) not in done]
+    with log.open("a") as file:
+        for row in tqdm(_run(options, pictures, jobs, workers), total=len(jobs), unit="trial", disable=None):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            rows.append(row)
+    wanted = [row for row in rows if row["scene"] < n and row["policy"] in policies]
+    return sorted(wanted, key=lambda row: (row["scene"], row["policy"]))
+
+
+def _run(options: TrialOptions, pictures: Path, jobs: Sequence[Job], workers: int) -> Iterator[dict]:
+    """Trials as they finish, in this process or in several."""
+    run = functools.partial(_run_job, options, pictures)
+    if workers == 1 or not jobs:
+        yield from map(run, jobs)
+        return
+    context = multiprocessing.get_context("spawn")  # torch's and numba's threads do not survive a fork
+    with context.Pool(min(workers, len(jobs)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield from pool.imap_unordered(run, jobs)
+
+
+def _run_job(options: TrialOptions, pictures: Path, job: Job) -> dict:
+    return _runner(options, pictures).run(job)
+
+
+@functools.lru_cache(maxsize=1)
+def _runner(options: TrialOptions, pictures: Path) -> Runner:
+    return Runner(options, pictures)
+
+
+def _read(log: Path, options: TrialOptions) -> List[dict]:
+    """The finished trials of a log, which is made if it is not there; a line that a kill cut short is cut off."""
+    if not log.exists():
+        _write(log, json.dumps({"options": _plain(options)}) + "\n")
+    whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    lines = [json.loads(line) for line in whole]
+    if not lines or lines[0].get("options") != _plain(options):
+        raise InputError(f"{log} holds trials of other options; give another --json, or delete it")
+    _write(log, "".join(whole))
+    return lines[1:]
+
+
+def _plain(options: TrialOptions) -> dict:
+    """The options as JSON gives them back, with the model named by its content."""
+    values = asdict(options)
+    if options.model is not None:
+        values["model_sha256"] = hashlib.sha256(Path(options.model).read_bytes()).hexdigest()
+    return json.loads(json.dumps(values))
+
+
+def _write(file: Path, text: str) -> None:
+    temp = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    temp.write_text(text)
+    os.replace(temp, file)
+
+
+def _options(args: argparse.Namespace) -> TrialOptions:
+    model = args.model
+    if model is None and "antipodal" in args.policies.split(","):
+        model = resources.find("models/default.pt")
+    return TrialOptions(
+        objects=args.objects,
+        only=_names(args.objects_list),
+        model=None if model is None else str(model),
+        gripper=Gripper.load(args.gripper) if args.gripper else Gripper(),
+        camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
+        height=args.height,
+        tilt=float(np.deg2rad(args.tilt)),
+        clutter=args.clutter,
+        noise=args.noise,
+        mask=not args.no_mask,
+        seed=args.seed,
+    )
+
+
+def _names(file: Optional[Path]) -> Tuple[str, ...]:
+    if file is None:
+        return ()
+    names = tuple(line.strip() for line in file.read_text().splitlines() if line.strip())
+    if not names:
+        raise InputError(f"{file} names no object")
+    return names
+
+
+def _clutter(text: str) -> Tuple[int, int]:
+    """ "5" or "5-8"."""
+    fewest, _, most = text.partition("-")
+    try:
+        return int(fewest), int(most or fewest)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a number or a range such as 5-8 is needed, got {text!r}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m antipodal.sim.evaluate", description="Measure grasp planners in the simulated cell."
+    )
+    add = parser.add_argument
+    add("--model", type=Path, help="model file; default: the one that came with the package")
+    add("--objects", required=True, help='folder of meshes in metres, or "procedural[:N]"')
+    add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
+    add("-n", type=int, required=True, help="number of scenes, the same for each policy")
+    add("--policies", default="antipodal,random,centroid,oracle", help="comma-separated (default: %(default)s)")
+    add("--noise", choices=NOISES, default="none", help="of the depth image (default: none)")
+    add("--clutter", type=_clutter, default=(1, 1), help="objects a scene: K, or LOW-HIGH (default: 1)")
+    add("--tilt", type=float, default=0.0, help="camera tilted by up to this [degrees] (default: 0)")
+    add("--height", type=float, default=0.7, help="camera's distance from the table's middle [m] (default: 0.7)")
+    add("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
+    add("--camera", type=Path, help="JSON or YAML with fx, fy, cx, cy, width, height; default: 640 x 480, f = 525")
+    add("--no-mask", action="store_true", help="do not tell policies which pixels show objects")
+    add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
+    add("--workers", type=int, default=1, help="processes (default: 1)")
+    add("--json", type=Path, required=True, help="write the summary here; trials and pictures come beside it")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

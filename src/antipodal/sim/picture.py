@@ -1,0 +1,137 @@
+"""Pictures of picks, for people: a grasp on the depth image, the gripper at the grasp, sheets of failures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+import trimesh
+
+from antipodal import draw, transforms
+from antipodal.camera import Camera
+from antipodal.grasp import Grasp, Gripper
+from antipodal.sim.cell import Cell
+from antipodal.sim.objects import join
+from antipodal.sim.world import PALM_DEPTH
+from antipodal.synth.render import render_faces
+
+THUMBNAIL = 180  # pixels a side
+AROUND = 0.2  # side of what a thumbnail shows [m]
+COLUMNS, MOST = 10, 100  # of a contact sheet
+EYE_DISTANCE, EYE_ELEVATION = 0.42, 0.6  # from which the gripper is looked at [m, rad]
+BACKGROUND = (250, 250, 250)
+TABLE, JAWS, PALM = (225, 222, 216), (70, 78, 92), (120, 128, 140)
+OBJECTS = ((86, 140, 196), (214, 132, 74), (106, 170, 108), (196, 98, 108), (150, 120, 180), (190, 170, 80))
+
+
+class Coloured(NamedTuple):
+    """A mesh in the world and its colour."""
+
+    vertices: np.ndarray  # (V, 3) [m]
+    faces: np.ndarray  # (F, 3)
+    colour: Tuple[int, int, int]
+
+
+def pick_picture(
+    cell: Cell, depth: np.ndarray, grasp: Grasp, candidates: Sequence[Grasp] = (), title: str = ""
+) -> np.ndarray:
+    """Side by side (H, 2 W, 3) uint8 RGB: the depth image (H, W) with the grasp and the candidates, and the gripper at
+    the grasp as someone beside the table would see it. Take it before the pick is executed."""
+    left = draw.overlay(depth, cell.camera, [grasp], cell.gripper, candidates)
+    right = view_of_gripper(cell, grasp, (left.shape[0], left.shape[1]))
+    for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        cv2.putText(left, title, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
+    return np.concatenate([left, right], axis=1)
+
+
+def view_of_gripper(cell: Cell, grasp: Grasp, shape: Tuple[int, int]) -> np.ndarray:
+    """The scene with the gripper at a grasp (H, W, 3) uint8 RGB, seen across the closing axis from above."""
+    T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
+    meshes = [_table(), *_objects(cell), *_gripper(cell.gripper, grasp.width, T_world_grasp)]
+    return _shade(meshes, _eye(T_world_grasp), shape)
+
+
+def failure_picture(
+    depth: np.ndarray, camera: Camera, grasp: Optional[Grasp], gripper: Gripper, label: str
+) -> np.ndarray:
+    """Thumbnail (THUMBNAIL, THUMBNAIL, 3) uint8 RGB of a depth image around the grasp, or of its middle."""
+    image = draw.overlay(depth, camera, [] if grasp is None else [grasp], gripper)
+    z = grasp.depth if grasp is not None else float(np.median(depth[depth > 0]))
+    u, v = grasp.center_px if grasp is not None else (camera.width / 2, camera.height / 2)
+    scale = THUMBNAIL * z / (AROUND * camera.fx)
+    window = np.array([[scale, 0, THUMBNAIL / 2 - scale * u], [0, scale, THUMBNAIL / 2 - scale * v]])
+    image = cv2.warpAffine(image, window, (THUMBNAIL, THUMBNAIL), flags=cv2.INTER_LINEAR)
+    cv2.putText(image, label, (3, 11), cv2.FONT_HERSHEY_SIMPLEX, 0.32, (255, 255, 255), 1, cv2.LINE_AA)
+    return image
+
+
+def contact_sheet(files: Sequence[Path]) -> np.ndarray:
+    """Thumbnails from files (H, W, 3) uint8 RGB, COLUMNS a row, the first MOST of them."""
+    tiles = [cv2.imread(str(file))[..., ::-1] for file in files[:MOST]]
+    if not tiles:
+        tiles = [np.full((THUMBNAIL, THUMBNAIL, 3), BACKGROUND, np.uint8)]
+    blank = np.full_like(tiles[0], BACKGROUND)
+    tiles += [blank] * (-len(tiles) % min(COLUMNS, len(tiles)))
+    columns = min(COLUMNS, len(tiles))
+    rows = [np.concatenate(tiles[i : i + columns], axis=1) for i in range(0, len(tiles), columns)]
+    return np.concatenate(rows, axis=0)
+
+
+def _eye(T_world_grasp: np.ndarray) -> np.ndarray:
+    """`T_world_eye` (4, 4) beside the grasp, with the closing axis across the picture."""
+    across = T_world_grasp[:3, 1] * [1, 1, 0]
+    beside = np.cross(across, [0, 0, 1]) if np.linalg.norm(across) > 1e-6 else np.array([0.0, -1.0, 0.0])
+    beside /= np.linalg.norm(beside)
+    away = np.cos(EYE_ELEVATION) * beside + np.sin(EYE_ELEVATION) * np.array([0.0, 0.0, 1.0])
+    position = T_world_grasp[:3, 3] + EYE_DISTANCE * away
+    return transforms.compose(transforms.rotation_to(-away, np.cross([0.0, 0.0, 1.0], beside)), position)
+
+
+def _shade(meshes: List[Coloured], T_world_eye: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Lambert shading by a light beside the eye, drawn at twice the size and averaged for smooth edges."""
+    height, width = 2 * shape[0], 2 * shape[1]
+    eye = Camera(1.2 * height, 1.2 * height, width / 2 - 0.5, height / 2 - 0.5, width, height)
+    vertices, faces = join((m.vertices, m.faces) for m in meshes)
+    seen = transforms.apply(transforms.invert(T_world_eye), vertices)
+    _, index = render_faces(seen, faces, eye)
+    colours = np.repeat([m.colour for m in meshes], [len(m.faces) for m in meshes], axis=0)
+    normals = _normals(seen[faces])
+    light = np.abs(normals @ (np.array([0.35, -0.45, -1.0]) / np.linalg.norm([0.35, -0.45, 1.0])))
+    lit = np.vstack([colours * (0.35 + 0.65 * light[:, None]), BACKGROUND])
+    image = np.ascontiguousarray(lit[np.where(index >= 0, index, -1)].astype(np.uint8))
+    return cv2.resize(image, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+
+
+def _normals(triangles: np.ndarray) -> np.ndarray:
+    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+
+
+def _objects(cell: Cell) -> List[Coloured]:
+    surfaces = [(cell.pose(i), *cell.bodies[i].surface(), OBJECTS[i % len(OBJECTS)]) for i in cell.remaining()]
+    return [Coloured(transforms.apply(T, v), f, colour) for T, v, f, colour in surfaces]
+
+
+def _table() -> Coloured:
+    corners = 0.6 * np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    return Coloured(corners, np.array([[0, 1, 2], [0, 2, 3]]), TABLE)
+
+
+def _gripper(gripper: Gripper, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
+    """The boxes that world.py builds, the jaws open to `width`."""
+    top = gripper.tip - gripper.jaw_length
+    jaw = (gripper.jaw_width, gripper.jaw_thickness, gripper.jaw_length)
+    side = (width + gripper.jaw_thickness) / 2
+    boxes = [
+        (jaw, (0, side, top + gripper.jaw_length / 2), JAWS),
+        (jaw, (0, -side, top + gripper.jaw_length / 2), JAWS),
+        ((*gripper.palm_size, PALM_DEPTH), (0, 0, top - PALM_DEPTH / 2), PALM),
+    ]
+    return [_box(size, center, T_world_grasp, colour) for size, center, colour in boxes]
+
+
+def _box(size: Sequence[float], center: Sequence[float], T: np.ndarray, colour: Tuple[int, int, int]) -> Coloured:
+    box = trimesh.creation.box(size)
+    return Coloured(transforms.apply(T, box.vertices + np.asarray(center)), np.asarray(box.faces), colour)

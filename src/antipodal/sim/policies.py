@@ -1,0 +1,61 @@
+"""Policies by name: whatever plans grasps from a depth image, called as `GraspPlanner.plan` is."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterable, Optional, Protocol, Sequence
+
+import numpy as np
+import torch
+
+from antipodal import resources
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Grasp, Gripper
+from antipodal.planner import GraspPlanner
+from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
+from antipodal.sim.cell import Cell
+from antipodal.sim.oracle import Oracle
+
+
+class Policy(Protocol):
+    """Plans grasps, best first; raises NoGraspFound where it finds none."""
+
+    def plan(
+        self, depth: np.ndarray, camera: Camera, mask: Optional[np.ndarray], max_grasps: int, seed: int
+    ) -> Sequence[Grasp]: ...
+
+
+class Indifferent(torch.nn.Module):
+    """A network to which all grasps are alike: what is left of the planner is its geometry."""
+
+    def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """Logits (N,) of crops (N, 1, S, S) and conditions (N, C)."""
+        return crops.new_zeros(len(crops))
+
+
+Maker = Callable[[Gripper, Cell, Optional[str]], Policy]
+POLICIES: Dict[str, Maker] = {
+    "antipodal": lambda gripper, cell, model: GraspPlanner.load(
+        model or resources.find("models/default.pt"), gripper, "cpu"
+    ),
+    "geometry": lambda gripper, cell, model: GraspPlanner(Indifferent(), gripper),
+    "centroid": lambda gripper, cell, model: CentroidPlanner(gripper),
+    "random": lambda gripper, cell, model: RandomPlanner(gripper),
+    "oracle": lambda gripper, cell, model: Oracle(cell),
+}
+
+
+def make_policy(name: str, gripper: Gripper, cell: Cell, model: Optional[str] = None) -> Policy:
+    """The policy of this name; `cell` is the world that the oracle knows, `model` the file of the network.
+
+    InputError for another name; ModelError where the model cannot be loaded.
+    """
+    check_policies([name])
+    return POLICIES[name](gripper, cell, model)
+
+
+def check_policies(names: Iterable[str]) -> None:
+    """InputError unless all are policies."""
+    unknown = sorted(set(names) - set(POLICIES))
+    if unknown:
+        raise InputError(f"no policy {', '.join(unknown)}; possible: {', '.join(POLICIES)}")

@@ -1,0 +1,91 @@
+"""What trials add up to: rates with intervals, outcome classes, a table of objects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+
+from antipodal.sim.pick import KINDS
+
+
+def wilson(successes: int, n: int, z: float = 1.96) -> Tuple[float, float]:
+    """Wilson score interval of a proportion (Wilson, 1927), 95 % unless told; (0, 1) where n is 0."""
+    if n == 0:
+        return 0.0, 1.0
+    p, spread = successes / n, z * z / n
+    half = z * np.sqrt(p * (1 - p) / n + spread / (4 * n))
+    low, high = (p + spread / 2 - half) / (1 + spread), (p + spread / 2 + half) / (1 + spread)
+    return float(max(0.0, low)), float(min(1.0, high))
+
+
+def summarise(rows: Sequence[dict]) -> dict:
+    """Plain values: each policy's figures, each object's, and the trials that could not be run.
+
+    rows: trials as `Runner.run` returns them.
+    """
+    usable = [row for row in rows if "unusable" not in row]
+    policies = sorted({row["policy"] for row in usable})
+    return {
+        "policies": {p: _policy([row for row in usable if row["policy"] == p]) for p in policies},
+        "objects": _objects(usable),
+        "unusable": sorted({row["unusable"] for row in rows if "unusable" in row}),
+    }
+
+
+def _policy(rows: List[dict]) -> dict:
+    picks = [pick for row in rows for pick in row["picks"]]
+    executed = [pick for pick in picks if pick["kind"] != "no_grasp"]
+    kinds = Counter(pick["kind"] for pick in picks)
+    objects, left = sum(row["reachable"] for row in rows), sum(row["left"] for row in rows)
+    return {
+        "scenes": len(rows),
+        "held": _rate(kinds["held"], len(picks)),
+        "held_of_executed": _rate(kinds["held"], len(executed)),
+        "held_if_contact_forgiven": _rate(sum(pick["end"] == "held" for pick in picks), len(picks)),
+        "outcomes": {kind: kinds[kind] for kind in (*KINDS, "no_grasp")},
+        "cleared": _rate(sum(pick["end"] == "held" for pick in picks), objects),
+        "left_within_reach": left,
+        "plan_ms": _spread([pick["plan_ms"] for pick in executed]),
+    }
+
+
+def _rate(successes: int, n: int) -> dict:
+    low, high = wilson(successes, n)
+    return {"successes": successes, "n": n, "rate": successes / n if n else None, "low": low, "high": high}
+
+
+def _spread(values: List[float]) -> dict:
+    if not values:
+        return {}
+    return {"median": float(np.median(values)), "p95": float(np.percentile(values, 95)), "max": float(max(values))}
+
+
+def _objects(rows: List[dict]) -> Dict[str, Dict[str, Dict[str, int]]]:
+    """For each object alone on the table, for each policy: how often each outcome came."""
+    table: Dict[str, Dict[str, Dict[str, int]]] = {}
+    for row in rows:
+        if len(row["objects"]) == 1 and row["picks"]:
+            counts = table.setdefault(row["objects"][0], {}).setdefault(row["policy"], {})
+            kind = row["picks"][0]["kind"]
+            counts[kind] = counts.get(kind, 0) + 1
+    return dict(sorted(table.items()))
+
+
+def table(summary: dict) -> str:
+    """The policies' figures as text, one line each."""
+    lines = [f"{'policy':<12}{'held':>8}  {'95 %':<15}{'of':>5}  {'forgiven':>8}  {'cleared':>7}  outcomes"]
+    for name, figures in summary["policies"].items():
+        held, forgiven, cleared = (figures[k] for k in ("held", "held_if_contact_forgiven", "cleared"))
+        interval = f"{_percent(held['low'])} to {_percent(held['high'])}"
+        outcomes = ", ".join(f"{kind} {n}" for kind, n in figures["outcomes"].items() if n and kind != "held")
+        lines.append(
+            f"{name:<12}{_percent(held['rate']):>8}  {interval:<15}{held['n']:>5}  "
+            f"{_percent(forgiven['rate']):>8}  {_percent(cleared['rate']):>7}  {outcomes}"
+        )
+    return "\n".join(lines)
+
+
+def _percent(share) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"

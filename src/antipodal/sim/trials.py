@@ -1,0 +1,160 @@
+"""Trials: a scene that its index alone determines, a policy, and the picks that the policy made in it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from antipodal import draw
+from antipodal.camera import Camera
+from antipodal.errors import AntipodalError, InputError, NoGraspFound
+from antipodal.grasp import Grasp, Gripper
+from antipodal.sim.cell import PRIMESENSE, Cell, overhead
+from antipodal.sim.objects import Body, body_from_mesh
+from antipodal.sim.picture import failure_picture
+from antipodal.sim.policies import Policy, make_policy
+from antipodal.synth.meshes import mesh_source
+
+Noise = Callable[[np.ndarray, Camera, np.random.Generator], np.ndarray]
+NOISES: Dict[str, Noise] = {"none": lambda depth, camera, rng: depth}
+HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
+
+
+@dataclass(frozen=True)
+class TrialOptions:
+    """What all trials of a run share. The same options and index give the same scene to every policy."""
+
+    objects: str  # folder of meshes, or "procedural[:N]"
+    only: Tuple[str, ...] = ()  # names among them; all when empty
+    model: Optional[str] = None  # model file of the policy "antipodal"
+    gripper: Gripper = field(default_factory=Gripper)
+    camera: Camera = PRIMESENSE
+    height: float = 0.7  # of the camera [m]
+    tilt: float = 0.0  # the camera is tilted by up to this, in any direction [rad]
+    clutter: Tuple[int, int] = (1, 1)  # fewest and most objects
+    noise: str = "none"  # of the depth image, one of NOISES
+    mask: bool = True  # whether policies are told which pixels show objects
+    give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.noise not in NOISES:
+            raise InputError(f"no noise {self.noise!r}; possible: {', '.join(NOISES)}")
+        if not 1 <= self.clutter[0] <= self.clutter[1]:
+            raise InputError(f"clutter must be at least one object, the fewest first, got {self.clutter}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial to run."""
+
+    scene: int
+    policy: str
+
+
+class Runner:
+    """Runs trials; meshes and models are read when first needed and kept."""
+
+    def __init__(self, options: TrialOptions, pictures: Optional[Path] = None):
+        """pictures: folder for a picture of each failure, or None for none."""
+        self.options, self.pictures = options, pictures
+        self._meshes = {m.name: m.get for m in mesh_source(options.objects, seed=HELD_OUT)}
+        unknown = sorted(set(options.only) - set(self._meshes))
+        if unknown:
+            raise InputError(f"{options.objects} has no {unknown[0]} (and {len(unknown) - 1} more of the list)")
+        self.names = sorted(options.only or self._meshes)
+        self._policies: Dict[str, Policy] = {}
+
+    def run(self, job: Job) -> dict:
+        """The trial as plain values: scene, policy, objects, picks, and how many objects were and are within reach."""
+        names = self.objects(job.scene)
+        row = {"scene": job.scene, "policy": job.policy, "objects": names}
+        try:
+            cell = self.make_cell(job.scene)
+        except AntipodalError as e:  # a mesh that cannot be used is no policy's fault
+            return {**row, "unusable": str(e)}
+        reachable = len(cell.remaining())
+        picks = self._clear(cell, job)
+        return {**row, "reachable": reachable, "picks": picks, "left": len(cell.remaining())}
+
+    def objects(self, scene: int) -> List[str]:
+        """Names of a scene's objects. Single objects come in turn, so that each is tried equally often."""
+        rng = np.random.default_rng([self.options.seed, scene, 0])
+        count = int(rng.integers(self.options.clutter[0], self.options.clutter[1] + 1))
+        if count > 1:
+            return [self.names[i] for i in rng.choice(len(self.names), count, replace=count > len(self.names))]
+        order = np.random.default_rng(self.options.seed).permutation(len(self.names))
+        return [self.names[order[scene % len(order)]]]
+
+    def make_cell(self, scene: int) -> Cell:
+        """The cell with the scene's objects at rest."""
+        options = self.options
+        rng = np.random.default_rng([options.seed, scene, 1])
+        T_world_cam = overhead(options.height, options.tilt * rng.random(), 2 * np.pi * rng.random())
+        cell = Cell(options.gripper, options.camera, T_world_cam)
+        cell.drop([self._body(name) for name in self.objects(scene)], rng)
+        return cell
+
+    def _body(self, name: str) -> Body:
+        return body_from_mesh(name, self._meshes[name]())
+
+    def _clear(self, cell: Cell, job: Job) -> List[dict]:
+        """Pick until the table is clear or the policy fails too often; a single object gets one pick."""
+        picks: List[dict] = []
+        failures = 0
+        allowed = 1 if len(cell.bodies) == 1 else self.options.give_up
+        while cell.remaining() and failures < allowed:
+            pick = self._pick(cell, job, len(picks))
+            failures = 0 if pick["kind"] == "held" else failures + 1
+            picks.append(pick)
+        return picks
+
+    def _pick(self, cell: Cell, job: Job, attempt: int) -> dict:
+        """Look, plan, execute."""
+        depth, mask = self._look(cell, job.scene, attempt)
+        start = time.perf_counter()
+        try:
+            grasp = self._policy(job.policy, cell).plan(depth, cell.camera, mask, 1, 100 * job.scene + attempt)[0]
+        except NoGraspFound as e:
+            self._keep_picture(depth, None, "no_grasp", job, attempt)
+            return {"kind": "no_grasp", "end": "no_grasp", "reason": str(e)}
+        plan_ms = 1e3 * (time.perf_counter() - start)
+        outcome = cell.execute(grasp.T_cam_grasp, grasp.width)
+        self._keep_picture(depth, grasp, outcome.kind, job, attempt)
+        picked = None if outcome.picked is None else cell.bodies[outcome.picked].name
+        forces = {"object_force": round(outcome.object_force, 2), "table_force": round(outcome.table_force, 2)}
+        return {"kind": outcome.kind, "end": outcome.end, "picked": picked, **forces, **_describe(grasp, plan_ms)}
+
+    def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+        rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
+        depth = NOISES[self.options.noise](cell.render(), cell.camera, rng)
+        return depth, cell.mask() if self.options.mask else None
+
+    def _policy(self, name: str, cell: Cell) -> Policy:
+        if name == "oracle":  # knows one cell
+            return make_policy(name, self.options.gripper, cell)
+        if name not in self._policies:
+            self._policies[name] = make_policy(name, self.options.gripper, cell, self.options.model)
+        return self._policies[name]
+
+    def _keep_picture(self, depth: np.ndarray, grasp: Optional[Grasp], kind: str, job: Job, attempt: int) -> None:
+        if self.pictures is not None and kind != "held":
+            label = f"{kind} {job.policy} {job.scene}"
+            image = failure_picture(depth, self.options.camera, grasp, self.options.gripper, label)
+            draw.write_png(self.pictures / f"{job.policy}_{kind}_{job.scene:05d}_{attempt}.png", image)
+
+
+def _describe(grasp: Grasp, plan_ms: float) -> dict:
+    """What a table of trials needs of a grasp."""
+    return {
+        "quality": round(grasp.quality, 4),
+        "width": round(grasp.width, 4),
+        "center_px": [round(float(v), 1) for v in grasp.center_px],
+        "angle": round(grasp.angle, 3),
+        "depth": round(grasp.depth, 4),
+        "plan_ms": round(plan_ms, 1),
+    }
