@@ -9,7 +9,7 @@ REPO = Path(__file__).resolve().parents[1]
 PACKAGE = REPO / "src" / "antipodal"
 SOURCES = sorted(
     [p for folder in ("src", "tests", "benchmarks", "scripts") for p in (REPO / folder).rglob("*.py")]
-    + list((REPO / "nodes").iterdir())
+    + [p for p in (REPO / "nodes").iterdir() if p.is_file()]
 )
 ROS = {"rospy", "rosbag", "tf2_ros", "roslib", "actionlib", "diagnostic_updater", "antipodal.msg", "antipodal.srv"}
 MAY_IMPORT_ROS = set(PACKAGE.glob("ros*.py"))
