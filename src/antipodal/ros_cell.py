@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 
@@ -50,14 +51,17 @@ class CellServer:
         self.new_scene(TriggerRequest())
         rospy.Service("new_scene", Trigger, self.new_scene)
         rospy.Service("execute_grasp", ExecuteGrasp, self.execute)
+        # In a thread of its own: a signal that interrupts the main thread while it publishes can block the shutdown.
+        rospy.Timer(rospy.Duration.from_sec(1 / options.rate), self.publish)
 
-    def publish(self) -> None:
+    def publish(self, _: rospy.timer.TimerEvent) -> None:
         """One image of the scene as it is now, with its camera_info."""
         with self._lock:
             header = Header(stamp=rospy.Time.now(), frame_id=self.options.frame)
             depth = self._depth
-        self._info.publish(info_message(self.cell.camera, header))
-        self._image.publish(depth_message(depth, header))
+        with contextlib.suppress(rospy.ROSException):  # the node is going down
+            self._info.publish(info_message(self.cell.camera, header))
+            self._image.publish(depth_message(depth, header))
 
     def new_scene(self, _: TriggerRequest) -> TriggerResponse:
         """Replace what lies on the table by the next object of the series; the reply names it."""
