@@ -65,13 +65,14 @@ def first_touch(left, right, heights, rows, columns, tilt):
 
 
 @numba.njit(cache=True)
-def needed_friction(normals, heights, left, right, left_id, right_id, rows, pad_row, columns, angle, tilt, min_width):
-    """The least friction coefficient at which jaws closed here hold (force closure), or NEVER.
+def needed_friction(touch, normals, heights, profiles, rows, pad_row, columns, angle, tilt, min_width):
+    """The least friction coefficient at which jaws closed to their first touch hold (force closure), or NEVER.
 
     rows, columns: window of the profile under the jaws; rows from `pad_row` on lie above the pads, which must touch.
     Two soft contacts close a grasp if some line between them lies in both friction cones (Nguyen, 1988).
     """
-    l, li, lj, r, ri, rj = first_touch(left, right, heights, rows, columns, tilt)  # noqa: E741
+    l, li, lj, r, ri, rj = touch  # noqa: E741
+    left, right, left_id, right_id = profiles
     gap = r - l
     if li < 0 or gap < max(min_width, 1e-4):
         return NEVER

@@ -145,28 +145,25 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
     rows, pad_row, columns = _window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
     turn, tilt, step = TURNS + int(np.rint(error[3] / TURN_STEP)), (0.0, 0.0), TURN_STEP
     best = NEVER
-    gap = _gap(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
-    while gap > 0 and step > FINEST:
+    touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
+    while touch[1] >= 0 and step > FINEST:
         angle = pose[3] + (turn - TURNS) * TURN_STEP
-        left, right, left_id, right_id = work[0][turn], work[1][turn], work[2][turn], work[3][turn]
-        needed = needed_friction(
-            slices[1], heights, left, right, left_id, right_id, rows, pad_row, columns, angle, tilt, shape[6]
-        )
+        profiles = (work[0][turn], work[1][turn], work[2][turn], work[3][turn])
+        needed = needed_friction(touch, slices[1], heights, profiles, rows, pad_row, columns, angle, tilt, shape[6])
         best = min(best, needed)
         if best <= max(enough, 0.02):
             break
-        turned, tilted, narrower = turn, tilt, gap - DOWNHILL
+        at, turned, tilted, narrower = touch, turn, tilt, _gap(touch, tilt) - DOWNHILL
         for a, b in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             whole = a if step == TURN_STEP else 0
-            other_turn, other_tilt = turn + whole, (tilt[0] + (a - whole) * step, tilt[1] + b * step)
-            if 0 <= other_turn <= 2 * TURNS and abs(other_tilt[1]) <= MOST_ROLL:
-                other = _gap(slices, shape, pose, first, last, other_turn, other_tilt, work, known, rows, columns)
-                if 0 < other < narrower:
-                    turned, tilted, narrower = other_turn, other_tilt, other
+            to_turn, to_tilt = turn + whole, (tilt[0] + (a - whole) * step, tilt[1] + b * step)
+            if 0 <= to_turn <= 2 * TURNS and abs(to_tilt[1]) <= MOST_ROLL:
+                other = _touch(slices, shape, pose, first, last, to_turn, to_tilt, work, known, rows, columns)
+                if other[1] >= 0 and _gap(other, to_tilt) < narrower:
+                    at, turned, tilted, narrower = other, to_turn, to_tilt, _gap(other, to_tilt)
         if turned == turn and tilted == tilt:
             step /= 3
-        else:
-            turn, tilt, gap = turned, tilted, narrower
+        touch, turn, tilt = at, turned, tilted
     return best
 
 
@@ -180,8 +177,8 @@ def _window(heights, shape, z, shift, columns):
 
 
 @numba.njit(cache=True)
-def _gap(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns):
-    """Distance between the jaws at first touch [m], 0 where nothing is between them."""
+def _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns):
+    """Where the jaws first touch the object turned and tilted so (contacts.first_touch)."""
     left, right = work[0][turn], work[1][turn]
     if not known[turn]:
         angle = pose[3] + (turn - TURNS) * TURN_STEP
@@ -190,5 +187,10 @@ def _gap(slices, shape, pose, first, last, turn, tilt, work, known, rows, column
         ) / 2  # between the opening and the jaws' outsides: nothing is there if they got down
         profile(slices, first, last, pose[0], pose[1], angle, reach, left, right, work[2][turn], work[3][turn])
         known[turn] = True
-    l, li, _, r, _, _ = first_touch(left, right, slices[3][first:last], rows, columns, tilt)  # noqa: E741
-    return (r - l) / np.sqrt(1 + tilt[0] ** 2 + tilt[1] ** 2) if li >= 0 else 0.0
+    return first_touch(left, right, slices[3][first:last], rows, columns, tilt)
+
+
+@numba.njit(cache=True)
+def _gap(touch, tilt):
+    """Distance between the jaws at first touch [m]."""
+    return (touch[3] - touch[0]) / np.sqrt(1 + tilt[0] ** 2 + tilt[1] ** 2)
