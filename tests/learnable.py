@@ -12,7 +12,7 @@ class Blocks:
     def __init__(self, count=2000, objects=40, seed=0, name="blocks"):
         rng = np.random.default_rng(seed)
         self.objects = rng.integers(0, objects, count).astype(np.int32)
-        self.manifest = {"objects": [f"{name}{i}" for i in range(objects)], "noise": "none", "gripper": "toy"}
+        self.manifest = {"run": {"gripper": "toy"}, "meshes": [{"name": f"{name}{i}"} for i in range(objects)]}
         self.offset = rng.uniform(-10, 10, count)
         self.opening = rng.uniform(0.2, 1.0, count).astype(np.float32)
         chance = 1 / (1 + np.exp(2 * (np.abs(self.offset) - 8 * self.opening)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Optional, Sequence, Tuple, Union
 
@@ -15,6 +16,7 @@ from antipodal.grasp import Grasp, Gripper
 
 Colour = Tuple[int, int, int]
 MISSING: Colour = (38, 22, 64)  # where the camera saw nothing: a hue that no depth has
+MOST_CANDIDATES = 60  # more would hide the object
 _SUBPIXEL = 4  # cv2 draws at 1/16 pixel
 _STOPS = [(0.0, (215, 48, 39)), (0.5, (254, 200, 60)), (1.0, (40, 190, 80))]  # red, amber, green
 
@@ -28,20 +30,21 @@ def overlay(
 ) -> np.ndarray:
     """Grasps on a grey depth image (H, W, 3) uint8 RGB, near = bright.
 
-    depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as its two open jaws seen from the camera, joined
-    by the closing axis and coloured by quality from red (0) to green (1); the best is outlined and labelled.
-    candidates: what was considered, as thin lines from jaw to jaw. Raises InputError where depth does not fit the
-    camera.
+    depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as its two open jaws seen from the camera,
+    coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and labelled.
+    candidates: what was considered, as faint lines from jaw to jaw, thinned out to MOST_CANDIDATES. Raises InputError
+    where depth does not fit the camera.
     """
     depth = np.asarray(depth)
     if depth.shape != (camera.height, camera.width):
         raise InputError(f"depth image is {depth.shape}, the camera's is {(camera.height, camera.width)}")
     image = shade(depth)
-    for candidate in sorted(candidates or [], key=lambda g: g.quality):
-        _draw_axis(image, camera, candidate, 1)
-    for grasp in reversed(grasps):
-        _draw_jaws(image, camera, grasp, gripper, outlined=grasp is grasps[0])
+    _draw_candidates(image, camera, candidates or [])
+    for grasp in reversed(grasps[1:]):
+        _draw_jaws(image, camera, grasp, gripper, filled=False)
     if len(grasps):
+        _draw_jaws(image, camera, grasps[0], gripper, filled=True)
+        _draw_axis(image, camera, grasps[0], 2)
         _draw_label(image, grasps[0])
     return image
 
@@ -87,15 +90,24 @@ def write_png(path: Union[str, Path], image: np.ndarray) -> None:
         raise InputError(f"cannot write picture {path}: {e}") from e
 
 
-def _draw_jaws(image: np.ndarray, camera: Camera, grasp: Grasp, gripper: Gripper, outlined: bool) -> None:
+def _draw_candidates(image: np.ndarray, camera: Camera, candidates: Sequence[Grasp]) -> None:
+    ranked = sorted(candidates, key=lambda g: g.quality)
+    lines = image.copy()
+    for candidate in ranked[:: math.ceil(len(ranked) / MOST_CANDIDATES) or 1]:
+        _draw_axis(lines, camera, candidate, 1)
+    cv2.addWeighted(lines, 0.6, image, 0.4, 0, dst=image)
+
+
+def _draw_jaws(image: np.ndarray, camera: Camera, grasp: Grasp, gripper: Gripper, filled: bool) -> None:
     corners = jaw_corners(grasp, gripper)
     if corners[..., 2].min() <= 0:  # a jaw behind the camera has no picture
         return
+    colour = quality_colour(grasp.quality)
     for jaw in camera.project(corners):
-        cv2.fillConvexPoly(image, _fixed(jaw), quality_colour(grasp.quality), cv2.LINE_AA, _SUBPIXEL)
-        if outlined:
-            cv2.polylines(image, [_fixed(jaw)], True, (255, 255, 255), 1, cv2.LINE_AA, _SUBPIXEL)
-    _draw_axis(image, camera, grasp, 2 if outlined else 1)
+        if filled:
+            cv2.fillConvexPoly(image, _fixed(jaw), colour, cv2.LINE_AA, _SUBPIXEL)
+        rim = (255, 255, 255) if filled else colour
+        cv2.polylines(image, [_fixed(jaw)], True, rim, 1, cv2.LINE_AA, _SUBPIXEL)
 
 
 def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) -> None:

@@ -101,7 +101,7 @@ def describe_model(
     return {
         "architecture": {"name": options.arch, "parameters": count_parameters(trainer.network)},
         "flops": flops(trainer.network),
-        "trained_for": [trained_for(d.manifest) for d in samples.datasets],
+        "trained_for": [d.manifest["run"] for d in samples.datasets],
         "data": {
             "folders": list(options.data),
             "digest": samples.digest(),
@@ -116,11 +116,6 @@ def describe_model(
         "history": trainer.history,
         "metrics": measured,
     }
-
-
-def trained_for(manifest: Dict[str, Any]) -> Dict[str, Any]:
-    """How a folder's samples were made: its manifest without what counts its parts."""
-    return {k: v for k, v in manifest.items() if k not in ("objects", "shards", "counts", "digests")}
 
 
 def commit(folder: Optional[Path] = None) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 
-DEPTHS = {"32FC1": ("f4", 1.0), "16UC1": ("u2", 1e-3), "mono16": ("u2", 1e-3)}  # numpy type and metres a unit
-MASKS = {"mono8": ("u1", 1.0), "8UC1": ("u1", 1.0)}
+DEPTHS = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}  # numpy types of a pixel
+MASKS = {"mono8": "u1", "8UC1": "u1"}
+COLOURS = {"rgb8": "V3"}
 
 
 def depth_from(image: Any) -> np.ndarray:
@@ -18,8 +19,9 @@ def depth_from(image: Any) -> np.ndarray:
 
     16UC1 and mono16 are millimetres, 32FC1 metres. Raises InputError.
     """
-    pixels = _pixels(image, DEPTHS, "depth image")
-    depth = pixels.astype(np.float32) * np.float32(DEPTHS[image.encoding][1])
+    depth = _pixels(image, DEPTHS, "depth image").astype(np.float32)
+    if image.encoding != "32FC1":
+        depth /= 1000
     with np.errstate(invalid="ignore"):
         depth[~(np.isfinite(depth) & (depth > 0))] = 0
     return depth
@@ -30,6 +32,11 @@ def mask_from(image: Any) -> Optional[np.ndarray]:
     if not len(image.data):
         return None
     return _pixels(image, MASKS, "mask") != 0
+
+
+def rgb_from(image: Any) -> np.ndarray:
+    """RGB (H, W, 3) uint8 of a sensor_msgs/Image. Raises InputError."""
+    return _pixels(image, COLOURS, "picture").view(np.uint8).reshape(image.height, image.width, 3)
 
 
 def camera_from(info: Any, rectified: bool = True) -> Camera:
@@ -67,11 +74,11 @@ def window_from(roi: Any, shape: Tuple[int, int]) -> Optional[np.ndarray]:
     return window
 
 
-def _pixels(image: Any, types: dict, what: str) -> np.ndarray:
+def _pixels(image: Any, types: Dict[str, str], what: str) -> np.ndarray:
     """Pixels (H, W) of an image message, whatever its padding and byte order. Raises InputError."""
     if image.encoding not in types:
         raise InputError(f"{what} has encoding {image.encoding!r}; possible: {', '.join(types)}")
-    dtype = np.dtype(types[image.encoding][0]).newbyteorder(">" if image.is_bigendian else "<")
+    dtype = np.dtype(types[image.encoding]).newbyteorder(">" if image.is_bigendian else "<")
     row = image.width * dtype.itemsize
     if not row or not image.height:
         raise InputError(f"{what} is {image.width} x {image.height} pixels; both must be positive")

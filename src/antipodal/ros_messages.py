@@ -12,6 +12,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from antipodal import msg, transforms
 from antipodal.draw import quality_colour
+from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 
 PALM_DEPTH = 0.02  # how thick the palm is drawn [m]
@@ -30,15 +31,25 @@ def grasp_message(grasp: Grasp, header: Header) -> msg.Grasp:
     )
 
 
+def grasp_from(message: msg.Grasp) -> Grasp:
+    """The grasp of an antipodal/Grasp. Raises InputError where a value is not finite or the quaternion is 0."""
+    u, v = message.center_px
+    T, rest = transform_from(message.pose), (message.width, message.quality, u, v, message.angle, message.depth)
+    if not (np.isfinite(T).all() and np.isfinite(rest).all()):
+        raise InputError(f"the grasp's pose must be rigid and its values finite, got {message.pose} and {rest}")
+    return Grasp(T, message.width, message.quality, (u, v), message.angle, message.depth)
+
+
 def pose_message(T: np.ndarray) -> Pose:
     """geometry_msgs/Pose of a rigid transform (4, 4) [m]."""
     return Pose(Point(*T[:3, 3]), Quaternion(*quaternion(T[:3, :3])))
 
 
 def transform_from(pose: Pose) -> np.ndarray:
-    """Rigid transform (4, 4) of a geometry_msgs/Pose [m], whose quaternion may have any length but 0."""
+    """Rigid transform (4, 4) of a geometry_msgs/Pose [m], whose quaternion may have any length; NaN where that is 0."""
     p, q = pose.position, pose.orientation
-    x, y, z, w = np.array([q.x, q.y, q.z, q.w]) / np.linalg.norm([q.x, q.y, q.z, q.w])
+    with np.errstate(invalid="ignore"):
+        x, y, z, w = np.array([q.x, q.y, q.z, q.w]) / np.linalg.norm([q.x, q.y, q.z, q.w])
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return transforms.compose(np.eye(3) + 2 * w * cross + 2 * cross @ cross, np.array([p.x, p.y, p.z]))
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Dict, List, Protocol, Sequence
 
 import numpy as np
 import torch
 
+from antipodal.dexnet_data import DexNetDataset
 from antipodal.errors import InputError
+from antipodal.synth.shards import ShardDataset
 
 Batch = Dict[str, torch.Tensor]
 
@@ -19,7 +22,7 @@ class Dataset(Protocol):
     """What `synth.shards.ShardDataset` and `dexnet.DexNetDataset` have in common."""
 
     objects: np.ndarray  # (len,) which object each sample shows
-    manifest: Dict[str, Any]  # how the data were made; "objects" may name them
+    manifest: Dict[str, Any]  # how the data were made: "run", and "meshes" with the "name" of every object
 
     def __len__(self) -> int: ...
 
@@ -34,8 +37,7 @@ class Samples:
             raise InputError("there is no training sample in the given folders")
         self.datasets = list(datasets)
         self.starts = np.cumsum([0] + [len(d) for d in datasets])
-        named = [object_names(d, f"{i}:") for i, d in enumerate(datasets)]
-        self.names, objects = np.unique(np.concatenate(named), return_inverse=True)
+        self.names, objects = np.unique(np.concatenate([object_names(d) for d in datasets]), return_inverse=True)
         self.objects: np.ndarray = objects
 
     def __len__(self) -> int:
@@ -61,12 +63,9 @@ class Samples:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def object_names(dataset: Dataset, prefix: str) -> np.ndarray:
-    """Each sample's object by name (len,), as the manifest has it; else by number, after the folder's prefix."""
-    names = dataset.manifest.get("objects")
-    if isinstance(names, list) and all(isinstance(n, str) for n in names):
-        return np.array(names)[dataset.objects]
-    return np.char.add(prefix, np.asarray(dataset.objects).astype(str))
+def object_names(dataset: Dataset) -> np.ndarray:
+    """The name of each sample's object (len,)."""
+    return np.array([mesh["name"] for mesh in dataset.manifest["meshes"]])[dataset.objects]
 
 
 def as_tensors(batch: Dict[str, Any]) -> Batch:
@@ -74,10 +73,8 @@ def as_tensors(batch: Dict[str, Any]) -> Batch:
 
 
 def open_folders(folders: Sequence[str]) -> Samples:
-    """Samples of folders of shards, or of Dex-Net 2.0's tensors."""
-    from antipodal.synth.shards import ShardDataset
-
-    return Samples([ShardDataset(folder) for folder in folders])
+    """Samples of folders of shards (synth.generate), or of Dex-Net 2.0's tensors."""
+    return Samples([DexNetDataset(f) if (Path(f) / "tensors").is_dir() else ShardDataset(f) for f in folders])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,17 @@
+SHELL := /bin/bash
+.PHONY: setup demo test lint clean
+
+setup:  ## install what is missing, build, write env.sh
+	@scripts/setup
+
+demo: setup  ## pick objects in the simulated cell; ARGS="picks:=20 seed:=1"
+	@scripts/demo $(ARGS)
+
+test: setup  ## everything that is checked before a merge
+	@scripts/test
+
+lint: setup
+	@scripts/test lint
+
+clean:  ## all that was built here; the virtual environment stays, other clones use it
+	@. scripts/paths && rm -rf "$$workspace" "$$repo/env.sh" "$$repo/out"

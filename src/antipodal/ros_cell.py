@@ -1,0 +1,110 @@
+"""The simulated cell as a ROS node: a depth camera that publishes, and services that execute grasps and lay objects."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import rospy
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger, TriggerRequest, TriggerResponse
+
+from antipodal import resources
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Gripper
+from antipodal.ros_messages import grasp_from, image_message
+from antipodal.sim.cell import Cell
+from antipodal.sim.objects import body_from_mesh
+from antipodal.sim.picture import view_of_gripper
+from antipodal.srv import ExecuteGrasp, ExecuteGraspRequest, ExecuteGraspResponse
+from antipodal.synth.procedural import procedural
+
+
+@dataclass(frozen=True)
+class CellNodeOptions:
+    """The node's private parameters; launch/demo.launch documents them."""
+
+    gripper: str = ""  # YAML file; empty = the Robotiq 2F-85
+    seed: int = 0  # of the objects and where they fall
+    rate: float = 30.0  # images a second
+    frame: str = "camera_depth_optical_frame"
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0:
+            raise InputError(f"~rate must be positive, got {self.rate}")
+
+
+class CellServer:
+    """Publishes what the cell's camera sees; `new_scene` lays one new object, `execute_grasp` picks it."""
+
+    def __init__(self, options: CellNodeOptions):
+        self.options = options
+        self.cell = Cell(Gripper.load(options.gripper or resources.find("config/grippers/robotiq_2f85.yaml")))
+        self._scene = 0
+        self._lock = threading.Lock()  # the camera rests while the scene moves
+        self._image = rospy.Publisher("depth/image_rect", Image, queue_size=1)
+        self._info = rospy.Publisher("depth/camera_info", CameraInfo, queue_size=1)
+        self.new_scene(TriggerRequest())
+        rospy.Service("new_scene", Trigger, self.new_scene)
+        rospy.Service("execute_grasp", ExecuteGrasp, self.execute)
+
+    def publish(self) -> None:
+        """One image of the scene as it is now, with its camera_info."""
+        with self._lock:
+            header = Header(stamp=rospy.Time.now(), frame_id=self.options.frame)
+            depth = self._depth
+        self._info.publish(info_message(self.cell.camera, header))
+        self._image.publish(depth_message(depth, header))
+
+    def new_scene(self, _: TriggerRequest) -> TriggerResponse:
+        """Replace what lies on the table by the next object of the series; the reply names it."""
+        with self._lock:
+            mesh = procedural(self._scene, self.options.seed)
+            rng = np.random.default_rng([self.options.seed, self._scene])
+            self.cell.drop([body_from_mesh(mesh.metadata["name"], mesh)], rng)
+            self._depth = self.cell.render()
+            self._scene += 1
+        return TriggerResponse(success=True, message=mesh.metadata["family"])
+
+    def execute(self, request: ExecuteGraspRequest) -> ExecuteGraspResponse:
+        """Pick with the grasp, whose pose is in the camera's frame."""
+        header = request.grasp.header
+        if header.frame_id != self.options.frame:
+            return _refused(f"the grasp is in frame {header.frame_id!r}; possible: {self.options.frame!r}")
+        with self._lock:
+            try:
+                grasp = grasp_from(request.grasp)
+                picture = view_of_gripper(self.cell, grasp, (self.cell.camera.height, self.cell.camera.width))
+                outcome = self.cell.execute(grasp.T_cam_grasp, grasp.width)
+            except InputError as e:
+                return _refused(str(e))
+            self._depth = self.cell.render()
+        return ExecuteGraspResponse(outcome.held, outcome.kind, image_message(picture, header))
+
+
+def depth_message(depth: np.ndarray, header: Header) -> Image:
+    """sensor_msgs/Image of depth (H, W) [m], 32FC1."""
+    height, width = depth.shape
+    return Image(header, height, width, "32FC1", 0, 4 * width, depth.astype("<f4").tobytes())
+
+
+def info_message(camera: Camera, header: Header) -> CameraInfo:
+    """sensor_msgs/CameraInfo of a camera without distortion."""
+    fx, fy, cx, cy = camera.fx, camera.fy, camera.cx, camera.cy
+    return CameraInfo(
+        header=header,
+        height=camera.height,
+        width=camera.width,
+        distortion_model="plumb_bob",
+        D=[0.0] * 5,
+        K=[fx, 0, cx, 0, fy, cy, 0, 0, 1],
+        R=[1, 0, 0, 0, 1, 0, 0, 0, 1],
+        P=[fx, 0, cx, 0, 0, fy, cy, 0, 0, 0, 1, 0],
+    )
+
+
+def _refused(reason: str) -> ExecuteGraspResponse:
+    return ExecuteGraspResponse(held=False, outcome=f"refused: {reason}")

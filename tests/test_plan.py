@@ -1,0 +1,109 @@
+"""The command line, run as a user runs it."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from scenes import CAMERA, box, render
+
+from antipodal import networks
+from antipodal.plan import main
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A depth image, its camera, a mask, a gripper and a model with random weights."""
+    depth, mask = render([box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)])
+    np.save(tmp_path / "depth.npy", depth)
+    cv2.imwrite(str(tmp_path / "mask.png"), mask.astype(np.uint8) * 255)
+    (tmp_path / "camera.json").write_text(json.dumps(CAMERA.to_dict()))
+    (tmp_path / "gripper.yaml").write_text("name: mine\nmax_width: 0.07\n")
+    networks.save(tmp_path / "model.pt", networks.GraspNetwork("patch"), {})
+    return tmp_path
+
+
+def run(folder, *more, depth="depth.npy"):
+    arguments = [folder / depth, "--camera", folder / "camera.json", "--model", folder / "model.pt", *more]
+    return main([str(a) for a in arguments])
+
+
+def test_json_holds_every_field_of_every_grasp(folder):
+    assert run(folder, "--mask", folder / "mask.png", "--max-grasps", 3, "--json", folder / "plan.json") == 0
+    plan = json.loads((folder / "plan.json").read_text())
+    assert 1 <= len(plan["grasps"]) <= 3
+    for grasp in plan["grasps"]:
+        T = np.array(grasp["T_cam_grasp"])
+        assert T.shape == (4, 4)
+        np.testing.assert_allclose(grasp["center_cam"], T[:3, 3])
+        np.testing.assert_allclose(grasp["closing_axis_cam"], T[:3, 1])
+        np.testing.assert_allclose(grasp["approach_cam"], T[:3, 2])
+        assert 0 < grasp["width"] <= 0.085 and 0 <= grasp["quality"] <= 1 and len(grasp["center_px"]) == 2
+        assert grasp["depth"] == pytest.approx(T[2, 3]) and abs(grasp["angle"]) <= np.pi / 2
+    assert plan["counts"]["pairs"] > 0 and plan["times_ms"]["sampling"] > 0
+
+
+def test_without_json_the_plan_is_printed_and_the_gripper_counts(folder, capsys):
+    assert run(folder, "--gripper", folder / "gripper.yaml") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert all(g["width"] <= 0.07 for g in plan["grasps"])
+
+
+def test_png_shows_the_image_with_the_grasps_drawn(folder):
+    assert run(folder, "--png", folder / "plan.png", "--json", folder / "plan.json") == 0
+    image = cv2.imread(str(folder / "plan.png"))
+    assert image.shape == (CAMERA.height, CAMERA.width, 3)
+    assert (image.max(axis=2) - image.min(axis=2) > 60).sum() > 50  # colours, on a grey image
+
+
+def test_same_seed_same_file(folder):
+    for name in ("a", "b"):
+        run(folder, "--json", folder / name, "--seed", 3)
+    a, b = (json.loads((folder / name).read_text())["grasps"] for name in ("a", "b"))
+    assert a == b
+
+
+def test_an_empty_table_exits_with_1_and_the_reason(folder, capsys):
+    np.save(folder / "bare.npy", render([])[0])
+    assert run(folder, depth="bare.npy") == 1
+    assert "0 graspable pixels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option, content, complaint",
+    [
+        ("depth", None, "cannot read depth image"),
+        ("depth", b"not an array", "cannot read depth image"),
+        ("--camera", b"{}", "lacks fx"),
+        ("--mask", None, "cannot read mask"),
+        ("--gripper", b"max_width: 7", "between 0 and 1 metre"),
+        ("--model", None, "model"),
+        ("--model", b"junk", "model"),
+    ],
+)
+def test_bad_files_exit_with_2_and_say_why(folder, capsys, option, content, complaint):
+    bad = folder / "bad"
+    if content is not None:
+        bad.write_bytes(content)
+    assert (run(folder, depth="bad") if option == "depth" else run(folder, option, bad)) == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("array", [np.full((240, 320), 700, np.uint16), np.zeros((240, 320)), np.ones((3, 3))])
+def test_bad_images_exit_with_2(folder, capsys, array):
+    np.save(folder / "odd.npy", array)
+    assert run(folder, depth="odd.npy") == 2
+    assert "error: depth" in capsys.readouterr().err
+
+
+def test_an_array_of_objects_is_never_unpickled(folder, capsys):
+    np.save(folder / "evil.npy", np.array([print], dtype=object), allow_pickle=True)
+    assert run(folder, depth="evil.npy") == 2
+    assert "cannot read depth image" in capsys.readouterr().err
+
+
+def test_as_a_program_without_arguments_it_explains_itself():
+    done = subprocess.run([sys.executable, "-m", "antipodal.plan"], capture_output=True, text=True)
+    assert done.returncode == 2 and "--camera" in done.stderr

@@ -1,0 +1,142 @@
+"""ros_images: messages to arrays. Needs no ROS, the messages are read by their fields."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.ros_images import camera_from, depth_from, mask_from, rgb_from, window_from
+
+
+def image(pixels, encoding, padding=0, big=False):
+    """The message of pixels (H, W), every row followed by `padding` bytes of rubbish."""
+    height, width = pixels.shape[:2]
+    rows = pixels.astype(pixels.dtype.newbyteorder(">" if big else "<")).view(np.uint8).reshape(height, -1)
+    data = np.concatenate([rows, np.full((height, padding), 255, np.uint8)], axis=1)
+    return SimpleNamespace(
+        height=height, width=width, encoding=encoding, is_bigendian=int(big), step=data.shape[1], data=data.tobytes()
+    )
+
+
+def roi(x=0, y=0, width=0, height=0):
+    return SimpleNamespace(x_offset=x, y_offset=y, width=width, height=height)
+
+
+def info(**changes):
+    """camera_info of a 640 x 480 camera whose P differs from its K."""
+    values = {
+        "width": 640,
+        "height": 480,
+        "K": [500.0, 0, 320, 0, 510, 240, 0, 0, 1],
+        "P": [520.0, 0, 321, 0, 0, 530, 241, 0, 0, 0, 1, 0],
+        "D": [],
+        "binning_x": 0,
+        "binning_y": 0,
+        "roi": roi(),
+    }
+    return SimpleNamespace(**{**values, **changes})
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("padding", [0, 6])
+@pytest.mark.parametrize("encoding", ["16UC1", "mono16"])
+def test_millimetres_become_metres(encoding, padding, big):
+    mm = np.array([[0, 1, 700], [65535, 2, 3]], np.uint16)
+    depth = depth_from(image(mm, encoding, padding, big))
+    assert depth.dtype == np.float32
+    np.testing.assert_allclose(depth, mm / 1000, rtol=1e-6)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("padding", [0, 4])
+def test_metres_stay_and_what_was_not_seen_is_zero(padding, big):
+    metres = np.array([[0.5, np.nan, np.inf], [-np.inf, -1.0, 0.0]], np.float32)
+    depth = depth_from(image(metres, "32FC1", padding, big))
+    np.testing.assert_array_equal(depth, [[0.5, 0, 0], [0, 0, 0]])
+
+
+def test_decoding_copies():
+    message = image(np.ones((2, 2), np.float32), "32FC1")
+    depth_from(message)[0, 0] = 5
+    assert depth_from(message)[0, 0] == 1
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"encoding": "rgb8"}, r"'rgb8'; possible: 32FC1, 16UC1, mono16"),
+        ({"encoding": ""}, r"encoding ''"),
+        ({"width": 0}, r"0 x 2"),
+        ({"height": 0, "data": b""}, r"3 x 0"),
+        ({"step": 11}, r"step of 11 bytes; 3 pixels take 12"),
+        ({"data": bytes(23)}, r"23 bytes; 2 rows of 12"),
+        ({"data": bytes(25)}, r"25 bytes; 2 rows of 12"),
+        ({"width": 10**9, "height": 10**9, "step": 4 * 10**9}, r"24 bytes; 1000000000 rows"),
+    ],
+)
+def test_refuses_a_message_that_contradicts_itself(changes, said):
+    message = image(np.ones((2, 3), np.float32), "32FC1")
+    message.__dict__.update(changes)
+    with pytest.raises(InputError, match=said):
+        depth_from(message)
+
+
+def test_mask():
+    values = np.array([[0, 1], [255, 0]], np.uint8)
+    for encoding in ("mono8", "8UC1"):
+        np.testing.assert_array_equal(mask_from(image(values, encoding, 3)), values > 0)
+    assert mask_from(SimpleNamespace(data=b"")) is None
+    with pytest.raises(InputError, match=r"mask has encoding '32FC1'; possible: mono8, 8UC1"):
+        mask_from(image(np.ones((2, 2), np.float32), "32FC1"))
+
+
+def test_rgb():
+    pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    np.testing.assert_array_equal(rgb_from(image(pixels, "rgb8", 5)), pixels)
+
+
+def test_rectified_images_take_p_and_raw_ones_k():
+    assert camera_from(info()) == Camera(520, 530, 321, 241, 640, 480)
+    assert camera_from(info(), rectified=False) == Camera(500, 510, 320, 240, 640, 480)
+    assert camera_from(info(D=[0.1, 0, 0, 0, 0])).fx == 520
+
+
+def test_binning_of_none_is_binning_by_one():
+    assert camera_from(info(binning_x=1, binning_y=1)) == camera_from(info())
+
+
+def test_region_then_binning():
+    camera = camera_from(info(binning_x=2, binning_y=2, roi=roi(100, 40, 320, 200)))
+    assert camera == Camera(260, 265, (321 - 100) / 2, (241 - 40) / 2, 160, 100)
+
+
+@pytest.mark.parametrize(
+    "changes, rectified, said",
+    [
+        ({"P": [0.0] * 12}, True, r"P\[0\] is 0 \(K\[0\] is 500; ~rectified is True\)"),
+        ({"K": [0.0] * 9}, False, r"K\[0\] is 0"),
+        ({"D": [0.1, 0.0]}, False, r"distortion \[0\.1, 0\.0\]"),
+        ({"width": 0}, True, r"0 x 480"),
+        ({"P": [np.nan] * 12}, True, r"finite"),
+        ({"K": [-500.0, 0, 320, 0, 510, 240, 0, 0, 1]}, False, r"fx=-500"),
+        ({"binning_x": 1000}, True, r"image size"),
+    ],
+)
+def test_refuses_a_camera_that_cannot_be(changes, rectified, said):
+    with pytest.raises(InputError, match=said):
+        camera_from(info(**changes), rectified)
+
+
+def test_window():
+    assert window_from(roi(), (4, 6)) is None
+    window = window_from(roi(1, 2, 3, 2), (4, 6))
+    assert window.sum() == 6 and window[2:4, 1:4].all()
+    assert window_from(roi(0, 0, 6, 4), (4, 6)).all()
+
+
+@pytest.mark.parametrize("outside", [roi(4, 0, 3, 1), roi(0, 4, 1, 1), roi(1, 1, 0, 0), roi(0, 0, 7, 4)])
+def test_refuses_a_window_outside_the_image(outside):
+    with pytest.raises(InputError, match=r"does not lie in the image, 6 x 4"):
+        window_from(outside, (4, 6))
