@@ -43,7 +43,9 @@ def test_a_solid_lies_where_its_pose_says():
 
 
 def test_surface_points_lie_on_the_surface():
-    points, normals = sample_surface(solid(box("b", (0.04, 0.1, 0.02)), np.eye(4)), 500, np.random.default_rng(0))
+    brick = solid(box("b", (0.04, 0.1, 0.02)), np.eye(4))  # 13600 mm2
+    points, normals = sample_surface(brick, 0.004, np.random.default_rng(0))
+    assert len(points) == 850
     on_face = np.isclose(np.abs(points), [0.02, 0.05, 0.01])
     assert on_face.any(axis=1).all()
     assert ((normals * points).sum(axis=1) > 0).all()
