@@ -1,7 +1,11 @@
 """A small dataset with `ShardDataset`'s interface whose labels can be learned."""
 
+import json
+
 import numpy as np
 import torch
+
+from antipodal.synth.shards import quantise, write_shard
 
 SIZE = 32
 
@@ -33,3 +37,11 @@ class Blocks:
             "labels": torch.from_numpy(self.labels[index]),
             "objects": torch.from_numpy(self.objects[index].astype(np.int64)),
         }
+
+    def write(self, folder):
+        """The same samples as a folder of shards."""
+        batch = self.__getitems__(np.arange(len(self)))
+        arrays = {"conditions": batch["conditions"].numpy(), "labels": self.labels, "objects": self.objects}
+        write_shard(folder, 0, {**arrays, "crops": quantise(batch["crops"].numpy()[:, 0])})
+        (folder / "manifest.json").write_text(json.dumps(self.manifest))
+        return str(folder)

@@ -120,7 +120,7 @@ def test_every_empty_stage_says_so_with_counts():
         PLANNER.plan(bare, CAMERA)
     with pytest.raises(NoGraspFound, match=r"edge cells, 0 antipodal pairs \(friction 0\.8, width 0\.085 m\)"):
         PLANNER.plan(bare, CAMERA, np.ones(bare.shape, bool))
-    depth, mask = render([box((0, 0), (0.09, 0.079, 0.05))])  # fits between the pads but leaves no room for the jaws
+    depth, mask = render([box((0, 0), (0.09, 0.083, 0.05))])  # fits between the pads but leaves no room for the jaws
     with pytest.raises(NoGraspFound, match=r"0 where the gripper clears") as caught:
         PLANNER.plan(depth, CAMERA, mask)
     assert caught.value.counts["pairs"] > 0 and caught.value.counts["fitting"] == 0

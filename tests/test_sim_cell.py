@@ -60,6 +60,17 @@ def test_a_palm_that_meets_the_top_is_a_collision():
     assert execute(tall, [0, 0, 0.02]).kind == "approach_collision"  # 60 mm jaws around a top 80 mm above their tips
 
 
+def test_a_gripper_that_always_opens_fully_meets_what_a_narrow_opening_passes():
+    for fully_open, kind in ((False, "held"), (True, "approach_collision")):
+        options = CellOptions(pick=PickOptions(fully_open=fully_open))
+        cell = Cell(GRIPPER, options=options)
+        cell.drop([box("box", SIZE), box("neighbour", SIZE)], np.random.default_rng(0))
+        for i, x in enumerate([0.0, 0.068]):  # 28 mm between them, in which a 10 mm jaw fits
+            cell._put(i, transforms.compose(np.eye(3), [x, 0.0, SIZE[2] / 2]))
+        cell.settle()
+        assert execute(cell, [0, 0, 0.012], width=0.05).kind == kind
+
+
 def test_nothing_is_held_without_friction():
     slippery = CellOptions(world=WorldOptions(grip_friction=0.0))
     assert execute(cell_with_box(slippery), [0, 0, 0.012]).kind == "slipped"

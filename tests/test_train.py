@@ -16,49 +16,54 @@ from antipodal import augment, networks, train
 from antipodal.errors import InputError
 from antipodal.processes import Group
 from antipodal.samplers import ImportanceOptions, ImportanceSampler, UniformSampler, make_sampler
-from antipodal.samples import Samples, split_by_object
+from antipodal.samples import Samples, open_folders, split_by_object
 from antipodal.trainer import Trainer, learning_rate
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
-SMALL = train.TrainOptions(data=("toy",), batch=64, epochs=3, evaluate_every=320, device="cpu", lr=2e-3)
 
 
-def toy(_folders=()):
+def toy():
     return Samples([Blocks(600), Blocks(400, objects=30, seed=1, name="more")])
 
 
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """The toy as two folders of shards."""
+    root = tmp_path_factory.mktemp("toy")
+    return tuple(d.write(root / str(i)) for i, d in enumerate(toy().datasets))
+
+
 @pytest.fixture
-def options(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "open_folders", toy)
-    return replace(SMALL, out=str(tmp_path / "m.pt"))
+def options(folders, tmp_path):
+    out = str(tmp_path / "m.pt")
+    return train.TrainOptions(data=folders, out=out, batch=64, epochs=3, evaluate_every=320, device="cpu", lr=2e-3)
 
 
 def make_trainer(options):
-    data = toy()
-    return Trainer(options, Group(CPU), data, split_by_object(data, options.seed))
+    data = open_folders(options.data)
+    return Trainer(options, Group(CPU), data, split_by_object(data, options.split_seed))
 
 
 def same(a, b):
     return all(torch.equal(a[k], b[k]) for k in a)
 
 
-def test_training_learns_calibrates_and_writes_model_card_and_curves(options, tmp_path, monkeypatch):
-    data = Samples([Blocks(3000)])
-    monkeypatch.setattr(train, "open_folders", lambda folders: data)
+def test_training_learns_calibrates_and_writes_model_card_and_curves(options, tmp_path):
+    options = replace(options, data=(Blocks(3000).write(tmp_path / "data"),))
     meta = train.train(replace(options, epochs=6, evaluate_every=3200, log=str(tmp_path / "log")), Group(CPU), "make")
     measured = meta["metrics"]
     assert measured["auc"] > 0.93 and measured["ap"] > 0.9 and measured["accuracy"] > 0.8
     assert measured["ece_after"] < 0.1
     network, read = networks.load(options.out, "cpu")
     assert float(network.temperature) == pytest.approx(measured["temperature"])
-    assert read["data"]["digest"] == data.digest() and read["command"] == "make"
+    assert read["data"]["digest"] == open_folders(options.data).digest() and read["command"] == "make"
     assert read["trained_for"] == [{"gripper": "toy"}]
     card = (tmp_path / "m.md").read_text()
     assert f"| auc | {measured['auc']:.4f} |" in card and "\n    make\n" in card
     assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"
     assert list((tmp_path / "log").iterdir())
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["log", "m.md", "m.png", "m.pt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "log", "m.md", "m.png", "m.pt"]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(options):
@@ -224,35 +229,24 @@ def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
     assert parsed.data == ("a", "b") and parsed.amp is False and parsed.evaluate_every == 7
 
 
-RUN = """
-import sys
-from antipodal import samples, train
-from learnable import Blocks
-train.open_folders = lambda folders: samples.Samples([Blocks(600), Blocks(400, objects=30, seed=1, name="more")])
-sys.exit(train.main(sys.argv[1:]))
-"""
-
-
-def launch(out, processes, *flags):
-    """Train the toy under torchrun; the network and meta of the model written."""
-    script = out.with_suffix(".py")
-    script.write_text(RUN)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command += [str(script), "--data", "toy", "--out", str(out), "--batch", "64", "--evaluate-every", "640", *flags]
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+def launch(options, *flags):
+    """Train under torchrun with two processes; the network and meta of the model written."""
+    out = options.out.replace("m.pt", "two.pt")
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    run += ["-m", "antipodal.train", "--data", *options.data, "--out", out, "--batch", "64", "--lr", "2e-3"]
+    run += ["--evaluate-every", "640", "--device", "cpu", *flags]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert re.search(r"auc 0\.\d+", done.stdout)
     return networks.load(out, "cpu")
 
 
 @pytest.mark.parametrize("sampler", ["uniform", "importance"])
-def test_two_processes_have_the_loss_curve_of_one(options, tmp_path, sampler):
+def test_two_processes_have_the_loss_curve_of_one(options, sampler):
     one = make_trainer(replace(options, epochs=3.5, sampler=sampler, evaluate_every=640))
     one.fit()
-    flags = ("--epochs", "3.5", "--lr", "2e-3", "--device", "cpu", "--sampler", sampler)
-    two, meta = launch(tmp_path / "2.pt", 2, *flags)
+    two, meta = launch(options, "--epochs", "3.5", "--sampler", sampler)
     assert meta["processes"] == 2 and len(one.history) > 3
     curve1, curve2 = (
         [[h["train_loss"], h["validation_loss"]] for h in history] for history in (one.history, meta["history"])
@@ -262,6 +256,6 @@ def test_two_processes_have_the_loss_curve_of_one(options, tmp_path, sampler):
         torch.testing.assert_close(a, b, rtol=0.1, atol=0.01)
 
 
-def test_local_averaging_learns_too(tmp_path):
-    _, meta = launch(tmp_path / "m.pt", 2, "--epochs", "4", "--device", "cpu", "--average", "local")
+def test_local_averaging_learns_too(options):
+    _, meta = launch(options, "--epochs", "4", "--average", "local", "--average-every", "4")
     assert meta["history"][-1]["validation_loss"] < 0.9 * meta["history"][0]["validation_loss"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional
@@ -32,8 +33,8 @@ The curves are in `{picture}`.
 
 ## Made by
     {command}
-at commit {commit}, torch {torch}, {processes} process(es). Seed {seed}; {samples:,} samples processed, the best
-weights after {best:,}.
+at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of the split {split_seed};
+{samples:,} samples processed, the best weights after {best:,}.
 
 ## Data
 {data}
@@ -78,8 +79,11 @@ class Progress:
 
     def update(self, entry: Dict[str, float]) -> None:
         """Show an entry of the trainer's history."""
+        losses = f"train {entry['train_loss']:.4f}, validation {entry['validation_loss']:.4f}"
         self.bar.update(entry["samples"] - self.bar.n)
-        self.bar.set_postfix(train=f"{entry['train_loss']:.4f}", validation=f"{entry['validation_loss']:.4f}")
+        self.bar.set_postfix_str(losses)
+        if self.bar.disable and self.trainer.group.leads:  # a log file: a line instead of a bar
+            print(f"{entry['samples']:,} samples: {losses}", file=sys.stderr)
         if self.writer:
             for name in ("rate", "train_loss", "validation_loss"):
                 self.writer.add_scalar(name, entry[name], int(entry["samples"]))
@@ -90,7 +94,7 @@ def describe(trainer: Trainer, split: Split, resumed: bool) -> str:
     sizes = f"{len(split.train):,} training, {len(split.validation):,} validation, {len(split.test):,} test samples"
     begin = f"going on at step {trainer.progress.step:,} of" if resumed else "taking"
     network = f"{trainer.options.arch}, {count_parameters(trainer.network):,} parameters"
-    return f"{network}; {sizes} of {len(trainer.samples.names):,} objects; {begin} {trainer.steps:,} steps"
+    return f"{network}; {sizes} of {len(np.unique(trainer.samples.objects)):,} objects; {begin} {trainer.steps:,} steps"
 
 
 def describe_model(
@@ -158,10 +162,11 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         torch=meta["torch"],
         processes=meta["processes"],
         seed=meta["options"]["seed"],
+        split_seed=meta["options"]["split_seed"],
         samples=int(meta["history"][-1]["samples"]),
         best=int(best["samples"]),
         data=_list(meta["data"]),
-        trained_for="\n".join(_list(t) for t in meta["trained_for"]),
+        trained_for="\n\n".join(_list(run) for run in meta["trained_for"]),
     )
 
 
@@ -180,7 +185,16 @@ def _table(values: Dict[str, float]) -> str:
 
 
 def _list(values: Dict[str, Any]) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in values.items())
+    return "\n".join(f"- {name}: {_brief(value)}" for name, value in values.items())
+
+
+def _brief(value: Any) -> str:
+    """A value in a line; of a long list its length and ends (the model file's meta has all of it)."""
+    if isinstance(value, list) and len(value) > 8:
+        return f"{len(value)}, from {value[0]} to {value[-1]}"
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_brief(v) if not isinstance(v, dict) else f'({_brief(v)})'}" for k, v in value.items())
+    return ", ".join(str(v) for v in value) or "none" if isinstance(value, list) else str(value)
 
 
 def draw_curves(path: Path, before: np.ndarray, after: np.ndarray, labels: np.ndarray) -> None:

@@ -37,8 +37,10 @@ class Samples:
             raise InputError("there is no training sample in the given folders")
         self.datasets = list(datasets)
         self.starts = np.cumsum([0] + [len(d) for d in datasets])
-        self.names, objects = np.unique(np.concatenate([object_names(d) for d in datasets]), return_inverse=True)
-        self.objects: np.ndarray = objects
+        meshes = [[mesh["name"] for mesh in d.manifest["meshes"]] for d in datasets]
+        self.names, number = np.unique(np.concatenate(meshes), return_inverse=True)
+        first = np.cumsum([0] + [len(m) for m in meshes])
+        self.objects: np.ndarray = np.concatenate([number[f + d.objects] for f, d in zip(first, datasets)])
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -61,11 +63,6 @@ class Samples:
         """Sixteen hex digits that change with any manifest."""
         text = json.dumps([d.manifest for d in self.datasets], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def object_names(dataset: Dataset) -> np.ndarray:
-    """The name of each sample's object (len,)."""
-    return np.array([mesh["name"] for mesh in dataset.manifest["meshes"]])[dataset.objects]
 
 
 def as_tensors(batch: Dict[str, Any]) -> Batch:
@@ -91,9 +88,10 @@ def split_by_object(samples: Samples, seed: int, validation: float = 0.1, test: 
     draw = np.array([_uniform_hash(f"{seed}:{name}") for name in samples.names])[samples.objects]
     parts: List[np.ndarray] = [draw < test, (draw >= test) & (draw < test + validation), draw >= test + validation]
     if not all(p.any() for p in parts):
+        objects, counts = len(np.unique(samples.objects)), ", ".join(str(int(p.sum())) for p in parts)
         raise InputError(
-            f"{len(samples.names)} objects are too few to split by object with seed {seed}: test, validation and "
-            f"training got {', '.join(str(int(p.sum())) for p in parts)} samples"
+            f"{objects} objects are too few to split by object with seed {seed}: test, validation and training got "
+            f"{counts} samples"
         )
     in_test, in_validation, in_train = (np.flatnonzero(p) for p in parts)
     return Split(in_train, in_validation, in_test)

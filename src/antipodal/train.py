@@ -48,7 +48,8 @@ class TrainOptions:
     average_every: int = option(16, "steps between two meetings of local averaging")
     evaluate_every: int = option(250_000, "samples between validations, each with a checkpoint")
     patience: int = option(8, "validations without improvement after which training stops")
-    seed: int = option(0, "of the split, the weights, the order and the variations")
+    seed: int = option(0, "of the weights, the order and the variations")
+    split_seed: int = option(0, "of the split by object; runs to be compared share it")
     device: str = option("auto", "auto, cpu, cuda or cuda:N")
     amp: bool = option(True, "bfloat16 on CUDA")
     workers: int = option(0, "processes that read ahead")
@@ -78,7 +79,7 @@ class TrainOptions:
 def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, Any]:
     """Split by object, fit, calibrate on validation, judge on test; write model, card and curves. Returns the meta."""
     samples = open_folders(options.data)
-    split = split_by_object(samples, options.seed)
+    split = split_by_object(samples, options.split_seed)
     trainer = Trainer(options, group, samples, split)
     resumed = options.resume == "auto" and trainer.resume()
     if group.leads:
@@ -97,7 +98,7 @@ def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, A
 
 def judge(trainer: Trainer, split: Split) -> Tuple[Dict[str, float], Any, Any]:
     """Set the network's temperature by validation, then measure on test: metrics, raw logits and labels of test."""
-    few = shuffled(split.validation, trainer.options.seed)[:CALIBRATION_SAMPLES]
+    few = shuffled(split.validation, trainer.options.split_seed)[:CALIBRATION_SAMPLES]
     temperature = metrics.fit_temperature(*trainer.predict(few))
     logits, labels = trainer.predict(split.test)
     trainer.network.temperature.fill_(temperature)

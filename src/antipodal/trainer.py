@@ -48,7 +48,7 @@ class Trainer:
     def __init__(self, options: TrainOptions, group: Group, samples: Samples, split: Split):
         self.options, self.group, self.samples = options, group, samples
         self.share = group.share(options.batch)
-        self.train, self.validation = split.train, shuffled(split.validation, options.seed)[:VALIDATION_SAMPLES]
+        self.train, self.validation = split.train, shuffled(split.validation, options.split_seed)[:VALIDATION_SAMPLES]
         if len(self.train) < options.batch:
             raise InputError(f"{len(self.train)} training samples are fewer than a batch of {options.batch}")
         torch.manual_seed(options.seed)

@@ -16,6 +16,7 @@ import torch
 
 from antipodal import transforms
 from antipodal.camera import Camera
+from antipodal.kernels import rectify as compiled
 
 Bounds = Tuple[float, float, float, float]  # x0, y0, x1, y1 in the view frame [m]
 
@@ -77,16 +78,28 @@ def make_view(
     table: depth of the table along the approach [m].
     """
     T_cam_view = look_along(approach)
-    x, y, _ = (a[mask & (depth > 0)] for a in points_in_view(depth, camera, T_cam_view))
-    bounds = (float(x.min()) - margin, float(y.min()) - margin, float(x.max()) + margin, float(y.max()) + margin)
-    pitch = float(depth[mask & (depth > 0)].median()) / min(camera.fx, camera.fy)
-    longest = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+    v, u = torch.nonzero(mask & (depth > 0), as_tuple=True)
+    points = points_in_view(u, v, depth[v, u], camera, T_cam_view)
+    low, high = (points.amin(dim=0) - margin).tolist(), (points.amax(dim=0) + margin).tolist()
+    bounds = (low[0], low[1], high[0], high[1])
+    pitch = float(depth[v, u].median()) / min(camera.fx, camera.fy)
+    longest = max(high[0] - low[0], high[1] - low[1])
     cell = max(options.cell, 1.2 * pitch, longest / options.max_cells)
-    surface, _ = rectify(depth, camera, T_cam_view, bounds, cell)
-    masked, seen = rectify(depth * mask, camera, T_cam_view, bounds, cell)
+    surface, _ = observe(depth, camera, T_cam_view, bounds, cell)
+    masked, seen = observe(depth * mask, camera, T_cam_view, bounds, cell)
     graspable = seen & (masked < surface + cell)
     inside = _inside_image(surface, bounds, cell, camera, T_cam_view)
     return View(surface, graspable, inside, T_cam_view, bounds[:2], cell, table)
+
+
+def observe(
+    depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
+) -> Tuple[torch.Tensor, torch.Tensor]:
+    """As `rectify`, by the compiled kernel where the depth lies in main memory."""
+    if not depth.is_cpu:
+        return rectify(depth, camera, T_cam_view, bounds, cell)
+    surface, observed = compiled.rectify(depth.numpy(), camera, T_cam_view, bounds, cell)
+    return torch.from_numpy(surface), torch.from_numpy(observed)
 
 
 def rectify(
@@ -99,9 +112,10 @@ def rectify(
     """
     W = max(1, round((bounds[2] - bounds[0]) / cell) + 1)
     H = max(1, round((bounds[3] - bounds[1]) / cell) + 1)
-    x, y, z = points_in_view(depth, camera, T_cam_view)
+    v, u = torch.nonzero(depth > 0, as_tuple=True)
+    x, y, z = points_in_view(u, v, depth[v, u], camera, T_cam_view).unbind(-1)
     column, row = ((x - bounds[0]) / cell).round_().long(), ((y - bounds[1]) / cell).round_().long()
-    inside = (depth > 0) & (column >= 0) & (column < W) & (row >= 0) & (row < H)
+    inside = (column >= 0) & (column < W) & (row >= 0) & (row < H)
     flat = torch.full((H * W,), float("inf"), device=depth.device)
     flat.scatter_reduce_(0, (row * W + column)[inside], z[inside], reduce="amin")
     nearest = flat.view(H, W)
@@ -109,17 +123,13 @@ def rectify(
     return fill_deepest(nearest, observed), observed
 
 
-def points_in_view(depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray) -> Tuple[torch.Tensor, ...]:
-    """x, y, z (height, width) of every pixel in the view frame."""
-    v, u = torch.meshgrid(
-        torch.arange(depth.shape[0], device=depth.device),
-        torch.arange(depth.shape[1], device=depth.device),
-        indexing="ij",
-    )
+def points_in_view(
+    u: torch.Tensor, v: torch.Tensor, depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray
+) -> torch.Tensor:
+    """Points (N, 3) [m] in the view frame of pixels u, v (N,) with depth (N,) [m]."""
     ray_x, ray_y = (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
     R = T_cam_view[:3, :3]  # columns are the view's axes in the camera frame
-    x, y, z = ((ray_x * R[0, k] + ray_y * R[1, k] + R[2, k]) * depth for k in range(3))
-    return x, y, z
+    return torch.stack([(ray_x * R[0, k] + ray_y * R[1, k] + R[2, k]) * depth for k in range(3)], dim=-1)
 
 
 def _inside_image(

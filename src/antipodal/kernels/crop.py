@@ -23,6 +23,8 @@ def surface_crops(
     angle: (N,) [rad]; side: of a crop [m].
     """
     out = np.empty((len(angle), size, size), dtype=np.float32)
+    if min(depth.shape) < 2:  # a row or column is doubled, so that every sample has four neighbours
+        depth = np.pad(depth, [(0, n == 1) for n in depth.shape], mode="edge")
     depth = np.ascontiguousarray(depth, dtype=np.float32)
     center = np.asarray(center, dtype=np.float64)
     start = (center[:, :2] - np.asarray(origin, dtype=np.float64)) / cell
@@ -36,17 +38,18 @@ def _sample(depth, center, angle, side, out):
     H, W = depth.shape
     size = out.shape[1]
     step = side / size
+    right, bottom = np.float32(W - 1), np.float32(H - 1)
     for n in range(len(angle)):
-        c, s = np.cos(angle[n]) * step, np.sin(angle[n]) * step
+        c, s = np.float32(np.cos(angle[n]) * step), np.float32(np.sin(angle[n]) * step)
         for i in range(size):
-            across = i + 0.5 - 0.5 * size
+            across = np.float32(i + 0.5 - 0.5 * size)
+            x0, y0 = np.float32(center[n, 0]) - s * across, np.float32(center[n, 1]) + c * across
             for j in range(size):
-                along = j + 0.5 - 0.5 * size
-                x = min(max(center[n, 0] + c * along - s * across, 0.0), W - 1.0)
-                y = min(max(center[n, 1] + s * along + c * across, 0.0), H - 1.0)
-                x0, y0 = int(x), int(y)
-                x1, y1 = min(x0 + 1, W - 1), min(y0 + 1, H - 1)
-                fx, fy = np.float32(x - x0), np.float32(y - y0)
-                top = depth[y0, x0] + fx * (depth[y0, x1] - depth[y0, x0])
-                bottom = depth[y1, x0] + fx * (depth[y1, x1] - depth[y1, x0])
-                out[n, i, j] = top + fy * (bottom - top)
+                along = np.float32(j + 0.5 - 0.5 * size)
+                x = min(max(x0 + c * along, np.float32(0)), right)
+                y = min(max(y0 + s * along, np.float32(0)), bottom)
+                u, v = min(np.int32(x), W - 2), min(np.int32(y), H - 2)
+                fx, fy = x - np.float32(u), y - np.float32(v)
+                above = depth[v, u] + fx * (depth[v, u + 1] - depth[v, u])
+                below = depth[v + 1, u] + fx * (depth[v + 1, u + 1] - depth[v + 1, u])
+                out[n, i, j] = above + fy * (below - above)

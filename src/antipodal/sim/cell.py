@@ -80,7 +80,7 @@ class Cell:
     def rehearse(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
         """What `execute` would come to; the world stays as it is."""
         state = self.state()
-        outcome = pick(self.hand, self.T_world_cam @ self._check(T_cam_grasp, width), width, self.options.pick)
+        outcome = self._pick(T_cam_grasp, width)
         self.restore(state)
         return outcome
 
@@ -116,7 +116,7 @@ class Cell:
         What is held in the end is taken off the table; everything else is left where it falls.
         InputError if the pose is not rigid or the gripper cannot open so wide.
         """
-        outcome = pick(self.hand, self.T_world_cam @ self._check(T_cam_grasp, width), width, self.options.pick)
+        outcome = self._pick(T_cam_grasp, width)
         if outcome.end == "held" and outcome.picked is not None:
             self.remove(outcome.picked)
         self.settle()
@@ -127,14 +127,14 @@ class Cell:
         self._on_table.discard(i)
         self._put(i, transforms.compose(np.eye(3), np.array([FAR + i, 0.0, self.bodies[i].radius()])))
 
-    def _check(self, T_cam_grasp: np.ndarray, width: float) -> np.ndarray:
+    def _pick(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
         T = np.asarray(T_cam_grasp, dtype=np.float64)
         if T.shape != (4, 4) or not np.allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-3):
             raise InputError(f"T_cam_grasp must be a rigid (4, 4) transform, got {T_cam_grasp}")
-        if not self.gripper.min_width <= width <= self.gripper.max_width + 1e-6:
-            limits = f"{self.gripper.min_width}..{self.gripper.max_width} m"
-            raise InputError(f"{self.gripper.name} opens {limits}, got a grasp of width {width}")
-        return T
+        low, high = self.gripper.min_width, self.gripper.max_width
+        if not low <= width <= high + 1e-6:
+            raise InputError(f"{self.gripper.name} opens {low} to {high} m, got a grasp of width {width}")
+        return pick(self.hand, self.T_world_cam @ T, high if self.options.pick.fully_open else width, self.options.pick)
 
     # -- what the camera sees
 

@@ -24,7 +24,7 @@ class OracleOptions:
     """How many grasps are looked at, and how much room they need."""
 
     lines: int = 1500  # closing axes drawn on each object
-    points: int = 3000  # surface points on each object that stand for obstacles
+    spacing: float = 0.003  # between surface points, which stand for obstacles [m]
     friction: float = 0.55  # contacts lie within this cone
     swing: float = 0.3  # closing axes leave the surface's normal by up to this [rad]
     clearance: float = 0.002  # between jaws and everything on the way down [m]
@@ -75,7 +75,7 @@ class Oracle:
 
     def _surface(self, solid: Solid, rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
         """Points (P, 3) on the outside of an object and their normals."""
-        points, normals = sample_surface(solid, self.options.points, rng)
+        points, normals = sample_surface(solid, self.options.spacing, rng)
         seen = outside(solid, points)
         return points[seen], normals[seen]
 

@@ -23,6 +23,7 @@ class PickOptions:
     speed: float = 0.15  # on that way [m/s]
     contact_force: float = 2.0  # jaws or palm touching anything harder than this before closing is a collision [N]
     stop_force: float = 30.0  # the approach ends where it is pressed harder than this [N]
+    fully_open: bool = False  # come down fully open, whatever width the grasp asks for
     close_time: float = 0.4  # [s]
     hold_time: float = 0.15  # rest after closing, and again after lifting [s]
     lift: float = 0.25  # [m]

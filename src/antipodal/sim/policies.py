@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Callable, Dict, Iterable, Optional, Protocol, Sequence
 
 import numpy as np
-import torch
 
 from antipodal import resources
 from antipodal.camera import Camera
@@ -14,6 +13,7 @@ from antipodal.grasp import Grasp, Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
 from antipodal.sim.cell import Cell
+from antipodal.sim.geometric import geometric_planner
 from antipodal.sim.oracle import Oracle
 
 
@@ -25,20 +25,12 @@ class Policy(Protocol):
     ) -> Sequence[Grasp]: ...
 
 
-class Indifferent(torch.nn.Module):
-    """A network to which all grasps are alike: what is left of the planner is its geometry."""
-
-    def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
-        """Logits (N,) of crops (N, 1, S, S) and conditions (N, C)."""
-        return crops.new_zeros(len(crops))
-
-
 Maker = Callable[[Gripper, Cell, Optional[str]], Policy]
 POLICIES: Dict[str, Maker] = {
     "antipodal": lambda gripper, cell, model: GraspPlanner.load(
         model or resources.find("models/default.pt"), gripper, "cpu"
     ),
-    "geometry": lambda gripper, cell, model: GraspPlanner(Indifferent(), gripper),
+    "geometry": lambda gripper, cell, model: geometric_planner(gripper),
     "centroid": lambda gripper, cell, model: CentroidPlanner(gripper),
     "random": lambda gripper, cell, model: RandomPlanner(gripper),
     "oracle": lambda gripper, cell, model: Oracle(cell),

@@ -11,6 +11,7 @@ from antipodal import transforms
 from antipodal.sim.objects import Body
 
 TOUCHING = 1e-5  # parts and points nearer than this are one [m]
+MOST = 20000  # points on one surface
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,12 @@ def _normals(triangles: np.ndarray) -> np.ndarray:
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-15)
 
 
-def sample_surface(solid: Solid, n: int, rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
-    """n points (n, 3) spread evenly over the surfaces of all parts, and the normals there (n, 3)."""
+def sample_surface(solid: Solid, spacing: float, rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
+    """Points (N, 3) spread evenly over the surfaces of all parts, one for each `spacing` squared [m2] but at most MOST,
+    and the normals there (N, 3)."""
     a, b, c = np.moveaxis(solid.triangles, 1, 0)
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    n = min(MOST, int(np.ceil(area.sum() / spacing**2)))
     face = rng.choice(len(area), size=n, p=area / area.sum())
     s, t = rng.random((2, n, 1))
     s, t = np.where(s + t > 1, 1 - s, s), np.where(s + t > 1, 1 - t, t)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -17,10 +17,15 @@ from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.picture import failure_picture
 from antipodal.sim.policies import Policy, make_policy
-from antipodal.synth.meshes import mesh_source
+from antipodal.synth.meshes import NamedMesh, mesh_source
+from antipodal.synth.noise import DEXNET2, NoiseOptions, add_noise
 
 Noise = Callable[[np.ndarray, Camera, np.random.Generator], np.ndarray]
-NOISES: Dict[str, Noise] = {"none": lambda depth, camera, rng: depth}
+NOISES: Dict[str, Noise] = {
+    "none": lambda depth, camera, rng: depth,
+    "real": lambda depth, camera, rng: add_noise(rng, depth, camera, NoiseOptions()),
+    "dexnet2": lambda depth, camera, rng: add_noise(rng, depth, camera, DEXNET2),
+}
 HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
 
 
@@ -62,11 +67,8 @@ class Runner:
     def __init__(self, options: TrialOptions, pictures: Optional[Path] = None):
         """pictures: folder for a picture of each failure, or None for none."""
         self.options, self.pictures = options, pictures
-        self._meshes = {m.name: m.get for m in mesh_source(options.objects, seed=HELD_OUT)}
-        unknown = sorted(set(options.only) - set(self._meshes))
-        if unknown:
-            raise InputError(f"{options.objects} has no {unknown[0]} (and {len(unknown) - 1} more of the list)")
-        self.names = sorted(options.only or self._meshes)
+        self._meshes = _choose(mesh_source(options.objects, seed=HELD_OUT), options.only)
+        self.names = sorted(self._meshes)
         self._policies: Dict[str, Policy] = {}
 
     def run(self, job: Job) -> dict:
@@ -100,7 +102,7 @@ class Runner:
         return cell
 
     def _body(self, name: str) -> Body:
-        return body_from_mesh(name, self._meshes[name]())
+        return body_from_mesh(name, self._meshes[name].get())
 
     def _clear(self, cell: Cell, job: Job) -> List[dict]:
         """Pick until the table is clear or the policy fails too often; a single object gets one pick."""
@@ -146,6 +148,20 @@ class Runner:
             label = f"{kind} {job.policy} {job.scene}"
             image = failure_picture(depth, self.options.camera, grasp, self.options.gripper, label)
             draw.write_png(self.pictures / f"{job.policy}_{kind}_{job.scene:05d}_{attempt}.png", image)
+
+
+def _choose(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh]:
+    """Meshes by name: those in `only`, with or without the files' suffixes; all when it is empty."""
+    named = {mesh.name: mesh for mesh in meshes}
+    if not only:
+        return named
+    full = {str(Path(name).with_suffix("")): name for name in named}
+    unknown = [name for name in only if name not in named and name not in full]
+    if unknown:
+        raise InputError(
+            f"no object {unknown[0]} among the {len(named)} given, nor {len(unknown) - 1} more of the list"
+        )
+    return {name: named[name] for name in (full.get(n, n) for n in only)}
 
 
 def _describe(grasp: Grasp, plan_ms: float) -> dict:

@@ -7,10 +7,9 @@ import numba
 import numpy as np
 
 from antipodal.grasp import Gripper
-from antipodal.synth.scene import Scene
+from antipodal.synth.scene import BLOCK, Scene
 
 TABLE_CLEARANCE = 0.0005  # tips lower than this touch the table [m]
-PALM_STEP = 4  # the palm is checked on blocks of this many cells
 
 
 def collides(scene: Scene, gripper: Gripper, tips: np.ndarray, angle: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -19,12 +18,7 @@ def collides(scene: Scene, gripper: Gripper, tips: np.ndarray, angle: np.ndarray
     tips: (N, 3) [m] midway between the jaw tips, in the table frame; angle: (N,) of the closing axis from the table's
     x [rad]; width: (N,) opening [m].
     """
-    out = np.empty(len(angle), dtype=np.bool_)
-    shape = gripper_shape(gripper)
-    for n in range(len(angle)):
-        x, y, z = tips[n]
-        out[n] = hits(scene.heightmap, shape, x, y, z, angle[n], width[n])
-    return out
+    return _hit_any(scene.heightmap, gripper_shape(gripper), np.column_stack([tips, angle, width]).astype(np.float64))
 
 
 def gripper_shape(gripper: Gripper) -> np.ndarray:
@@ -35,38 +29,47 @@ def gripper_shape(gripper: Gripper) -> np.ndarray:
 
 
 @numba.njit(cache=True)
+def _hit_any(heightmap, shape, poses):
+    out = np.empty(len(poses), dtype=np.bool_)
+    for n in range(len(poses)):
+        x, y, z, angle, width = poses[n]
+        out[n] = hits(heightmap, shape, x, y, z, angle, width)
+    return out
+
+
+@numba.njit(cache=True)
 def hits(heightmap, shape, x, y, z, angle, width):
     """Whether a gripper with its tips at (x, y, z) has hit anything on its way down."""
     if z < TABLE_CLEARANCE:
         return True
-    top, coarse_top, x0, y0, cell = heightmap
+    top, blocks, near, x0, y0, cell, height = heightmap
+    if z > height:
+        return False
     c, s = np.cos(angle), np.sin(angle)
-    thickness, jaw_width, jaw_length = shape[0], shape[1], shape[2]
+    thickness, jaw_width = shape[0], shape[1]
+    wide, shift = BLOCK * cell, (BLOCK - 1) * cell / 2  # side of a block, and where the first has its centre
     reach = (width + thickness) / 2
     for side in (-1, 1):
         jx, jy = x + side * reach * c, y + side * reach * s
-        if _highest(top, x0, y0, cell, jx, jy, c, s, thickness, jaw_width) > z:
-            return True
-    coarse = PALM_STEP * cell
-    shift = (coarse - cell) / 2  # centre of the first block
-    return _highest(coarse_top, x0 + shift, y0 + shift, coarse, x, y, c, s, shape[5], shape[4]) > z + jaw_length
+        if _rises(near, x0 + shift - wide, y0 + shift - wide, wide, jx, jy, c, s, thickness, jaw_width, z):
+            if _rises(top, x0, y0, cell, jx, jy, c, s, thickness, jaw_width, z):
+                return True
+    if z + shape[2] > height:
+        return False
+    return _rises(blocks, x0 + shift, y0 + shift, wide, x, y, c, s, shape[5], shape[4], z + shape[2])
 
 
 @numba.njit(cache=True)
-def _highest(top, x0, y0, cell, x, y, c, s, along, across):
-    """Highest cell under a rectangle centred on (x, y), `along` the closing axis (c, s) and `across` it."""
-    reach = (np.hypot(along, across)) / 2 + cell
+def _rises(top, x0, y0, cell, x, y, c, s, along, across, z):
+    """Whether a cell under a rectangle about (x, y), `along` the closing axis (c, s) and `across` it, rises above z."""
     H, W = top.shape
-    if x + reach < x0 or y + reach < y0 or x - reach > x0 + W * cell or y - reach > y0 + H * cell:
-        return 0.0
     n, m = int(np.ceil(along / cell)) + 1, int(np.ceil(across / cell)) + 1
-    highest = 0.0
+    column0, row0 = (x - x0) / cell + 0.5, (y - y0) / cell + 0.5
     for i in range(n):
-        a = (i / (n - 1) - 0.5) * along
+        a = (i / (n - 1) - 0.5) * along / cell
         for j in range(m):
-            b = (j / (m - 1) - 0.5) * across
-            column = int(np.floor((x + c * a + s * b - x0) / cell + 0.5))
-            row = int(np.floor((y + s * a - c * b - y0) / cell + 0.5))
-            if 0 <= row < H and 0 <= column < W and top[row, column] > highest:
-                highest = top[row, column]
-    return highest
+            b = (j / (m - 1) - 0.5) * across / cell
+            column, row = column0 + c * a + s * b, row0 + s * a - c * b
+            if 0 <= row < H and 0 <= column < W and top[int(row), int(column)] > z:
+                return True
+    return False

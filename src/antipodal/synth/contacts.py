@@ -46,68 +46,76 @@ def profile(slices, first, last, x, y, angle, reach, left, right, left_id, right
 
 
 @numba.njit(cache=True)
-def first_touch(left, right, rows, columns):
-    """Position, row and column where the left and the right jaw first touch within half-open windows of the profile."""
+def first_touch(left, right, heights, rows, columns, tilt):
+    """Position, row and column where the left and the right jaw first touch within half-open windows of the profile.
+
+    tilt: slopes by which a turn of the object about the vertical and about the jaws' width shears the profile; heights:
+    of its rows.
+    """
     l, li, lj = np.inf, -1, -1  # noqa: E741
     r, ri, rj = -np.inf, -1, -1
     for i in range(rows[0], rows[1]):
         for j in range(columns[0], columns[1]):
-            if left[i, j] < l:
-                l, li, lj = left[i, j], i, j  # noqa: E741
-            if right[i, j] > r:
-                r, ri, rj = right[i, j], i, j
+            shift = tilt[0] * SPACING * j + tilt[1] * heights[i]
+            if left[i, j] + shift < l:
+                l, li, lj = left[i, j] + shift, i, j  # noqa: E741
+            if right[i, j] + shift > r:
+                r, ri, rj = right[i, j] + shift, i, j
     return l, li, lj, r, ri, rj
 
 
 @numba.njit(cache=True)
-def needed_friction(slices, first, left, right, left_id, right_id, rows, pad_row, columns, angle, min_width):
-    """The least friction coefficient at which jaws closed here hold (force closure), or NEVER.
+def needed_friction(touch, normals, heights, profiles, rows, pad_row, columns, angle, tilt, min_width):
+    """The least friction coefficient at which jaws closed to their first touch hold (force closure), or NEVER.
 
-    rows, columns: window of the profile under the jaws; rows from `pad_row` on lie above the pads and must not touch.
+    rows, columns: window of the profile under the jaws; rows from `pad_row` on lie above the pads, which must touch.
     Two soft contacts close a grasp if some line between them lies in both friction cones (Nguyen, 1988).
     """
-    _, normals, _, heights = slices
-    l, li, lj, r, ri, rj = first_touch(left, right, rows, columns)  # noqa: E741
+    l, li, lj, r, ri, rj = touch  # noqa: E741
+    left, right, left_id, right_id = profiles
     gap = r - l
-    if li < 0 or gap < max(min_width, 1e-4) or li >= pad_row or ri >= pad_row:
+    if li < 0 or gap < max(min_width, 1e-4):
         return NEVER
     c, s = np.cos(angle), np.sin(angle)
-    lu, lz = _lean(normals[left_id[li, lj]], c, s, lj == columns[0], lj == columns[1] - 1, li == rows[0], -1.0)
-    ru, rz = _lean(normals[right_id[ri, rj]], c, s, rj == columns[0], rj == columns[1] - 1, ri == rows[0], 1.0)
+    at = (lj == columns[0], lj == columns[1] - 1, li == rows[0])
+    lu, lz = _lean(normals[left_id[li, lj]], c, s, tilt, at, -1.0)
+    at = (rj == columns[0], rj == columns[1] - 1, ri == rows[0])
+    ru, rz = _lean(normals[right_id[ri, rj]], c, s, tilt, at, 1.0)
     window = (rows[0], pad_row, columns[0], columns[1])
-    lu0, lu1, lk0, lk1 = _patch(left, l, window, 1.0)
-    ru0, ru1, rk0, rk1 = _patch(right, r, window, -1.0)
+    lu0, lu1, lk0, lk1 = _patch(left, heights, tilt, l, window, 1.0)
+    ru0, ru1, rk0, rk1 = _patch(right, heights, tilt, r, window, -1.0)
+    if lu1 < 0 or ru1 < 0:
+        return NEVER
     # lines from the left patch to the right one have these slopes against the closing axis
     su = _clamp((lu + ru) / 2, (ru0 - lu1) * SPACING / gap, (ru1 - lu0) * SPACING / gap)
-    low, high = heights[first + rk0] - heights[first + lk1], heights[first + rk1] - heights[first + lk0]
-    sz = _clamp((lz + rz) / 2, low / gap, high / gap)
+    sz = _clamp((lz + rz) / 2, (heights[rk0] - heights[lk1]) / gap, (heights[rk1] - heights[lk0]) / gap)
     return max(_tangent(su, sz, lu, lz), _tangent(su, sz, ru, rz))
 
 
 @numba.njit(cache=True)
-def _lean(normal, c, s, at_low_u, at_high_u, at_bottom, side):
+def _lean(normal, c, s, tilt, at, side):
     """Slopes across the jaw and along z of the contact's inward normal against the closing axis.
 
     Only where the touch is at the pad's border, and the object would come nearer still beyond it, does it lean.
-    side: -1 for the left jaw, which meets normals against the closing axis, 1 for the right.
+    at: whether the touch is at the low and the high end of the columns, and at the bottom; side: -1 for the left jaw,
+    which meets normals against the closing axis, 1 for the right.
     """
     v = side * (normal[0] * c + normal[1] * s)
-    if v < 0:  # a face turned inside out
-        normal, v = -normal, -v
-    v = max(v, 1e-3)
-    u, z = normal[0] * s - normal[1] * c, normal[2]
-    u = u if (at_low_u and u > 0) or (at_high_u and u < 0) else 0.0
-    z = z if at_bottom and z > 0 else 0.0
-    return side * u / v, side * z / v
+    flip = side if v >= 0 else -side  # of a face turned inside out
+    v = max(abs(v), 1e-3)
+    u, z = flip * (normal[0] * s - normal[1] * c) / v - tilt[0], flip * normal[2] / v - tilt[1]
+    u = u if (at[0] and side * u > 0) or (at[1] and side * u < 0) else 0.0
+    z = z if at[2] and side * z > 0 else 0.0
+    return u, z
 
 
 @numba.njit(cache=True)
-def _patch(surface, touch, window, side):
+def _patch(surface, heights, tilt, touch, window, side):
     """Columns and rows (u0, u1, k0, k1) that the surface within SOFTNESS of the first touch spans."""
     u0, u1, k0, k1 = 1 << 30, -1, 1 << 30, -1
     for k in range(window[0], window[1]):
         for i in range(window[2], window[3]):
-            if side * (surface[k, i] - touch) <= SOFTNESS:
+            if side * (surface[k, i] + tilt[0] * SPACING * i + tilt[1] * heights[k] - touch) <= SOFTNESS:
                 u0, u1, k0, k1 = min(u0, i), max(u1, i), min(k0, k), max(k1, k)
     return u0, u1, k0, k1
 

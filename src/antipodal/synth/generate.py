@@ -18,7 +18,7 @@ from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError
 from antipodal.grasp import Gripper
 from antipodal.synth.meshes import UNITS, MeshOptions, mesh_source
-from antipodal.synth.options import PRESETS, preset
+from antipodal.synth.options import PRESETS, GenerateOptions, for_sensor, preset
 from antipodal.synth.run import Run, close_run, finish_shard, load_setup, missing_shards, open_run
 from antipodal.synth.sample import Setup
 
@@ -96,7 +96,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             _read_names(args.exclude),
             Gripper.load(args.gripper),
             Camera.load(args.camera),
-            preset(args.preset),
+            _options(args.preset, Path(args.camera)),
             args.samples,
             args.seed,
         )
@@ -108,6 +108,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     used = sum(m["status"] == "used" for m in manifest["meshes"])
     print(f"{manifest['samples']} samples of {used} meshes in {args.out}; {len(manifest['meshes']) - used} not used")
     return 0
+
+
+def _options(name: str, camera_file: Path) -> GenerateOptions:
+    """The preset; the default one takes its noise from the camera's file, which others bring themselves."""
+    return for_sensor(preset(name), camera_file) if name == "default" else preset(name)
 
 
 def _read_names(path: Optional[str]) -> List[str]:

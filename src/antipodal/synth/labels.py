@@ -18,7 +18,9 @@ from antipodal.synth.contacts import NEVER, SPACING, first_touch, needed_frictio
 from antipodal.synth.scene import Scene
 
 TURN_STEP = np.deg2rad(3.0)
-TURNS = 12  # steps to either side that are looked at: 36 degrees
+TURNS = 12  # steps that an object may turn about the vertical to either side
+MOST_ROLL = 0.32  # slope that it may tilt by about the jaws' width
+FINEST = 0.003  # steps below this are not looked at [rad]
 DOWNHILL = 5e-5  # the jaws must come nearer by this for the object to turn on [m]
 
 
@@ -123,51 +125,60 @@ def _close(slices, shape, pose, errors, clear, work, n, label, friction):
     first = np.searchsorted(heights, pose[2] + errors[:, 2].min())
     last = np.searchsorted(heights, pose[2] + errors[:, 2].max() + shape[2])
     known = np.zeros(2 * TURNS + 1, dtype=np.bool_)
-    friction[n] = _settle(slices, shape, pose, errors[0], first, last, work, known)
+    friction[n] = _settle(slices, shape, pose, errors[0], 0.0, first, last, work, known)
     held = 0
     for d in range(1, len(errors)):
         if clear[d]:
-            held += _settle(slices, shape, pose, errors[d], first, last, work, known) <= errors[d, 4]
+            held += _settle(slices, shape, pose, errors[d], errors[d, 4], first, last, work, known) <= errors[d, 4]
     label[n] = held / (len(errors) - 1)
 
 
 @numba.njit(cache=True)
-def _settle(slices, shape, pose, error, first, last, work, known):
+def _settle(slices, shape, pose, error, enough, first, last, work, known):
     """Least friction that holds the object on its way to where it lies flattest between the jaws.
 
-    Jaws that do not hold it turn it about the vertical towards a smaller width between them, until they jam or it lies
-    flat.
+    Jaws that do not hold it turn it about the vertical and about their width towards a smaller gap between them, until
+    they jam or it lies flat. Stops early at a friction of `enough`. Large turns are sliced anew; tilts, and the last
+    fine turns, shear the profile.
     """
-    z = pose[2] + error[2]
     heights = slices[3][first:last]
-    rows = (np.searchsorted(heights, z), np.searchsorted(heights, z + shape[2]))
-    pad_row = np.searchsorted(heights, z + shape[3])
-    middle = (work[0].shape[2] - 1) / 2 + error[0] / SPACING
-    half = shape[1] / 2 / SPACING
-    columns = (max(0, int(np.ceil(middle - half))), min(work[0].shape[2], int(np.floor(middle + half)) + 1))
-    turn = TURNS + int(np.rint(error[3] / TURN_STEP))
+    rows, pad_row, columns = _window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
+    turn, tilt, step = TURNS + int(np.rint(error[3] / TURN_STEP)), (0.0, 0.0), TURN_STEP
     best = NEVER
-    gap = _gap(slices, shape, pose, first, last, turn, work, known, rows, columns)
-    while gap > 0:
+    touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
+    while touch[1] >= 0 and step > FINEST:
         angle = pose[3] + (turn - TURNS) * TURN_STEP
-        left, right, left_id, right_id = work[0][turn], work[1][turn], work[2][turn], work[3][turn]
-        needed = needed_friction(slices, first, left, right, left_id, right_id, rows, pad_row, columns, angle, shape[6])
+        profiles = (work[0][turn], work[1][turn], work[2][turn], work[3][turn])
+        needed = needed_friction(touch, slices[1], heights, profiles, rows, pad_row, columns, angle, tilt, shape[6])
         best = min(best, needed)
-        step, narrower = 0, gap - DOWNHILL
-        for side in (-1, 1):
-            if best > 0.05 and 0 <= turn + side <= 2 * TURNS:
-                other = _gap(slices, shape, pose, first, last, turn + side, work, known, rows, columns)
-                if 0 < other < narrower:
-                    step, narrower = side, other
-        if step == 0:
+        if best <= max(enough, 0.02):
             break
-        turn, gap = turn + step, narrower
+        at, turned, tilted, narrower = touch, turn, tilt, _gap(touch, tilt) - DOWNHILL
+        for a, b in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            whole = a if step == TURN_STEP else 0
+            to_turn, to_tilt = turn + whole, (tilt[0] + (a - whole) * step, tilt[1] + b * step)
+            if 0 <= to_turn <= 2 * TURNS and abs(to_tilt[1]) <= MOST_ROLL:
+                other = _touch(slices, shape, pose, first, last, to_turn, to_tilt, work, known, rows, columns)
+                if other[1] >= 0 and _gap(other, to_tilt) < narrower:
+                    at, turned, tilted, narrower = other, to_turn, to_tilt, _gap(other, to_tilt)
+        if turned == turn and tilted == tilt:
+            step /= 3
+        touch, turn, tilt = at, turned, tilted
     return best
 
 
 @numba.njit(cache=True)
-def _gap(slices, shape, pose, first, last, turn, work, known, rows, columns):
-    """Distance between the jaws at first touch [m], 0 where nothing is between them."""
+def _window(heights, shape, z, shift, columns):
+    """Half-open rows and columns of the profile under jaws with tips at z, and the first row above their pads."""
+    rows = (np.searchsorted(heights, z), np.searchsorted(heights, z + shape[2]))
+    middle, half = (columns - 1) / 2 + shift / SPACING, shape[1] / 2 / SPACING
+    inside = (max(0, int(np.ceil(middle - half))), min(columns, int(np.floor(middle + half)) + 1))
+    return rows, np.searchsorted(heights, z + shape[3]), inside
+
+
+@numba.njit(cache=True)
+def _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns):
+    """Where the jaws first touch the object turned and tilted so (contacts.first_touch)."""
     left, right = work[0][turn], work[1][turn]
     if not known[turn]:
         angle = pose[3] + (turn - TURNS) * TURN_STEP
@@ -176,5 +187,10 @@ def _gap(slices, shape, pose, first, last, turn, work, known, rows, columns):
         ) / 2  # between the opening and the jaws' outsides: nothing is there if they got down
         profile(slices, first, last, pose[0], pose[1], angle, reach, left, right, work[2][turn], work[3][turn])
         known[turn] = True
-    l, li, _, r, _, _ = first_touch(left, right, rows, columns)  # noqa: E741
-    return r - l if li >= 0 else 0.0
+    return first_touch(left, right, slices[3][first:last], rows, columns, tilt)
+
+
+@numba.njit(cache=True)
+def _gap(touch, tilt):
+    """Distance between the jaws at first touch [m]."""
+    return (touch[3] - touch[0]) / np.sqrt(1 + tilt[0] ** 2 + tilt[1] ** 2)

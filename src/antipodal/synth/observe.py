@@ -70,10 +70,9 @@ def observe(
 
 def render_scene(scene: Scene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:
     """Clean depth (H, W) float32 [m] of the scene and its table."""
-    vertices = transforms.apply(T_cam_table, scene.vertices)
     normal = T_cam_table[:3, 2]
     table = render.plane_depth(np.append(normal, normal @ T_cam_table[:3, 3]), camera)
-    return render.nearest(render.render_depth(vertices, scene.faces, camera), table)
+    return render.render_depth(transforms.apply(T_cam_table, scene.vertices), scene.faces, camera, table)
 
 
 def _bounds(scene: Scene, T_view_table: np.ndarray, margin: float) -> Tuple[float, float, float, float]:

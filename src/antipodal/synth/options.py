@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
 
 from antipodal.errors import InputError
 from antipodal.synth import noise
@@ -56,3 +59,21 @@ def preset(name: str) -> GenerateOptions:
     if name not in PRESETS:
         raise InputError(f"unknown preset {name!r}; possible: {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def for_sensor(options: GenerateOptions, camera_file: Path) -> GenerateOptions:
+    """The options with the noise and the range of distances [m] that a camera's YAML gives under `noise`, `radius`."""
+    try:
+        facts = yaml.safe_load(camera_file.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise InputError(f"cannot read camera file {camera_file}: {e}") from e
+    errors, possible = facts.get("noise", {}), [f.name for f in dataclasses.fields(NoiseOptions)]
+    unknown = sorted(set(errors) - set(possible))
+    if unknown:
+        raise InputError(f"camera file {camera_file}: unknown noise {unknown[0]}; possible: {', '.join(possible)}")
+    radius = tuple(facts.get("radius", options.cameras.radius))
+    return dataclasses.replace(
+        options,
+        noise=dataclasses.replace(options.noise, **errors),
+        cameras=dataclasses.replace(options.cameras, radius=radius),
+    )

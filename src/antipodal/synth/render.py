@@ -3,7 +3,7 @@ size."""
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numba
 import numpy as np
@@ -15,14 +15,17 @@ NEAR = 0.01  # nothing nearer than this is drawn [m]
 NOTHING = -1  # face index of a pixel that shows no face
 
 
-def render_depth(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> np.ndarray:
-    """Depth (H, W) float32 [m] along z, 0 where nothing is seen.
+def render_depth(
+    vertices: np.ndarray, faces: np.ndarray, camera: Camera, behind: Optional[np.ndarray] = None
+) -> np.ndarray:
+    """Depth (H, W) float32 [m] along z, 0 where nothing is seen; drawn over `behind` where that is given.
 
     vertices: (V, 3) [m] in the optical frame; faces: (F, 3) indices. Both sides of a face are drawn; what lies nearer
     than NEAR is cut off. Several meshes are drawn at once by concatenating them.
     """
     vertices, faces = _check(vertices, faces)
-    depth = np.zeros((camera.height, camera.width), dtype=np.float32)
+    shape = (camera.height, camera.width)
+    depth = np.zeros(shape, dtype=np.float32) if behind is None else behind.astype(np.float32)
     draw(vertices, faces, camera.fx, camera.fy, camera.cx, camera.cy, depth, np.empty((0, 0), dtype=np.int32))
     return depth
 
@@ -44,10 +47,11 @@ def plane_depth(plane: np.ndarray, camera: Camera) -> np.ndarray:
     pixel's ray does not meet it in front of the camera."""
     u = (np.arange(camera.width) - camera.cx) / camera.fx
     v = (np.arange(camera.height) - camera.cy) / camera.fy
-    slope = plane[0] * u[None, :] + plane[1] * v[:, None] + plane[2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        depth = plane[3] / slope
-    return np.where(np.isfinite(depth) & (depth > NEAR), depth, 0).astype(np.float32)
+    slope = (plane[0] * u / plane[3])[None, :] + ((plane[1] * v + plane[2]) / plane[3])[:, None]
+    with np.errstate(divide="ignore"):
+        depth = (1 / slope).astype(np.float32)
+    depth[~((depth > NEAR) & (depth < np.inf))] = 0
+    return depth
 
 
 def nearest(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ import numpy as np
 from antipodal.errors import InputError
 from antipodal.synth import render
 
+BLOCK = 4  # cells a side
+
 
 @dataclass(frozen=True)
 class SceneOptions:
@@ -36,7 +38,8 @@ class Scene:
     segments: np.ndarray  # (S, 4) x0, y0, x1, y1 [m]
     normals: np.ndarray  # (S, 3) outward unit normals of the faces cut
     top: np.ndarray  # (H, W) float32 highest surface [m], 0 = table; of the cells centred on origin + cell * (c, r)
-    coarse_top: np.ndarray  # (ceil(H / 4), ceil(W / 4)) the highest of each 4 x 4 cells
+    blocks: np.ndarray  # (ceil(H / BLOCK), ceil(W / BLOCK)) the highest of each block of cells
+    near: np.ndarray  # (2 more each way) the same of each block and those around it, from one block before the first
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float
 
@@ -47,8 +50,8 @@ class Scene:
 
     @property
     def heightmap(self) -> tuple:
-        """Both maps, the origin and the cell, for kernels."""
-        return self.top, self.coarse_top, self.origin[0], self.origin[1], self.cell
+        """The three maps, the origin, the cell and the height, for kernels."""
+        return self.top, self.blocks, self.near, self.origin[0], self.origin[1], self.cell, self.height
 
     @property
     def height(self) -> float:
@@ -69,7 +72,8 @@ def build_scene(vertices: np.ndarray, faces: np.ndarray, options: SceneOptions =
     top = np.zeros((size[1], size[0]), dtype=np.float32)
     _draw_top((vertices - [low[0], low[1], 0]) / [options.cell, options.cell, 1], faces, top)
     origin = (float(low[0]), float(low[1]))
-    return Scene(vertices, faces, heights, start, segments, normals, top, _coarsen(top), origin, options.cell)
+    blocks, near = _blocks(top)
+    return Scene(vertices, faces, heights, start, segments, normals, top, blocks, near, origin, options.cell)
 
 
 def slice_heights(top: float, options: SceneOptions) -> np.ndarray:
@@ -137,6 +141,15 @@ def _draw_top(points, faces, top):
                 top[row, column] = max(top[row, column], min(max(height, lowest), highest))
 
 
-def _coarsen(top: np.ndarray) -> np.ndarray:
-    padded = np.pad(top, ((0, -top.shape[0] % 4), (0, -top.shape[1] % 4)))
-    return np.ascontiguousarray(padded.reshape(padded.shape[0] // 4, 4, -1, 4).max(axis=(1, 3)))
+@numba.njit(cache=True)
+def _blocks(top):
+    """The highest cell of each block, and of each block with its neighbours."""
+    blocks = np.zeros(((top.shape[0] - 1) // BLOCK + 1, (top.shape[1] - 1) // BLOCK + 1), dtype=np.float32)
+    for r in range(top.shape[0]):
+        for c in range(top.shape[1]):
+            blocks[r // BLOCK, c // BLOCK] = max(blocks[r // BLOCK, c // BLOCK], top[r, c])
+    near = np.zeros((blocks.shape[0] + 2, blocks.shape[1] + 2), dtype=np.float32)
+    for r in range(near.shape[0]):
+        for c in range(near.shape[1]):
+            near[r, c] = blocks[max(0, r - 2) : r + 1, max(0, c - 2) : c + 1].max()
+    return blocks, near

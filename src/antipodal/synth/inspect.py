@@ -1,0 +1,107 @@
+"""Look at a run: python -m antipodal.synth.inspect DIR [--png OUT]. Prints its balance, the histogram of its labels and
+a table of its meshes, checks every checksum, and draws crops of both kinds with the jaws."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+import numpy as np
+
+from antipodal.crops import EXTENT, SIZE
+from antipodal.errors import AntipodalError
+from antipodal.synth.files import read_json
+from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
+
+BINS = 10
+
+
+def report(folder: Path, most_meshes: int = 40) -> List[str]:
+    """What the run holds, in lines of text."""
+    manifest, labels = read_json(folder / "manifest.json"), column(folder, "labels")
+    collision, friction = column(folder, "collision"), column(folder, "friction")
+    state = "complete" if manifest["complete"] else "unfinished"
+    lines = [
+        f"{folder}: {len(labels)} of {manifest['run']['samples']} samples, {state}, seed {manifest['run']['seed']}"
+    ]
+    lines += [f"label above 0.5: {np.mean(labels > 0.5):.1%}, mean {labels.mean():.3f}"]
+    lines += [f"stopped on the way down: {collision.mean():.1%}; of the rest {np.mean(labels[~collision]):.3f} hold"]
+    held = friction[~collision]
+    lines += ["friction needed: " + ", ".join(f"{np.mean(held <= f):.0%} at most {f}" for f in (0.1, 0.3, 0.5, 1.0))]
+    return lines + histogram(labels) + mesh_table(manifest, folder, most_meshes)
+
+
+def histogram(labels: np.ndarray, width: int = 50) -> List[str]:
+    counts = np.histogram(labels, BINS, (0, 1))[0]
+    bars = ["#" * round(width * n / counts.max()) for n in counts]
+    return ["labels:"] + [f"  {i / BINS:.1f} {n:>9} {bar}" for i, (n, bar) in enumerate(zip(counts, bars))]
+
+
+def mesh_table(manifest: dict, folder: Path, most: int) -> List[str]:
+    """Samples and mean label of each mesh, the poorest first, and why others are not used."""
+    which, labels = column(folder, "objects"), column(folder, "labels")
+    count = np.bincount(which, minlength=len(manifest["meshes"]))
+    mean = np.bincount(which, weights=labels, minlength=len(count)) / np.maximum(count, 1)
+    order = [i for i in np.argsort(mean, kind="stable") if count[i]]
+    lines = [f"meshes: {len(order)} of {len(count)} seen"]
+    lines += [f"  {mean[i]:.2f} {count[i]:>8}  {manifest['meshes'][i]['name']}" for i in order[:most]]
+    lines += [f"  ... {len(order) - most} more"] if len(order) > most else []
+    refused = [m for m in manifest["meshes"] if m["status"] != "used"]
+    return lines + [f"  not used: {m['name']}: {m['status']}" for m in refused]
+
+
+def check(folder: Path) -> List[str]:
+    """A line for every array that is damaged or missing."""
+    return [f"damaged: {shard / name}.npy" for shard in shard_folders(folder) for name in damaged(shard)]
+
+
+def contact_sheet(folder: Path, path: Path, rows: int = 6, columns: int = 10, seed: int = 0) -> None:
+    """Crops that hold in the upper half, that fail in the lower, free of collision first, the open jaws in red."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    data, rng = ShardDataset(folder), np.random.default_rng(seed)
+    collision = column(folder, "collision")
+    kinds = [data.labels > 0.75, (data.labels < 0.25) & ~collision, collision]
+    figure = Figure(figsize=(1.1 * columns, 1.25 * rows))
+    for i in range(rows):
+        chosen = np.flatnonzero(kinds[i * len(kinds) // rows])
+        for j, n in enumerate(rng.choice(chosen, min(columns, len(chosen)), replace=False)):
+            _draw(figure.add_subplot(rows, columns, i * columns + j + 1), data[int(n)])
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.95, 0.05, 0.2)
+    FigureCanvasAgg(figure).print_png(str(path))
+
+
+def _draw(axes, sample: dict) -> None:
+    """One crop: bright is near; the jaws' footprints where they come down."""
+    from matplotlib.patches import Rectangle
+
+    width, thickness, across, _ = (sample["conditions"] * SIZE / EXTENT).tolist()  # in pixels
+    axes.imshow(-sample["crops"][0], cmap="gray", vmin=-0.5, vmax=0.5)
+    middle = (SIZE - 1) / 2
+    for x in (middle - width / 2 - thickness, middle + width / 2):
+        axes.add_patch(Rectangle((x, middle - across / 2), thickness, across, fill=False, edgecolor="red"))
+    axes.set_title(f"{float(sample['labels']):.2f}", fontsize=7, pad=2)
+    axes.axis("off")
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m antipodal.synth.inspect", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--png", type=Path, help="contact sheet; FOLDER/contact_sheet.png unless told")
+    args = parser.parse_args(arguments)
+    try:
+        print("\n".join(report(args.folder)))
+        contact_sheet(args.folder, args.png or args.folder / "contact_sheet.png")
+        faults = check(args.folder)
+    except AntipodalError as e:
+        print(f"inspect: {e}", file=sys.stderr)
+        return 1
+    print("\n".join(faults) or "all checksums agree")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Figures of trials worked out by hand."""
+
+import pytest
+
+from antipodal.sim.report import summarise, table, wilson
+
+
+@pytest.mark.parametrize(
+    "k, n, low, high",
+    [(98, 100, 0.9300, 0.9945), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (1, 2, 0.0945, 0.9055), (0, 0, 0.0, 1.0)],
+)
+def test_wilson_intervals_as_tabulated(k, n, low, high):
+    assert wilson(k, n) == pytest.approx((low, high), abs=1e-3)
+
+
+def trial(scene, objects, picks, left=0):
+    return {"scene": scene, "policy": "p", "objects": objects, "reachable": len(objects), "left": left, "picks": picks}
+
+
+def pick(kind, end=None, ms=1.0):
+    return {"kind": kind, "end": end or kind, "plan_ms": ms}
+
+
+def test_a_summary_counts_picks_objects_and_forgiven_contacts():
+    rows = [
+        trial(0, ["a"], [pick("held", ms=1.0)]),
+        trial(1, ["a"], [pick("approach_collision", "held", ms=3.0)]),
+        trial(2, ["b", "c"], [pick("missed", ms=5.0), {"kind": "no_grasp", "end": "no_grasp"}], left=2),
+        {"scene": 3, "policy": "p", "objects": ["d"], "unusable": "d is broken"},
+    ]
+    summary = summarise(rows)
+    figures = summary["policies"]["p"]
+    assert (figures["held"]["successes"], figures["held"]["n"]) == (1, 4)
+    assert (figures["held_of_executed"]["successes"], figures["held_of_executed"]["n"]) == (1, 3)
+    assert (figures["held_if_contact_forgiven"]["successes"], figures["cleared"]["n"]) == (2, 4)
+    assert figures["outcomes"]["no_grasp"] == figures["outcomes"]["missed"] == 1
+    assert figures["left_within_reach"] == 2 and figures["plan_ms"]["median"] == 3.0
+    assert summary["objects"] == {"a": {"p": {"held": 1, "approach_collision": 1}}}
+    assert summary["unusable"] == ["d is broken"]
+    assert "25.0 %" in table(summary)
+
+
+def test_nothing_run_is_no_rate():
+    rows = [{"scene": 0, "policy": "p", "objects": ["d"], "unusable": "d is broken"}]
+    assert summarise(rows)["policies"] == {}
