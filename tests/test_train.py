@@ -50,7 +50,7 @@ def same(a, b):
 
 
 def test_training_learns_calibrates_and_writes_model_card_and_curves(options, tmp_path):
-    options = replace(options, data=(Blocks(3000).write(tmp_path / "data"),))
+    options = replace(options, data=(Blocks(2000).write(tmp_path / "data"),))
     meta = train.train(replace(options, epochs=6, evaluate_every=3200, log=str(tmp_path / "log")), Group(CPU), "make")
     measured = meta["metrics"]
     assert measured["auc"] > 0.93 and measured["ap"] > 0.9 and measured["accuracy"] > 0.8
@@ -75,10 +75,16 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(options):
     assert same(runs[0], runs[1]) and not same(runs[0], runs[2])
 
 
-@pytest.mark.parametrize("sampler", ["uniform", "importance"])
-@pytest.mark.parametrize("killed_at", [14, 33])
+def test_reading_ahead_in_other_processes_changes_nothing(options):
+    runs = [make_trainer(replace(options, epochs=1, workers=workers)) for workers in (0, 1)]
+    for trainer in runs:
+        trainer.fit()
+    assert runs[0].history == runs[1].history and same(runs[0].weights(), runs[1].weights())
+
+
+@pytest.mark.parametrize("sampler, killed_at", [("uniform", 14), ("importance", 33)])
 def test_a_killed_run_goes_on_to_the_same_result(options, sampler, killed_at, monkeypatch):
-    options = replace(options, sampler=sampler, epochs=4)
+    options = replace(options, sampler=sampler, epochs=3.5)
     whole = make_trainer(options)
     whole.fit()
     Path(options.checkpoint()).unlink()

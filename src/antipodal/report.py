@@ -203,7 +203,7 @@ def draw_curves(path: Path, before: np.ndarray, after: np.ndarray, labels: np.nd
     from matplotlib.figure import Figure
 
     success = labels >= 0.5
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    figure = Figure(figsize=(12, 4), constrained_layout=True)
     pr, roc, calibration = figure.subplots(1, 3)
     precision, recall = metrics.precision_recall(success, after)
     pr.plot(recall, precision)
