@@ -160,6 +160,21 @@ def test_a_rehearsal_changes_nothing_and_says_what_execution_says():
     assert cell.execute(T_cam_grasp, 0.07) == rehearsed
 
 
+def test_a_neighbour_that_slept_through_a_pick_can_be_picked_and_moved():
+    cell = Cell(GRIPPER)
+    cell.drop([box("box", SIZE), box("neighbour", SIZE)], np.random.default_rng(0))
+    for i, y in enumerate([-0.08, 0.08]):
+        cell._put(i, transforms.compose(np.eye(3), [0.0, y, SIZE[2] / 2]))
+    cell.settle()
+    state = cell.state()
+    assert execute(cell, [0, -0.08, 0.012]).picked == 0 and cell.remaining() == [1]
+    assert execute(cell, [0, 0.08, 0.012]).picked == 1
+    cell.restore(state)
+    assert cell.remaining() == [0, 1]
+    cell.remove(1)
+    assert set(np.unique(cell.labels())) == {-1, 0}
+
+
 @pytest.mark.parametrize(
     "T, width, message", [(np.zeros((4, 4)), 0.05, "rigid"), (np.eye(3), 0.05, "rigid"), (np.eye(4), 0.2, "0.085")]
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import mujoco
 import numpy as np
@@ -21,6 +22,7 @@ from antipodal.sim.world import WorldOptions, build_world, raise_walls
 from antipodal.synth.render import nearest, plane_depth, render_depth, render_faces
 
 PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
+SLEEP = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 DROP = 0.005  # least height that an object falls [m]
 DRAG = 20.0  # on objects that come down [1/s]; they fall at no more than 0.5 m/s
@@ -134,7 +136,19 @@ class Cell:
         low, high = self.gripper.min_width, self.gripper.max_width
         if not low <= width <= high + 1e-6:
             raise InputError(f"{self.gripper.name} opens {low} to {high} m, got a grasp of width {width}")
-        return pick(self.hand, self.T_world_cam @ T, high if self.options.pick.fully_open else width, self.options.pick)
+        opening = high if self.options.pick.fully_open else width
+        with self._bystanders_asleep():
+            return pick(self.hand, self.T_world_cam @ T, opening, self.options.pick)
+
+    @contextmanager
+    def _bystanders_asleep(self) -> Iterator[None]:
+        """Leave out of the solver what is at rest until something touches it: in a heap that is most of the work. Only
+        during a pick, because a sleeping object would not notice that it is put elsewhere."""
+        self.model.opt.enableflags |= SLEEP
+        try:
+            yield
+        finally:
+            self.model.opt.enableflags &= ~SLEEP
 
     # -- what the camera sees
 

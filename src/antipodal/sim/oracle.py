@@ -24,7 +24,7 @@ class OracleOptions:
     """How many grasps are looked at, and how much room they need."""
 
     lines: int = 1500  # closing axes drawn on each object
-    spacing: float = 0.003  # between surface points, which stand for obstacles [m]
+    spacing: float = 0.004  # between surface points, which stand for obstacles [m]
     friction: float = 0.55  # contacts lie within this cone
     swing: float = 0.3  # closing axes leave the surface's normal by up to this [rad]
     clearance: float = 0.002  # between jaws and everything on the way down [m]

@@ -11,7 +11,7 @@ from antipodal import transforms
 from antipodal.sim.objects import Body
 
 TOUCHING = 1e-5  # parts and points nearer than this are one [m]
-MOST = 20000  # points on one surface
+MOST = 8000  # points on one surface
 
 
 @dataclass(frozen=True)
