@@ -50,7 +50,7 @@ def test_crops_equal_their_twin(seed):
     angle = rng.uniform(-np.pi, np.pi, 50)
     gripper = Gripper(max_width=0.06)
     grasps = ViewGrasps(*(torch.tensor(a, dtype=torch.float32) for a in (center, angle, np.full(50, 0.06))))
-    twin = crops.surface_crops(torch.from_numpy(depth), (-0.09, -0.07), 0.002, grasps, gripper).numpy()
+    twin = crops.sample_surface(torch.from_numpy(depth), (-0.09, -0.07), 0.002, grasps, gripper).numpy()
     side = crops.EXTENT * gripper.max_width
     ours = surface_crops(depth, (-0.09, -0.07), 0.002, center, angle, side, crops.SIZE)
     np.testing.assert_allclose(ours, twin, atol=2e-5)  # the twin's positions are single precision

@@ -20,7 +20,7 @@ class CEMOptions:
     """How long and how widely to search."""
 
     iterations: int = 3
-    samples: int = 96  # drawn in each iteration
+    samples: int = 64  # drawn in each iteration
     elite: float = 0.25  # share of the current samples that the mixture is fitted to
     components: int = 5  # of the mixture
     inflation: float = 1.0  # factor on the fitted covariance

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from antipodal.grasp import Gripper, ViewGrasps
+from antipodal.kernels import crop as compiled
 
 SIZE = 32  # pixels a side
 EXTENT = 1.5  # side in widest openings
@@ -27,17 +28,22 @@ def surface_crops(
     depth: (H, W) [m] of a view with the given origin and cell (see views.View). Beyond its border the border's depth
     is repeated. The crop does not depend on the grasps' depths.
     """
+    if not depth.is_cpu:
+        return sample_surface(depth, origin, cell, grasps, gripper)
+    center, angle, side = grasps.center.numpy(), grasps.angle.numpy(), EXTENT * gripper.max_width
+    return torch.from_numpy(compiled.surface_crops(depth.numpy(), origin, cell, center, angle, side, SIZE))
+
+
+def sample_surface(
+    depth: torch.Tensor, origin: Tuple[float, float], cell: float, grasps: ViewGrasps, gripper: Gripper
+) -> torch.Tensor:
+    """As `surface_crops`, on any device."""
     grid = crop_grid(grasps, gripper, depth.device)
     scale = grid.new_tensor([depth.shape[1], depth.shape[0]])
     normed = (2 * (grid - grid.new_tensor(origin)) / cell + 1) / scale - 1
     n = len(grasps)
-    flat = F.grid_sample(
-        depth[None, None],
-        normed.view(1, n, SIZE * SIZE, 2),
-        mode="bilinear",
-        padding_mode="border",
-        align_corners=False,
-    )
+    points = normed.view(1, n, SIZE * SIZE, 2)
+    flat = F.grid_sample(depth[None, None], points, mode="bilinear", padding_mode="border", align_corners=False)
     return flat.view(n, SIZE, SIZE)
 
 

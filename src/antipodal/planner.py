@@ -31,7 +31,7 @@ class PlannerOptions:
     """Everything that tunes a plan; each part is documented beside the function that it tunes."""
 
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
-    depths: int = 3  # approach depths tried for every antipodal pair
+    depths: int = 2  # approach depths tried for every antipodal pair
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
     distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
     distinct_angle: float = 0.35  # or turned by more than this [rad]

@@ -23,7 +23,7 @@ from antipodal.views import View
 class SamplingOptions:
     """How depth edges are found and paired."""
 
-    pairs: int = 400  # pairs wanted
+    pairs: int = 150  # pairs wanted
     friction: float = 0.8  # half-angle of the cone is atan(friction)
     slope: float = 0.6  # smallest depth gradient of an edge [m/m]
     blur: float = 1.0  # standard deviation of the smoothing [cells]

@@ -1,4 +1,4 @@
-"""Compiled twin of `crops.surface_crops`, which defines the answer."""
+"""Compiled twin of `crops.sample_surface`, which defines the answer."""
 
 from __future__ import annotations
 
