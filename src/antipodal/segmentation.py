@@ -36,7 +36,7 @@ def segment_objects(
     _, labels, stats, _ = cv2.connectedComponentsWithStats(pieces, connectivity=4)
     pixel = table.offset / camera.fx
     furniture = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) * pixel > options.max_extent
-    furniture[np.unique(labels[_frame(depth)])] = True
+    furniture[labels[_frame(depth)]] = True
     furniture[0] = False
     unwanted = _with_rims(furniture[labels], (pieces > 0) & ~furniture[labels], options.rim / pixel)
     return _without_specks(above & ~unwanted, options.min_area / pixel**2)

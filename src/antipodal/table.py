@@ -68,10 +68,11 @@ def _voters(
     depth: np.ndarray, camera: Camera, rng: np.random.Generator, background: Optional[np.ndarray], options: TableOptions
 ) -> np.ndarray:
     """Points (N, 3) of at most `options.points` valid pixels, drawn without order."""
-    valid = depth > 0 if background is None else (depth > 0) & background
-    flat = np.flatnonzero(valid)
-    if len(flat) > options.points:
-        flat = flat[rng.integers(len(flat), size=options.points)]
+    flat = rng.integers(depth.size, size=4 * options.points)  # cheaper than listing all valid pixels first
+    valid = depth.ravel()[flat] > 0
+    if background is not None:
+        valid &= background.ravel()[flat]
+    flat = flat[valid][: options.points]
     v, u = np.divmod(flat, depth.shape[1])
     return camera.deproject(np.stack([u, v], axis=-1), depth.ravel()[flat].astype(np.float64))
 
