@@ -154,7 +154,7 @@ def test_antipodal_candidates_hold_where_chance_ones_seldom_do(index):
     mesh = standing(index)
     scene, rng = build_scene(mesh.vertices, mesh.faces), np.random.default_rng(index)
     share = {}
-    for kind, options in (("pairs", CandidateOptions(1.0, 0.0)), ("chance", CandidateOptions(0.0, 0.0))):
+    for kind, options in (("pairs", CandidateOptions(1.0, 0.0, 0.0)), ("chance", CandidateOptions(0.0, 0.0, 0.0))):
         grasps = sample_grasps(scene, GRIPPER, 300, rng, options)
         assert len(grasps) == 300
         assert (grasps.width <= GRIPPER.max_width + 1e-9).all() and (grasps.tips[:, 2] > 0).all()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import trimesh
 from test_synth_scene import standing
 
 from antipodal import crops, transforms, views
@@ -12,6 +13,7 @@ from antipodal.synth import noise
 from antipodal.synth.cameras import CameraOptions, sample_approach, sample_camera
 from antipodal.synth.labels import TableGrasps
 from antipodal.synth.observe import PlacedGrasps, ViewOptions, crop, observe, on_table, place, render_scene
+from antipodal.synth.proposals import propose
 from antipodal.synth.sample import conditions
 from antipodal.synth.scene import build_scene
 
@@ -137,3 +139,17 @@ def test_the_view_reaches_a_crop_beyond_the_object():
     last = np.array(view.origin) + np.array(view.depth.shape[::-1]) * view.cell
     assert (xy.min(axis=0) - view.origin > margin).all() and (last - xy.max(axis=0) > margin).all()
     assert view.observed.mean() > 0.9
+
+
+def test_planning_s_own_sampler_proposes_grasps_across_the_object():
+    """On a bar whose sides lie 30 mm apart, proposals cross it; their positions come back to the table's frame."""
+    bar = trimesh.creation.box([0.12, 0.03, 0.03])
+    bar.apply_translation([0, 0, 0.015])
+    scene = build_scene(bar.vertices, bar.faces)
+    view = observe(scene, GRIPPER, CAMERA, np.random.default_rng(3), STILL, noise.NONE)
+    grasps = propose(view, GRIPPER, 60, np.random.default_rng(0))
+    assert len(grasps) == 60
+    across = np.abs(np.sin(grasps.angle)) > 0.85
+    assert across.mean() > 0.7
+    assert np.abs(grasps.tips[across, 1]).max() < 0.012 and np.abs(grasps.tips[:, 0]).max() < 0.07
+    assert np.median(grasps.width[across]) == pytest.approx(0.031, abs=0.005)

@@ -29,7 +29,7 @@ class GraspNetwork(nn.Module):
     """A network of a named architecture, with the temperature that calibrates it (Guo et al., ICML 2017).
 
     The architecture's options are kept so that a model file can rebuild the network from itself. The temperature is
-    1 until `antipodal.calibration` sets it; every logit is divided by it.
+    1 until training has fitted it on validation; every logit is divided by it.
     """
 
     temperature: torch.Tensor

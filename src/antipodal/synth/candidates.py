@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numba
 import numpy as np
 
 from antipodal.grasp import Gripper
+from antipodal.synth.collision import collides
 from antipodal.synth.labels import TableGrasps, truncated_normal
+from antipodal.synth.observe import SceneView
+from antipodal.synth.proposals import propose
 from antipodal.synth.scene import Scene
 
 LOWEST = 0.0006  # lowest tips that are tried [m]
@@ -18,8 +22,9 @@ LOWEST = 0.0006  # lowest tips that are tried [m]
 class CandidateOptions:
     """Shares of the kinds of candidates and how far near misses miss."""
 
-    antipodal: float = 0.45
-    near_miss: float = 0.35  # the rest is chance
+    antipodal: float = 0.35
+    near_miss: float = 0.25
+    image: float = 0.25  # proposed by planning's own sampler; the rest is chance
     friction: float = 0.6  # cone in which the closing axis lies about both normals
     clearance: float = 0.004  # least room left between the contacts and the open jaws, together [m]
     fully_open: float = 0.5  # share that comes with the jaws fully open
@@ -35,17 +40,27 @@ def sample_grasps(
     count: int,
     rng: np.random.Generator,
     options: CandidateOptions = CandidateOptions(),
+    view: Optional[SceneView] = None,
 ) -> TableGrasps:
-    """`count` grasps that come straight down, their closing axes parallel to the table."""
-    wanted = rng.multinomial(count, [options.antipodal, options.near_miss, 1 - options.antipodal - options.near_miss])
+    """`count` grasps that come straight down, their closing axes parallel to the table.
+
+    view: what planning's sampler looks at; its share goes to chance where there is none.
+    """
+    share = np.array([options.antipodal, options.near_miss, options.image])
+    wanted = rng.multinomial(count, np.append(share, max(0.0, 1 - share.sum())))
     pairs = _antipodal(scene, gripper, wanted[0] + wanted[1], rng, options)
     exact = _take(pairs, slice(0, wanted[0]))
     missed = _miss(_take(pairs, slice(wanted[0], None)), rng, options)
-    chance = _chance(scene, gripper, count - len(exact) - len(missed), rng)
-    kinds = (exact, missed, chance)
+    seen = _lower(scene, gripper, propose(view, gripper, wanted[2], rng), rng) if view is not None else _none()
+    chance = _chance(scene, gripper, count - len(exact) - len(missed) - len(seen), rng)
+    kinds = (exact, missed, seen, chance)
     gap = np.concatenate([g.width for g in kinds])
     tips, angle = np.concatenate([g.tips for g in kinds]), np.concatenate([g.angle for g in kinds])
     return TableGrasps(tips, angle, _open(gap, gripper, rng, options))
+
+
+def _none() -> TableGrasps:
+    return TableGrasps(np.empty((0, 3)), np.empty(0), np.empty(0))
 
 
 def _take(grasps: TableGrasps, index) -> TableGrasps:
@@ -59,7 +74,7 @@ def _antipodal(scene, gripper, count, rng, options: CandidateOptions) -> TableGr
     row = np.repeat(np.arange(len(scene.heights)), np.diff(scene.start))
     area = np.cumsum(length * spacing[row])
     if not len(area) or area[-1] <= 0:
-        return TableGrasps(np.empty((0, 3)), np.empty(0), np.empty(0))
+        return _none()
     tries = count * options.tries
     segment = np.searchsorted(area, rng.random(tries) * area[-1])
     widest = gripper.max_width - options.clearance
@@ -119,6 +134,17 @@ def _cross(segment, px, py, c, s):
     t = au / (au - bu)
     x, y = segment[0] + t * (segment[2] - segment[0]), segment[1] + t * (segment[3] - segment[1])
     return (x - px) * c + (y - py) * s
+
+
+def _lower(
+    scene: Scene, gripper: Gripper, grasps: TableGrasps, rng: np.random.Generator, tries: int = 4
+) -> TableGrasps:
+    """The grasps at heights where the open gripper fits, as planning would choose them; anywhere if few fit."""
+    tips, fits = grasps.tips.copy(), np.zeros(len(grasps), dtype=bool)
+    for _ in range(tries):
+        tips[~fits, 2] = rng.uniform(LOWEST, max(scene.height, 2 * LOWEST), int(np.sum(~fits)))
+        fits = ~collides(scene, gripper, tips, grasps.angle, np.full(len(tips), gripper.max_width))
+    return TableGrasps(tips, grasps.angle, grasps.width)
 
 
 def _miss(pairs: TableGrasps, rng: np.random.Generator, options: CandidateOptions) -> TableGrasps:

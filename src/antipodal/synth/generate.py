@@ -12,15 +12,17 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 
+import torch
 from tqdm import tqdm
 
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError
 from antipodal.grasp import Gripper
+from antipodal.synth.cluster import make_on_cluster
 from antipodal.synth.meshes import UNITS, MeshOptions, mesh_source
 from antipodal.synth.options import PRESETS, GenerateOptions, for_sensor, preset
-from antipodal.synth.run import Run, close_run, finish_shard, load_setup, missing_shards, open_run
-from antipodal.synth.sample import Setup
+from antipodal.synth.run import Run, close_run, keep_shard, load_setup, missing_shards, open_run
+from antipodal.synth.sample import Setup, make_shard
 
 SAMPLE_BYTES = 2150  # on disk
 
@@ -55,7 +57,10 @@ def _make_shards(folder: Path, manifest: dict, run: Run, workers: int, ray: Opti
     if needed > free:
         raise InputError(f"{needed / 1e9:.1f} GB are needed in {folder}, {free / 1e9:.1f} GB are free")
     done = (run.shards - len(todo)) * run.options.shard_samples
-    counts = _by_processes(folder, manifest, run, todo, workers)
+    if ray is None:
+        counts = _by_processes(folder, manifest, run, todo, workers)
+    else:
+        counts = make_on_cluster(folder, load_setup(folder, manifest, run), run, todo, ray)
     with tqdm(total=run.samples, initial=min(done, run.samples), unit="sample", unit_scale=True) as progress:
         for count in counts:
             progress.update(count)
@@ -79,13 +84,14 @@ _state: List = []  # of a worker process: folder, setup, run
 
 
 def _start(folder: Path, manifest: dict, run: Run) -> None:
+    torch.set_num_threads(1)  # the machine is shared out by processes already
     _state[:] = [folder, load_setup(folder, manifest, run), run]
 
 
 def _work(index: int) -> int:
     folder, setup, run = _state
     assert isinstance(setup, Setup)
-    return finish_shard(folder, setup, run, index)
+    return keep_shard(folder, run, index, make_shard(setup, index))
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

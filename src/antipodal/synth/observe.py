@@ -26,7 +26,8 @@ FLAT = np.array([0.0, 0.0, 1.0, 0.0])  # the table in its own frame: n . p = d
 class ViewOptions:
     """How planning would look at the scene."""
 
-    cell: float = 0.002  # of the orthographic view [m]
+    cell: float = 0.002  # finest of the orthographic view [m]
+    coarsen: float = 1.2  # cells are at least so many pixels of the camera wide
     margin: float = 0.8  # seen around the object, in widest openings: a crop's half side and a little
 
 
@@ -62,10 +63,12 @@ def observe(
     T_cam_view = look_along(sample_approach(rng, T_cam_table, cameras))
     T_view_table = transforms.invert(T_cam_view) @ T_cam_table
     bounds = _bounds(scene, T_view_table, options.margin * gripper.max_width)
+    pitch = (T_view_table[2, 3] - scene.height / 2) / min(drawn.fx, drawn.fy)
+    cell = max(options.cell, options.coarsen * pitch)
     window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_table[2, 3])
     depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, noise)
-    seen, observed = rectify(depth, window, T_cam_view, bounds, options.cell)
-    return SceneView(seen, observed, T_view_table, bounds[:2], options.cell)
+    seen, observed = rectify(depth, window, T_cam_view, bounds, cell)
+    return SceneView(seen, observed, T_view_table, bounds[:2], cell)
 
 
 def render_scene(scene: Scene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:

@@ -6,7 +6,7 @@ import json
 import subprocess
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from antipodal.synth import objects
 from antipodal.synth.files import read_json, write_json
 from antipodal.synth.meshes import NamedMesh
 from antipodal.synth.options import GenerateOptions
-from antipodal.synth.sample import Setup, make_shard
+from antipodal.synth.sample import Setup
 from antipodal.synth.shards import FIELDS, column, shard_folders, write_shard
 
 VERSION = 1
@@ -108,10 +108,9 @@ def missing_shards(folder: Path, run: Run) -> List[int]:
     return [i for i in range(run.shards) if i not in done]
 
 
-def finish_shard(folder: Path, setup: Setup, run: Run, index: int) -> int:
-    """Make and write one shard; the last holds what is left of the samples asked for. Returns how many."""
+def keep_shard(folder: Path, run: Run, index: int, arrays: Dict[str, np.ndarray]) -> int:
+    """Write one shard, of which the last holds what is left of the samples asked for. Returns how many."""
     count = min(run.options.shard_samples, run.samples - index * run.options.shard_samples)
-    arrays = make_shard(setup, index)
     write_shard(folder, index, {name: a[:count] for name, a in arrays.items()})
     return count
 

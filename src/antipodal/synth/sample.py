@@ -13,7 +13,7 @@ from antipodal.grasp import Gripper
 from antipodal.synth.candidates import sample_grasps
 from antipodal.synth.labels import Labels, TableGrasps, label_grasps
 from antipodal.synth.objects import ObjectFolder, PreparedObject
-from antipodal.synth.observe import PlacedGrasps, crop, observe, place
+from antipodal.synth.observe import PlacedGrasps, SceneView, crop, observe, place
 from antipodal.synth.options import GenerateOptions
 from antipodal.synth.scene import Scene, build_scene
 from antipodal.synth.shards import quantise
@@ -47,13 +47,14 @@ def _samples_of(
     o = setup.options
     pose = int(rng.choice(len(prepared.poses), p=None if o.uniform_poses else prepared.probability))
     scene = place_object(prepared, pose, setup)
-    grasps = sample_grasps(scene, setup.gripper, o.grasps, rng, o.candidates)
+    views = [observe(scene, setup.gripper, setup.camera, rng, o.cameras, o.noise, o.view) for _ in range(o.views)]
+    grasps = sample_grasps(scene, setup.gripper, o.grasps, rng, o.candidates, views[0])
     labels = label_grasps(scene, setup.gripper, grasps, rng, o.labels)
     batches = []
-    for view in range(o.views):
-        batch = _seen(setup, scene, grasps, labels, rng)
+    for number, view in enumerate(views):
+        batch = _seen(setup, view, grasps, labels)
         ids = {"objects": (mesh, np.int32), "pose": (pose, np.int16), "scene": (scene_index, np.int32)}
-        ids["view"] = (view, np.int16)
+        ids["view"] = (number, np.int16)
         batch.update({name: np.full(o.grasps, value, dtype=kind) for name, (value, kind) in ids.items()})
         batch["grasp"] = np.arange(o.grasps, dtype=np.int16)
         batches.append(batch)
@@ -65,12 +66,8 @@ def place_object(prepared: PreparedObject, pose: int, setup: Setup) -> Scene:
     return build_scene(vertices, prepared.faces, setup.options.scene)
 
 
-def _seen(
-    setup: Setup, scene: Scene, grasps: TableGrasps, labels: Labels, rng: np.random.Generator
-) -> Dict[str, np.ndarray]:
-    """What one new view shows of the grasps, and their labels."""
-    o = setup.options
-    view = observe(scene, setup.gripper, setup.camera, rng, o.cameras, o.noise, o.view)
+def _seen(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) -> Dict[str, np.ndarray]:
+    """What one view shows of the grasps, and their labels."""
     placed = place(grasps, view.T_view_table, setup.gripper)
     return {
         "crops": quantise(crop(view, placed, setup.gripper)),
