@@ -4,11 +4,13 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from test_synth_generate import digest, run
 
 from antipodal.errors import InputError
+from antipodal.synth import generate as command
 from antipodal.synth.generate import generate
 from antipodal.synth.meshes import MeshOptions
 from antipodal.synth.shards import shard_folders
@@ -22,14 +24,19 @@ def busy_worker():
     import psutil
 
     for process in psutil.Process().children(recursive=True):
-        if any("ray::make_shard" in word for word in process.cmdline()):
-            return process.pid
+        try:
+            if any("ray::make_shard" in word for word in process.cmdline()):
+                return process.pid
+        except psutil.Error:  # it ended meanwhile
+            continue
     return None
 
 
-def test_a_killed_worker_and_a_lost_node_change_nothing(tmp_path):
+def test_a_killed_worker_and_a_lost_node_change_nothing(tmp_path, monkeypatch):
     from ray.cluster_utils import Cluster
 
+    source = str(Path(command.__file__).parents[2])  # nodes need the package
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([source, os.environ.get("PYTHONPATH", "")]))
     asked = run(samples=72 * 40)
     generate(tmp_path / "alone", asked, MeshOptions(), workers=1)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
@@ -60,4 +67,4 @@ def test_a_killed_worker_and_a_lost_node_change_nothing(tmp_path):
 
 def test_no_cluster_is_said_in_words(tmp_path):
     with pytest.raises(InputError, match="no Ray cluster at"):
-        generate(tmp_path / "out", run(), MeshOptions(), workers=1, ray="127.0.0.1:1")
+        generate(tmp_path / "out", run(), MeshOptions(), workers=1, ray="auto")

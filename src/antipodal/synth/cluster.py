@@ -30,8 +30,15 @@ def make_on_cluster(folder: Path, setup: Setup, run: Run, todo: List[int], addre
             index = waiting.pop()
             pending[remote.remote(shared, index)] = index
         for done in ray.wait(list(pending))[0]:
-            arrays: Dict[str, np.ndarray] = ray.get(done)
-            yield keep_shard(folder, run, pending.pop(done), arrays)
+            yield keep_shard(folder, run, pending.pop(done), _get(ray, done))
+
+
+def _get(ray, reference) -> Dict[str, np.ndarray]:
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayError as e:
+        reason = str(e).strip().splitlines()[-1]
+        raise InputError(f"a node could not make its shard ({reason}); is this package installed on all nodes?") from e
 
 
 def _connect(address: str):
