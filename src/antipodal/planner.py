@@ -98,7 +98,7 @@ class GraspPlanner:
         """
         chosen = networks.pick_device(device)
         network, _ = networks.load(model, device=str(chosen))
-        return cls(network, gripper, options, chosen)
+        return cls(networks.for_planning(network), gripper, options, chosen)
 
     @torch.inference_mode()
     def plan(

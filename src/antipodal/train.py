@@ -13,13 +13,14 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
-from antipodal import metrics, networks, report
+from antipodal import networks
 from antipodal.architectures import ARCHITECTURES
 from antipodal.errors import AntipodalError, InputError
-from antipodal.processes import Group
-from antipodal.samplers import SAMPLERS
-from antipodal.samples import Split, open_folders, split_by_object
-from antipodal.trainer import Trainer, shuffled
+from antipodal.training import metrics, report
+from antipodal.training.processes import Group
+from antipodal.training.samplers import SAMPLERS
+from antipodal.training.samples import Split, open_folders, split_by_object
+from antipodal.training.trainer import Trainer, shuffled
 
 CALIBRATION_SAMPLES = 200_000
 AVERAGES = ("gradients", "local")

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from antipodal import metrics
 from antipodal.networks import count_parameters, flops
-from antipodal.samples import Samples, Split
+from antipodal.training import metrics
+from antipodal.training.samples import Samples, Split
 
 if TYPE_CHECKING:
     from antipodal.train import TrainOptions
-    from antipodal.trainer import Trainer
+    from antipodal.training.trainer import Trainer
 
 CARD = """# {name}
 P(success) of a parallel-jaw grasp from its crop of a depth image: `{architecture}`, {parameters:,} parameters,

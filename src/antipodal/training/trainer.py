@@ -18,12 +18,12 @@ import torch.nn.functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from antipodal import augment
 from antipodal.errors import AntipodalError, InputError
 from antipodal.networks import GraspNetwork, read_plain, write_atomically
-from antipodal.processes import Group
-from antipodal.samplers import make_sampler
-from antipodal.samples import Batch, Samples, Split
+from antipodal.training import augment
+from antipodal.training.processes import Group
+from antipodal.training.samplers import make_sampler
+from antipodal.training.samples import Batch, Samples, Split
 
 if TYPE_CHECKING:
     from antipodal.train import TrainOptions
