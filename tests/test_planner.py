@@ -5,7 +5,7 @@ import pytest
 import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
 
-from antipodal import transforms
+from antipodal import kernels, transforms
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.planner import GraspPlanner, PlannerOptions, _decode, _encode
@@ -158,3 +158,21 @@ def test_input_arrays_are_left_as_they_were():
     PLANNER.plan(depth, CAMERA, mask)
     assert np.array_equal(depth, before[0]) and np.array_equal(mask, before[1])
     assert HEIGHT == pytest.approx(depth.max(), abs=1e-6)
+
+
+def test_without_the_compiled_kernels_the_plan_is_the_same(monkeypatch):
+    """What runs on a GPU, the kernels' torch twins, here on the CPU."""
+    depth, mask = render([BAR])
+    compiled = PLANNER.plan(depth, CAMERA, mask)
+    monkeypatch.setattr(kernels, "take", lambda tensor: False)
+    plain = PLANNER.plan(depth, CAMERA, mask)
+    assert plain.counts["pairs"] == compiled.counts["pairs"] and len(plain) == len(compiled)
+    np.testing.assert_allclose(plain[0].T_cam_grasp, compiled[0].T_cam_grasp, atol=2e-3)
+    assert plain[0].quality == pytest.approx(compiled[0].quality, abs=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_a_plan_is_as_good():
+    depth, mask = render([BAR])
+    there = GraspPlanner(PrefersMiddle().cuda(), device="cuda").plan(depth, CAMERA, mask)
+    assert there[0].quality == pytest.approx(PLANNER.plan(depth, CAMERA, mask)[0].quality, abs=0.05)

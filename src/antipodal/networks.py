@@ -116,8 +116,8 @@ def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, 
 def for_planning(network: GraspNetwork) -> nn.Module:
     """The same function in a form that runs faster on its device.
 
-    On a CPU that is traced and frozen: up to twice as fast for the crops of one CEM iteration, at once. `torch.compile`,
-    which torch recommends in its place, needs a C++ compiler where it runs and takes most of a minute to start.
+    On a CPU that is traced and frozen: up to twice as fast for the crops of one CEM iteration, and at once.
+    `torch.compile`, which torch recommends in its place, needs a C++ compiler and most of a minute to start.
     """
     if network.temperature.is_cuda:
         return network

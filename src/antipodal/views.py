@@ -14,7 +14,7 @@ from typing import Tuple
 import numpy as np
 import torch
 
-from antipodal import transforms
+from antipodal import kernels, transforms
 from antipodal.camera import Camera
 from antipodal.kernels import rectify as compiled
 
@@ -96,7 +96,7 @@ def observe(
     depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
 ) -> Tuple[torch.Tensor, torch.Tensor]:
     """As `rectify`, by the compiled kernel where the depth lies in main memory."""
-    if not depth.is_cpu:
+    if not kernels.take(depth):
         return rectify(depth, camera, T_cam_view, bounds, cell)
     surface, observed = compiled.rectify(depth.numpy(), camera, T_cam_view, bounds, cell)
     return torch.from_numpy(surface), torch.from_numpy(observed)
