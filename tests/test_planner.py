@@ -5,8 +5,8 @@ import pytest
 import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
 
-from antipodal import kernels, transforms
-from antipodal.errors import InputError, NoGraspFound
+from antipodal import kernels, networks, transforms
+from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.planner import GraspPlanner, PlannerOptions, _decode, _encode
 from antipodal.table import TableOptions
@@ -176,3 +176,30 @@ def test_on_cuda_a_plan_is_as_good():
     depth, mask = render([BAR])
     there = GraspPlanner(PrefersMiddle().cuda(), device="cuda").plan(depth, CAMERA, mask)
     assert there[0].quality == pytest.approx(PLANNER.plan(depth, CAMERA, mask)[0].quality, abs=0.05)
+
+
+LEFT, RIGHT = box((-0.12, 0.05), (0.1, 0.03, 0.06)), box((0.11, -0.05), (0.1, 0.04, 0.06))
+
+
+@pytest.mark.parametrize("region", [(240, 0, 80, 240), (0, 0, 60, 240), (0, 140, 320, 100)])
+@pytest.mark.parametrize("masked", [True, False])
+def test_grasps_are_centred_in_the_region(region, masked):
+    depth, mask = render([LEFT, RIGHT])
+    u0, v0, width, height = region
+    plan = PLANNER.plan(depth, CAMERA, mask if masked else None, region=region)
+    for grasp in plan:
+        assert u0 <= grasp.center_px[0] < u0 + width and v0 <= grasp.center_px[1] < v0 + height
+
+
+def test_a_region_of_bare_table_holds_no_grasp():
+    depth, _ = render([LEFT, RIGHT])
+    with pytest.raises(NoGraspFound, match=r"0 of \d{4} graspable pixels lie in the region") as caught:
+        PLANNER.plan(depth, CAMERA, region=(0, 200, 320, 40))
+    assert caught.value.counts["pixels"] == 0
+
+
+def test_a_model_that_wants_other_crops_is_refused(tmp_path):
+    pixels = {"crop": {"input": networks.PIXEL_CROP}}
+    networks.save(tmp_path / "pixels.pt", networks.GraspNetwork(), pixels)
+    with pytest.raises(ModelError, match=r"pixels\.pt takes a pixel crop; the planner makes a metric crop"):
+        GraspPlanner.load(tmp_path / "pixels.pt", device="cpu")
