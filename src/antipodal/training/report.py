@@ -15,10 +15,10 @@ from scipy.special import expit
 
 from antipodal.networks import count_parameters, flops
 from antipodal.training import metrics
+from antipodal.training.options import TrainOptions
 from antipodal.training.samples import Samples, Split
 
 if TYPE_CHECKING:
-    from antipodal.train import TrainOptions
     from antipodal.training.trainer import Trainer
 
 CARD = """# {name}
