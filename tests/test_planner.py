@@ -126,10 +126,10 @@ def test_every_empty_stage_says_so_with_counts():
     assert caught.value.counts["pairs"] > 0 and caught.value.counts["fitting"] == 0
 
 
-def test_a_gripper_wider_than_the_scene_finds_nothing_and_says_why():
+def test_a_gripper_wider_than_the_scene_is_refused():
     depth, mask = render([BAR])
-    wide = GraspPlanner(PrefersMiddle(), Gripper(max_width=0.6), PlannerOptions(openings=(1.0,)))
-    with pytest.raises(NoGraspFound, match=r"width 0\.6 m"):
+    wide = GraspPlanner(PrefersMiddle(), Gripper(max_width=0.9, name="arms"))
+    with pytest.raises(InputError, match=r"gripper arms is 0\.47 m wide on approach, but the image shows only 0\.42"):
         wide.plan(depth, CAMERA, mask)
 
 

@@ -19,7 +19,7 @@ from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import Clearance, ClearanceOptions
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
-from antipodal.inputs import Region, check_depth, check_mask, check_region
+from antipodal.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.options import options_from_dict
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
 from antipodal.segmentation import SegmentationOptions, segment_objects
@@ -126,6 +126,7 @@ class GraspPlanner:
         clock = Clock()
         counts: Dict[str, int] = {}
         depth = check_depth(depth, camera)
+        check_gripper(self.gripper, min(self.options.openings) * self.gripper.max_width, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
         generator = torch.Generator(device=self.device).manual_seed(seed)
 
