@@ -64,6 +64,13 @@ def test_a_region_is_a_window_of_the_image():
     window = check_region((1, 2, 3, 2), GOOD)
     assert window.sum() == 6 and window[2:4, 1:4].all()
     assert check_region((0, 0, 8, 6), GOOD).all()
+    np.testing.assert_array_equal(check_region(window, GOOD), window)
+
+
+@pytest.mark.parametrize("region", [np.ones((8, 6), bool), np.ones((6, 8))])
+def test_a_region_of_pixels_must_fit_the_image(region):
+    with pytest.raises(InputError, match=r"bool of shape \(6, 8\), got"):
+        check_region(region, GOOD)
 
 
 @pytest.mark.parametrize("region", [(6, 0, 3, 1), (0, 6, 1, 1), (1, 1, 0, 0), (0, 0, 9, 6), (-1, 0, 3, 3)])

@@ -73,7 +73,7 @@ def test_decoding_copies():
         ({"step": 11}, r"step of 11 bytes; 3 pixels take 12"),
         ({"data": bytes(23)}, r"23 bytes; 2 rows of 12"),
         ({"data": bytes(25)}, r"25 bytes; 2 rows of 12"),
-        ({"width": 10**9, "height": 10**9, "step": 4 * 10**9}, r"24 bytes; 1000000000 rows"),
+        ({"width": 10**9, "height": 10**9, "step": 4 * 10**9}, r"1000000000 x 1000000000 pixels; at most 2147483648"),
     ],
 )
 def test_refuses_a_message_that_contradicts_itself(changes, said):
@@ -133,3 +133,38 @@ def test_a_region_of_zeros_is_none():
     assert region_from(roi()) is None
     assert region_from(roi(1, 2, 3, 4)) == (1, 2, 3, 4)
     assert region_from(roi(1)) == (1, 0, 0, 0)  # for the planner to refuse
+
+
+def relabelled(message, **changes):
+    return SimpleNamespace(**{**vars(message), **changes})
+
+
+METRES = np.linspace(0.6, 0.8, 48, dtype=np.float32).reshape(6, 8)
+MILLIMETRES = (1000 * METRES).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    "message, said",
+    [
+        (relabelled(image(METRES, "32FC1"), encoding="16UC1"), r"read as 16UC1 .*; as 32FC1 \(little"),
+        (relabelled(image(MILLIMETRES, "16UC1", 16), encoding="32FC1"), r"read as 32FC1 .*; as 16UC1 \(little"),
+        (relabelled(image(METRES, "32FC1"), is_bigendian=1), r"32FC1 \(big endian\), .*; as 32FC1 \(little"),
+        (relabelled(image(MILLIMETRES, "16UC1", big=True), is_bigendian=0), r"; as 16UC1 \(big endian\) it"),
+        (image(1000 * METRES, "32FC1"), r"quartiles of .* 700 and .* is it in millimetres\?"),
+        (image(np.full((4, 4), 65000, np.uint16), "16UC1"), r"65 m; possible: a median of 0\.001 to 10 m$"),
+    ],
+)
+def test_a_label_that_makes_no_sense_is_refused_with_the_one_that_would(message, said):
+    with pytest.raises(InputError, match=said):
+        depth_from(message)
+
+
+def test_an_image_in_which_nothing_was_seen_is_not_mislabelled():
+    assert not depth_from(image(np.full((4, 4), np.nan, np.float32), "32FC1")).any()
+
+
+def test_more_pixels_than_allowed_are_refused_before_they_are_read():
+    message = image(METRES, "32FC1")
+    assert depth_from(message, 48).shape == (6, 8)
+    with pytest.raises(InputError, match=r"8 x 6 pixels; at most 47 \(~max_pixels\)"):
+        depth_from(message, 47)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from typing import Optional, Tuple, Union
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 
-Region = Tuple[int, int, int, int]  # u0, v0, width, height [px]
+Region = Union[Tuple[int, int, int, int], np.ndarray]  # a window (u0, v0, width, height) [px], or pixels (H, W) bool
 
 MAX_RANGE = 10.0  # metres; a median beyond it is millimetres by mistake
 
@@ -70,9 +70,13 @@ def check_mask(mask: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.nda
 
 
 def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.ndarray]:
-    """Pixels (H, W) bool of a window (u0, v0, width, height) of `depth`, or None. Raises InputError."""
+    """Pixels (H, W) bool of a region of `depth`, or None. Raises InputError where it is not one of that image."""
     if region is None:
         return None
+    if isinstance(region, np.ndarray):
+        if region.shape != depth.shape or region.dtype != bool:
+            raise InputError(f"region must be bool of shape {depth.shape}, got {region.dtype} of {region.shape}")
+        return region
     u, v, width, height = region
     rows, columns = depth.shape
     if not (0 <= u and 0 < width <= columns - u and 0 <= v and 0 < height <= rows - v):

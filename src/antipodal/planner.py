@@ -117,9 +117,9 @@ class GraspPlanner:
         """Grasps on what `depth` shows, best first.
 
         depth: (H, W) float [m] along the optical axis; 0, NaN and Inf are missing. mask: (H, W), nonzero = may be
-        grasped; when not given, what stands on the table may. region: window (u0, v0, width, height) [px] in which the
-        grasps' centres lie, whichever of the two says what may be grasped. Raises InputError, or NoGraspFound with the
-        reason.
+        grasped; when not given, what stands on the table may. region: a window (u0, v0, width, height) [px], or (H, W)
+        bool, in which the grasps' centres lie, whichever of the two says what may be grasped. Raises InputError, or
+        NoGraspFound with the reason.
         """
         if max_grasps < 1:
             raise InputError(f"max_grasps must be at least 1, got {max_grasps}")
@@ -149,7 +149,7 @@ class GraspPlanner:
         with clock("ranking"):
             found = torch.isfinite(quality)
             ranked = replace(_decode(samples[found], self.gripper), quality=quality[found])
-            ranked = ranked if region is None else _centred_in(region, ranked, view, camera, counts)
+            ranked = ranked if window is None else _centred_in(window, ranked, view, camera, counts)
             grasps = _to_camera(ranked[self._distinct(ranked, max_grasps)], view, camera)
             scored = _to_camera(ranked[:: max(1, len(ranked) // 100)], view, camera)
         return Plan(grasps, scored, counts, clock.times_ms)
@@ -255,11 +255,13 @@ def _background(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:
     return ~mask if mask is not None and mask.mean() < 0.8 else None
 
 
-def _centred_in(region: Region, grasps: ViewGrasps, view: View, camera: Camera, counts: Dict[str, int]) -> ViewGrasps:
+def _centred_in(
+    window: np.ndarray, grasps: ViewGrasps, view: View, camera: Camera, counts: Dict[str, int]
+) -> ViewGrasps:
     """Those grasps whose origin appears in the window; below a surface it appears elsewhere than the surface does."""
-    u, v = camera.project(transforms.apply(view.T_cam_view, grasps.center.cpu().numpy())).T
-    u0, v0, width, height = region
-    inside = (u0 <= u) & (u < u0 + width) & (v0 <= v) & (v < v0 + height)
+    px = camera.project(transforms.apply(view.T_cam_view, grasps.center.cpu().numpy()))
+    u, v = np.floor(px).astype(int).clip(0, [camera.width - 1, camera.height - 1]).T
+    inside = window[v, u]
     if not inside.any():
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the region", counts)
     return grasps[torch.from_numpy(inside).to(grasps.angle.device)]

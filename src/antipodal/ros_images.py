@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+import contextlib
+from copy import copy
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.inputs import Region
+from antipodal.inputs import MAX_RANGE
 
+NEAREST = 0.001  # a median below it is not in metres [m]
+LIKELY = (0.1, 5.0)  # quartiles within tell that a reading is right [m]
 DEPTHS = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}  # numpy types of a pixel
 MASKS = {"mono8": "u1", "8UC1": "u1"}
 COLOURS = {"rgb8": "V3"}
 
 
-def depth_from(image: Any) -> np.ndarray:
+def depth_from(image: Any, max_pixels: int = 2**31) -> np.ndarray:
     """Depth (H, W) float32 [m] of a sensor_msgs/Image; what is NaN, infinite or negative becomes 0 = missing.
 
-    16UC1 and mono16 are millimetres, 32FC1 metres. Raises InputError.
+    16UC1 and mono16 are millimetres, 32FC1 metres. Raises InputError where the message contradicts itself, has more
+    than `max_pixels`, or shows depths that none can have, as when it is labelled with another encoding.
     """
-    depth = _pixels(image, DEPTHS, "depth image").astype(np.float32)
-    if image.encoding != "32FC1":
-        depth /= 1000
-    with np.errstate(invalid="ignore"):
-        depth[~(np.isfinite(depth) & (depth > 0))] = 0
+    if image.width * image.height > max_pixels:
+        raise InputError(f"depth image is {image.width} x {image.height} pixels; at most {max_pixels} (~max_pixels)")
+    depth = _metres(image)
+    quartiles = _quartiles(depth)
+    if not _plausible(quartiles):
+        got = "depth image, read as {}, has quartiles of {:.3g}, {:.3g} and {:.3g} m".format(_label(image), *quartiles)
+        raise InputError(f"{got}; possible: a median of {NEAREST:g} to {MAX_RANGE:g} m{_better_reading(image)}")
     return depth
 
 
@@ -63,10 +70,57 @@ def camera_from(info: Any, rectified: bool = True) -> Camera:
     )
 
 
-def region_from(roi: Any) -> Optional[Region]:
+def region_from(roi: Any) -> Optional[Tuple[int, int, int, int]]:
     """Window (u0, v0, width, height) of a sensor_msgs/RegionOfInterest [px]; None of one that is all zero."""
     region = (roi.x_offset, roi.y_offset, roi.width, roi.height)
     return region if any(region) else None
+
+
+def _metres(image: Any) -> np.ndarray:
+    """Depth (H, W) float32 [m] as the message's encoding has it."""
+    depth = _pixels(image, DEPTHS, "depth image").astype(np.float32)
+    if image.encoding != "32FC1":
+        depth /= 1000
+    with np.errstate(invalid="ignore"):
+        depth[~(np.isfinite(depth) & (depth > 0))] = 0
+    return depth
+
+
+def _quartiles(depth: np.ndarray) -> np.ndarray:
+    """Quartiles (3,) of what was seen [m], 0 where nothing was; of large images, from some rows and columns."""
+    stride = max(1, min(depth.shape) // 200)
+    seen = depth[::stride, ::stride]
+    seen = seen[seen > 0]
+    return np.percentile(seen, [25, 50, 75]) if seen.size else np.zeros(3)
+
+
+def _plausible(quartiles: np.ndarray) -> bool:
+    """Whether depths with these quartiles [m] can be such; bytes read as what they are not scatter over all sizes."""
+    low, middle, high = quartiles
+    return bool(high == 0 or (NEAREST <= low and middle <= MAX_RANGE and high <= 10 * MAX_RANGE))
+
+
+def _better_reading(image: Any) -> str:
+    """The end of a message: the unit, or encoding and byte order, in which it makes sense; "" where none does."""
+    if image.encoding == "32FC1" and _likely(_quartiles(_metres(image)) / 1000):
+        return "; is it in millimetres?"
+    for encoding in ("16UC1", "32FC1"):
+        for big in (False, True):
+            other = copy(image)
+            other.encoding, other.is_bigendian = encoding, big
+            with contextlib.suppress(InputError):
+                quartiles = _quartiles(_metres(other))
+                if _likely(quartiles):
+                    return f"; as {_label(other)} it would have a median of {quartiles[1]:.3g} m"
+    return ""
+
+
+def _likely(quartiles: np.ndarray) -> bool:
+    return bool(LIKELY[0] <= quartiles[0] and quartiles[2] <= LIKELY[1])
+
+
+def _label(image: Any) -> str:
+    return f"{image.encoding} ({'big' if image.is_bigendian else 'little'} endian)"
 
 
 def _pixels(image: Any, types: Dict[str, str], what: str) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
@@ -18,11 +18,12 @@ from antipodal.grasp import Grasp, Gripper
 PALM_DEPTH = 0.02  # how thick the palm is drawn [m]
 
 
-def grasp_message(grasp: Grasp, header: Header) -> msg.Grasp:
-    """antipodal/Grasp of a grasp planned in the image that `header` is of."""
+def grasp_message(grasp: Grasp, header: Header, T_frame_cam: Optional[np.ndarray] = None) -> msg.Grasp:
+    """antipodal/Grasp in the frame of `header`; T_frame_cam (4, 4), where that is not the camera's."""
+    T = grasp.T_cam_grasp if T_frame_cam is None else T_frame_cam @ grasp.T_cam_grasp
     return msg.Grasp(
         header=header,
-        pose=pose_message(grasp.T_cam_grasp),
+        pose=pose_message(T),
         width=grasp.width,
         quality=grasp.quality,
         center_px=list(grasp.center_px),
@@ -47,7 +48,11 @@ def pose_message(T: np.ndarray) -> Pose:
 
 def transform_from(pose: Pose) -> np.ndarray:
     """Rigid transform (4, 4) of a geometry_msgs/Pose [m], whose quaternion may have any length; NaN where that is 0."""
-    p, q = pose.position, pose.orientation
+    return transform_from_parts(pose.position, pose.orientation)
+
+
+def transform_from_parts(p: Point, q: Quaternion) -> np.ndarray:
+    """Rigid transform (4, 4) of a translation [m] and a quaternion of any length; NaN where that is 0."""
     with np.errstate(invalid="ignore"):
         x, y, z, w = np.array([q.x, q.y, q.z, q.w]) / np.linalg.norm([q.x, q.y, q.z, q.w])
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

@@ -1,4 +1,4 @@
-"""ros: parameters and the newest pair; the service itself is called over the wire in rostest_planner.py."""
+"""ros_options and ros_pair: parameters and the newest pair."""
 
 import pytest
 from conftest import ros_or_skip
@@ -11,7 +11,8 @@ from std_msgs.msg import Header
 
 from antipodal.errors import InputError, ModelError
 from antipodal.options import options_from_dict
-from antipodal.ros import NewestPair, NodeOptions
+from antipodal.ros_options import NodeOptions
+from antipodal.ros_pair import NewestPair, StaleImage
 
 
 def header(stamp):
@@ -44,7 +45,7 @@ def test_the_newest_image_with_the_info_of_its_time():
     ],
 )
 def test_refuses_what_is_missing_or_stale(images, infos, now, said):
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(StaleImage, match=said):
         pair_of(images, infos).get(now)
 
 
@@ -64,7 +65,7 @@ def test_unknown_parameters_are_refused_with_a_suggestion():
 def test_parameters_of_another_type_are_refused():
     with pytest.raises(InputError, match=r"max_grasps must be int, got 'many'"):
         options_from_dict(NodeOptions, {"max_grasps": "many"})
-    for name in ("max_grasps", "max_age"):
+    for name in ("max_grasps", "max_age", "max_time", "max_waiting", "max_pixels", "tf_timeout"):
         with pytest.raises(InputError, match="must be positive"):
             options_from_dict(NodeOptions, {name: 0})
     assert options_from_dict(NodeOptions, {"max_age": 2}).max_age == 2.0
@@ -72,6 +73,6 @@ def test_parameters_of_another_type_are_refused():
 
 def test_files_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(ModelError, match=r"nothing\.pt"):
-        NodeOptions(model=str(tmp_path / "nothing.pt")).load_planner()
+        NodeOptions(model=str(tmp_path / "nothing.pt")).load_planner("cpu")
     with pytest.raises(InputError, match=r"nothing\.yaml"):
-        NodeOptions(gripper=str(tmp_path / "nothing.yaml")).load_planner()
+        NodeOptions(gripper=str(tmp_path / "nothing.yaml")).load_planner("cpu")

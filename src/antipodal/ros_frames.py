@@ -1,0 +1,59 @@
+"""Transforms from tf, and the box that grasps may lie in."""
+
+from __future__ import annotations
+
+import time
+from typing import Optional
+
+import numpy as np
+import rospy
+import tf2_ros
+from std_msgs.msg import Header
+
+from antipodal import transforms
+from antipodal.camera import Camera
+from antipodal.errors import AntipodalError
+from antipodal.ros_messages import transform_from_parts
+from antipodal.ros_options import WorkspaceOptions
+
+POLL = 0.01  # between two looks at tf [s]
+
+
+class NoTransform(AntipodalError):
+    """tf cannot tell where a frame is."""
+
+    reason = "no transform"
+
+
+class Frames:
+    """Transforms into frames, at the time of an image."""
+
+    def __init__(self, timeout: float, buffer: Optional[tf2_ros.Buffer] = None):
+        """timeout: longest wait [s], by the wall's clock: a simulated one may stand still, which tf would wait for."""
+        self._timeout = timeout
+        self._buffer = buffer or tf2_ros.Buffer()
+        if buffer is None:
+            self._listener = tf2_ros.TransformListener(self._buffer)
+
+    def find(self, target: str, header: Header) -> np.ndarray:
+        """`T_target_frame` (4, 4) [m] of the header's frame at its stamp. Raises NoTransform."""
+        source, end = header.frame_id, time.monotonic() + self._timeout
+        if not source:
+            raise NoTransform(f"the depth image names no frame, so its grasps cannot be given in {target!r}")
+        while True:
+            try:
+                found = self._buffer.lookup_transform_core(target, source, header.stamp).transform
+                return transform_from_parts(found.translation, found.rotation)
+            except tf2_ros.TransformException as e:
+                if time.monotonic() > end or rospy.is_shutdown():
+                    waited = f"{self._timeout:g} s (~tf_timeout)"
+                    raise NoTransform(f"no transform from {source!r} to {target!r} within {waited}: {e}") from e
+            time.sleep(POLL)
+
+
+def pixels_inside(box: WorkspaceOptions, depth: np.ndarray, camera: Camera, T_box_cam: np.ndarray) -> np.ndarray:
+    """Pixels (H, W) bool whose surface lies in the box; depth (H, W) [m], 0 = missing, which is outside."""
+    v, u = np.mgrid[: camera.height, : camera.width]
+    points = transforms.apply(T_box_cam, camera.deproject(np.stack([u, v], axis=-1), depth).reshape(-1, 3))
+    inside = np.all((points >= box.low) & (points <= box.high), axis=-1)
+    return inside.reshape(depth.shape) & (depth > 0)

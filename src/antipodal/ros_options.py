@@ -1,0 +1,55 @@
+"""The planner node's private parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Tuple
+
+from antipodal import resources
+from antipodal.errors import InputError
+from antipodal.grasp import Gripper
+from antipodal.planner import GraspPlanner, PlannerOptions
+
+
+@dataclass(frozen=True)
+class WorkspaceOptions:
+    """A box that grasps are centred in; without a frame there is none."""
+
+    frame: str = ""  # of the box, known to tf
+    low: Tuple[float, float, float] = (-1.0, -1.0, -1.0)  # least x, y, z [m]
+    high: Tuple[float, float, float] = (1.0, 1.0, 1.0)  # greatest x, y, z [m]
+
+    def __post_init__(self) -> None:
+        if len(self.low) != 3 or len(self.high) != 3 or not all(a < b for a, b in zip(self.low, self.high)):
+            raise InputError(f"~workspace: low must be below high in x, y and z, got {self.low} and {self.high}")
+
+
+@dataclass(frozen=True)
+class NodeOptions:
+    """launch/planner.launch documents them."""
+
+    model: str = ""  # file; empty = the one that came with the package
+    gripper: str = ""  # YAML file; empty = the Robotiq 2F-85
+    device: str = "auto"  # auto, cpu, cuda or cuda:N
+    max_grasps: int = 10  # where a request does not say
+    seed: int = 0  # same image, same seed, same grasps
+    max_age: float = 0.5  # of the newest image [s]
+    max_time: float = 5.0  # longest that a request is kept, its turn included [s]
+    max_waiting: int = 8  # requests that wait for their turn; further ones are told that the node is busy
+    max_pixels: int = 8_400_000  # of a depth image
+    rectified: bool = True  # the image is described by P, not K, of its camera_info
+    target_frame: str = ""  # of the grasps' poses; empty = that of the depth image
+    tf_timeout: float = 0.2  # longest wait for a transform [s]
+    workspace: WorkspaceOptions = field(default_factory=WorkspaceOptions)
+    options: PlannerOptions = field(default_factory=PlannerOptions)
+
+    def __post_init__(self) -> None:
+        for name in ("max_grasps", "max_age", "max_time", "max_waiting", "max_pixels", "tf_timeout"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"~{name} must be positive, got {getattr(self, name)}")
+
+    def load_planner(self, device: str) -> GraspPlanner:
+        """The planner on a device. Raises ModelError or InputError where a file cannot be used."""
+        gripper = Gripper.load(self.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+        model = self.model or resources.find("models/default.pt")
+        return GraspPlanner.load(model, gripper, device, self.options)

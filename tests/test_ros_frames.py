@@ -1,0 +1,65 @@
+"""ros_frames: transforms at an image's time, and the box that grasps lie in."""
+
+import numpy as np
+import pytest
+import scenes
+from conftest import ros_or_skip
+
+ros_or_skip()
+
+import rospy
+import tf2_ros
+from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
+from std_msgs.msg import Header
+
+from antipodal import transforms
+from antipodal.errors import InputError
+from antipodal.ros_frames import Frames, NoTransform, pixels_inside
+from antipodal.ros_options import WorkspaceOptions
+
+HEADER = Header(stamp=rospy.Time(100), frame_id="camera")
+
+
+@pytest.fixture
+def frames():
+    """Frames with a camera 0.7 m above base, looking down."""
+    buffer = tf2_ros.Buffer(debug=False)
+    edge = TransformStamped(header=Header(stamp=rospy.Time(100), frame_id="base"), child_frame_id="camera")
+    edge.transform.translation, edge.transform.rotation = Vector3(0, 0, 0.7), Quaternion(1, 0, 0, 0)
+    buffer.set_transform(edge, "test")
+    return Frames(0.01, buffer)
+
+
+def test_the_transform_at_the_images_time(frames):
+    T_base_cam = frames.find("base", HEADER)
+    np.testing.assert_allclose(T_base_cam, transforms.compose(np.diag([1.0, -1, -1]), np.array([0, 0, 0.7])))
+
+
+@pytest.mark.parametrize(
+    "target, header, said",
+    [
+        ("map", HEADER, r"from 'camera' to 'map' within 0\.01 s \(~tf_timeout\): .*map"),
+        ("base", Header(stamp=rospy.Time(200), frame_id="camera"), r"within 0\.01 s \(~tf_timeout\): .*extrapolat"),
+        ("base", Header(stamp=rospy.Time(100)), "names no frame"),
+    ],
+)
+def test_what_tf_does_not_know_is_said(frames, target, header, said):
+    with pytest.raises(NoTransform, match=said):
+        frames.find(target, header)
+
+
+def test_the_box_holds_what_lies_in_it():
+    boxes = [scenes.box((-0.08, 0.0), (0.08, 0.03, 0.04)), scenes.box((0.08, 0.0), (0.08, 0.03, 0.04))]
+    depth, mask = scenes.render(boxes)
+    depth[119, 250] = 0  # on the second box, not seen
+    T_table_cam = transforms.invert(scenes.OVERHEAD)
+    right = WorkspaceOptions("table", low=(0.0, -0.2, 0.01), high=(0.2, 0.2, 0.2))
+    inside = pixels_inside(right, depth, scenes.CAMERA, T_table_cam)
+    assert inside.any() and not inside[:, :160].any() and not inside[119, 250]
+    assert (inside <= mask).all(), "a table that lies below the box"
+
+
+@pytest.mark.parametrize("low", [(0.0, 0.0, 1.0), (0.0, 0.0)])
+def test_a_box_turned_inside_out_is_refused(low):
+    with pytest.raises(InputError, match="low must be below high"):
+        WorkspaceOptions("base", low=low, high=(1.0, 1.0, 1.0))
