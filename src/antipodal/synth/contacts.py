@@ -21,7 +21,7 @@ def profile(slices, first, last, x, y, angle, reach, left, right, left_id, right
     Writes v, the position along the closing axis, into left and right (last - first, C): +-inf where a jaw meets
     nothing. Column i lies at `(i - (C - 1) / 2) * SPACING` along the grasp's x. The ids are the segments met.
     """
-    segments, _, start, _ = slices
+    segments, _, start, _, _ = slices
     c, s = np.cos(angle), np.sin(angle)
     C = left.shape[1]
     edge = -(C - 1) / 2 * SPACING
@@ -65,17 +65,32 @@ def first_touch(left, right, heights, rows, columns, tilt):
 
 
 @numba.njit(cache=True)
-def needed_friction(touch, normals, heights, profiles, rows, pad_row, columns, angle, tilt, min_width):
-    """The least friction coefficient at which jaws closed to their first touch hold (force closure), or NEVER.
+def needed_friction(line):
+    """The least friction coefficient at which the contacts of a `closing_line` hold (force closure), or NEVER.
+
+    Two soft contacts close a grasp if some line between them lies in both friction cones (Nguyen, 1988).
+    """
+    found, lean_left, lean_right, slope, _ = line
+    if not found:
+        return NEVER
+    return max(_tangent(slope, lean_left), _tangent(slope, lean_right))
+
+
+@numba.njit(cache=True)
+def closing_line(touch, slices, heights, profiles, rows, pad_row, columns, angle, tilt, min_width):
+    """The line between the patches that the pads touch which lies best in both friction cones.
 
     rows, columns: window of the profile under the jaws; rows from `pad_row` on lie above the pads, which must touch.
-    Two soft contacts close a grasp if some line between them lies in both friction cones (Nguyen, 1988).
+    Returns whether there is one; slopes across the jaws and along z against the closing axis of the left and the right
+    contact's normal and of the line; and the line's left end (column, height).
     """
     l, li, lj, r, ri, rj = touch  # noqa: E741
     left, right, left_id, right_id = profiles
+    _, normals, _, _, owner = slices
+    none = (False, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
     gap = r - l
-    if li < 0 or gap < max(min_width, 1e-4):
-        return NEVER
+    if li < 0 or gap < max(min_width, 1e-4) or owner[left_id[li, lj]] != owner[right_id[ri, rj]]:
+        return none
     c, s = np.cos(angle), np.sin(angle)
     at = (lj == columns[0], lj == columns[1] - 1, li == rows[0])
     lu, lz = _lean(normals[left_id[li, lj]], c, s, tilt, at, -1.0)
@@ -85,11 +100,13 @@ def needed_friction(touch, normals, heights, profiles, rows, pad_row, columns, a
     lu0, lu1, lk0, lk1 = _patch(left, heights, tilt, l, window, 1.0)
     ru0, ru1, rk0, rk1 = _patch(right, heights, tilt, r, window, -1.0)
     if lu1 < 0 or ru1 < 0:
-        return NEVER
+        return none
     # lines from the left patch to the right one have these slopes against the closing axis
     su = _clamp((lu + ru) / 2, (ru0 - lu1) * SPACING / gap, (ru1 - lu0) * SPACING / gap)
     sz = _clamp((lz + rz) / 2, (heights[rk0] - heights[lk1]) / gap, (heights[rk1] - heights[lk0]) / gap)
-    return max(_tangent(su, sz, lu, lz), _tangent(su, sz, ru, rz))
+    column = _middle(lu0, lu1, ru0 - su * gap / SPACING, ru1 - su * gap / SPACING)
+    height = _middle(heights[lk0], heights[lk1], heights[rk0] - sz * gap, heights[rk1] - sz * gap)
+    return True, (lu, lz), (ru, rz), (su, sz), (column, height)
 
 
 @numba.njit(cache=True)
@@ -126,8 +143,15 @@ def _clamp(x, low, high):
 
 
 @numba.njit(cache=True)
-def _tangent(au, az, bu, bz):
-    """Tangent of the angle between the directions (au, 1, az) and (bu, 1, bz), at most NEVER."""
+def _middle(low, high, other_low, other_high):
+    """Of the common part of two intervals."""
+    return (max(low, other_low) + min(high, other_high)) / 2
+
+
+@numba.njit(cache=True)
+def _tangent(a, b):
+    """Tangent of the angle between the directions (a0, 1, a1) and (b0, 1, b1), at most NEVER."""
+    au, az, bu, bz = a[0], a[1], b[0], b[1]
     dot = 1 + au * bu + az * bz
     if dot <= 0:
         return NEVER

@@ -1,4 +1,5 @@
-"""Ground truth of a grasp: the share of draws of pose and friction in which it is free of collision and holds.
+"""Ground truth of a grasp, by default the share of draws of pose and friction in which it is free of collision and
+holds.
 
 After Dex-Net 2.0 (Mahler et al., RSS 2017, section III), but contacts are areas, and an object may turn between closing
 jaws until its faces lie flat against them, as boxes do.
@@ -12,9 +13,11 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
+from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.synth.collision import gripper_shape, hits
-from antipodal.synth.contacts import NEVER, SPACING, first_touch, needed_friction, profile
+from antipodal.synth.contacts import NEVER, SPACING, closing_line, first_touch, needed_friction, profile
+from antipodal.synth.epsilon import epsilon, torsion
 from antipodal.synth.scene import Scene
 
 TURN_STEP = np.deg2rad(3.0)
@@ -24,16 +27,34 @@ FINEST = 0.003  # steps below this are not looked at [rad]
 DOWNHILL = 5e-5  # the jaws must come nearer by this for the object to turn on [m]
 
 
+QUALITIES = ("force_closure", "robust_force_closure", "epsilon", "robust_epsilon")
+
+
 @dataclass(frozen=True)
 class LabelOptions:
-    """What a robust label is averaged over; standard deviations of truncated (2 sd) Gaussians."""
+    """What a label is; standard deviations of truncated (2 sd) Gaussians.
 
+    quality: "force_closure" is whether the grasp holds as planned; "robust_force_closure" in how many draws it does;
+    "epsilon" whether Ferrari and Canny's quality (epsilon.py) exceeds `threshold` as planned, and "robust_epsilon"
+    whether its mean over the draws does, nothing being hit as planned. What fails has quality 0.
+    """
+
+    quality: str = "robust_force_closure"
+    threshold: float = 0.002  # of epsilon
     draws: int = 16
     friction: float = 0.5
     friction_sd: float = 0.1
     position_sd: float = 0.0025  # of the grasp against the object, along x and y each [m]
     height_sd: float = 0.0005  # of the tips above the table [m]
     yaw_sd: float = 0.05  # [rad]
+
+    def __post_init__(self) -> None:
+        if self.quality not in QUALITIES:
+            raise InputError(f"unknown quality {self.quality!r}; possible: {', '.join(QUALITIES)}")
+
+    @property
+    def wants_epsilon(self) -> bool:
+        return self.quality.endswith("epsilon")
 
 
 @dataclass(frozen=True)
@@ -51,10 +72,11 @@ class TableGrasps:
 class Labels(NamedTuple):
     """Ground truth of N grasps."""
 
-    label: np.ndarray  # (N,) float32 share of draws that hold
+    label: np.ndarray  # (N,) float32 in [0, 1], see LabelOptions
     collision: np.ndarray  # (N,) bool, at the nominal pose
     free: np.ndarray  # (N,) float32 share of draws free of collision
     friction: np.ndarray  # (N,) float32 coefficient needed at the nominal pose, NEVER where none is enough
+    epsilon: np.ndarray  # (N,) float32 mean over the draws; empty unless `quality` asks for it
 
 
 def label_grasps(
@@ -64,11 +86,17 @@ def label_grasps(
     rng: np.random.Generator,
     options: LabelOptions = LabelOptions(),
 ) -> Labels:
-    """Robust labels of any grasps on the scene; the same draws of pose and friction serve all of them."""
-    n = len(grasps)
-    out = Labels(np.zeros(n, np.float32), np.zeros(n, bool), np.zeros(n, np.float32), np.zeros(n, np.float32))
+    """Labels of any grasps on the scene; the same draws of pose and friction serve all of them."""
+    n, errors = len(grasps), draw_errors(rng, options)
+    if not options.quality.startswith("robust"):
+        errors = errors[[0, 0]]  # the nominal is the only draw
+    sizes = {"label": n, "collision": n, "free": n, "friction": n, "epsilon": n if options.wants_epsilon else 0}
+    out = Labels(**{k: np.zeros(v, bool if k == "collision" else np.float32) for k, v in sizes.items()})
     poses = np.column_stack([grasps.tips, grasps.angle, grasps.width]).astype(np.float64)
-    _label(scene.slices, scene.heightmap, gripper_shape(gripper), poses, draw_errors(rng, options), tuple(out))
+    bodies = (scene.centers, scene.sizes)
+    _label(scene.slices, bodies, scene.heightmap, gripper_shape(gripper), poses, errors, tuple(out))
+    if options.wants_epsilon:
+        out.label[:] = (out.epsilon > options.threshold) & ~out.collision
     return out
 
 
@@ -91,8 +119,8 @@ def truncated_normal(rng: np.random.Generator, size) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _label(slices, heightmap, shape, poses, errors, out):
-    label, collision, free, friction = out
+def _label(slices, bodies, heightmap, shape, poses, errors, out):
+    label, collision, free, friction, epsilons = out
     work = _workspace(slices[3], shape, errors)
     clear = np.empty(len(errors), dtype=np.bool_)
     for n in range(len(poses)):
@@ -105,7 +133,7 @@ def _label(slices, heightmap, shape, poses, errors, out):
         collision[n] = not clear[0]
         free[n] = clear[1:].mean()
         if clear.any():
-            _close(slices, shape, poses[n], errors, clear, work, n, label, friction)
+            _close(slices, bodies, shape, poses[n], errors, clear, work, n, label, friction, epsilons)
         else:
             friction[n] = NEVER
 
@@ -119,18 +147,23 @@ def _workspace(heights, shape, errors):
 
 
 @numba.njit(cache=True)
-def _close(slices, shape, pose, errors, clear, work, n, label, friction):
+def _close(slices, bodies, shape, pose, errors, clear, work, n, label, friction, epsilons):
     """Close the jaws in every draw that got there; each turn's profile is made when it is first needed."""
     heights = slices[3]
     first = np.searchsorted(heights, pose[2] + errors[:, 2].min())
     last = np.searchsorted(heights, pose[2] + errors[:, 2].max() + shape[2])
     known = np.zeros(2 * TURNS + 1, dtype=np.bool_)
-    friction[n] = _settle(slices, shape, pose, errors[0], 0.0, first, last, work, known)
-    held = 0
+    friction[n] = _settle(slices, shape, pose, errors[0], 0.0, first, last, work, known)[0]
+    held, total = 0, 0.0
     for d in range(1, len(errors)):
         if clear[d]:
-            held += _settle(slices, shape, pose, errors[d], errors[d, 4], first, last, work, known) <= errors[d, 4]
+            needed, at = _settle(slices, shape, pose, errors[d], errors[d, 4], first, last, work, known)
+            held += needed <= errors[d, 4]
+            if len(epsilons) and needed <= errors[d, 4]:
+                total += _epsilon(slices, bodies, shape, pose, errors[d], first, last, work, at)
     label[n] = held / (len(errors) - 1)
+    if len(epsilons):
+        epsilons[n] = total / (len(errors) - 1)
 
 
 @numba.njit(cache=True)
@@ -139,7 +172,7 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
 
     Jaws that do not hold it turn it about the vertical and about their width towards a smaller gap between them, until
     they jam or it lies flat. Stops early at a friction of `enough`. Large turns are sliced anew; tilts, and the last
-    fine turns, shear the profile.
+    fine turns, shear the profile. Returns the friction, and the touch, turn and tilt it stopped at.
     """
     heights = slices[3][first:last]
     rows, pad_row, columns = _window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
@@ -147,10 +180,8 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
     best = NEVER
     touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
     while touch[1] >= 0 and step > FINEST:
-        angle = pose[3] + (turn - TURNS) * TURN_STEP
-        profiles = (work[0][turn], work[1][turn], work[2][turn], work[3][turn])
-        needed = needed_friction(touch, slices[1], heights, profiles, rows, pad_row, columns, angle, tilt, shape[6])
-        best = min(best, needed)
+        line = _line(slices, shape, pose, heights, work, (touch, turn, tilt), rows, pad_row, columns)
+        best = min(best, needed_friction(line))
         if best <= max(enough, 0.02):
             break
         at, turned, tilted, narrower = touch, turn, tilt, _gap(touch, tilt) - DOWNHILL
@@ -164,7 +195,41 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
         if turned == turn and tilted == tilt:
             step /= 3
         touch, turn, tilt = at, turned, tilted
-    return best
+    return best, (touch, turn, tilt)
+
+
+@numba.njit(cache=True)
+def _line(slices, shape, pose, heights, work, at, rows, pad_row, columns):
+    touch, turn, tilt = at
+    angle = pose[3] + (turn - TURNS) * TURN_STEP
+    profiles = (work[0][turn], work[1][turn], work[2][turn], work[3][turn])
+    return closing_line(touch, slices, heights, profiles, rows, pad_row, columns, angle, tilt, shape[6])
+
+
+@numba.njit(cache=True)
+def _epsilon(slices, bodies, shape, pose, error, first, last, work, at):
+    """Ferrari and Canny's quality of the grasp where the object has settled, in the frame of the jaws."""
+    touch, turn, tilt = at
+    heights, last_column = slices[3][first:last], (work[0].shape[2] - 1) * SPACING
+    rows, pad_row, columns = _window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
+    _, lean_left, lean_right, slope, start = _line(slices, shape, pose, heights, work, at, rows, pad_row, columns)
+    body = slices[4][work[2][turn][touch[1], touch[2]]]
+    center, size, gap = bodies[0][body], bodies[1][body], touch[3] - touch[0]
+    angle = pose[3] + (turn - TURNS) * TURN_STEP
+    c, s = np.cos(angle), np.sin(angle)
+    x, y, z = center[0] - pose[0], center[1] - pose[1], center[2]
+    u = x * s - y * c + last_column / 2
+    v = x * c + y * s + tilt[0] * u + tilt[1] * z  # sheared like the profile
+    p = ((start[0] * SPACING - u) / size, (touch[0] - v) / size, (start[1] - z) / size)
+    q = (p[0] + slope[0] * gap / size, p[1] + gap / size, p[2] + slope[1] * gap / size)
+    n, m = _normal(lean_left, 1.0), _normal(lean_right, -1.0)
+    return epsilon(p, q, n, m, error[4], torsion(error[4], size))
+
+
+@numba.njit(cache=True)
+def _normal(lean, side):
+    length = side * np.sqrt(1 + lean[0] ** 2 + lean[1] ** 2)
+    return lean[0] / length, 1 / length, lean[1] / length
 
 
 @numba.njit(cache=True)

@@ -48,7 +48,7 @@ PRESETS = {
     "dexnet2": GenerateOptions(
         uniform_poses=True,
         candidates=CandidateOptions(antipodal=1.0, near_miss=0.0, image=0.0, friction=0.5, fully_open=1.0),
-        labels=LabelOptions(draws=25, position_sd=0.005, height_sd=0.005, yaw_sd=0.1),
+        labels=LabelOptions(quality="robust_epsilon", draws=25, position_sd=0.005, height_sd=0.005, yaw_sd=0.1),
         cameras=CameraOptions(radius=(0.65, 0.75), polar=(0.157, 0.314), normal_error=0.0),
         noise=noise.DEXNET2,
     ),

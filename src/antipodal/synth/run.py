@@ -13,12 +13,13 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.options import options_from_dict
 from antipodal.synth import objects
 from antipodal.synth.files import read_json, write_json
 from antipodal.synth.meshes import NamedMesh
 from antipodal.synth.options import GenerateOptions
 from antipodal.synth.sample import Setup
-from antipodal.synth.shards import FIELDS, column, shard_folders, write_shard
+from antipodal.synth.shards import EPSILON, FIELDS, column, shard_folders, write_shard
 
 VERSION = 1
 
@@ -50,14 +51,21 @@ def open_run(folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int)
     path = folder / "manifest.json"
     if path.exists():
         manifest = read_json(path)
-        _check_same(folder, manifest.get("run", {}), run.to_dict())
+        _check_same(folder, _with_defaults(manifest.get("run", {})), run.to_dict())
         return manifest
     if folder.exists() and any(p.name != "objects" for p in folder.iterdir()):
         raise InputError(f"{folder} is not empty and holds no manifest.json; give a new folder")
-    manifest = {"version": VERSION, "run": run.to_dict(), "commit": _commit(), "fields": FIELDS, "complete": False}
+    fields = {**FIELDS, **EPSILON} if run.options.labels.wants_epsilon else FIELDS
+    manifest = {"version": VERSION, "run": run.to_dict(), "commit": _commit(), "fields": fields, "complete": False}
     manifest["meshes"] = _prepare_meshes(folder, run, sources, workers)
     write_json(path, manifest)
     return manifest
+
+
+def _with_defaults(run: dict) -> dict:
+    """A run's description, completed by the defaults of options that came after it was begun."""
+    options = options_from_dict(GenerateOptions, run.get("options", {})).to_dict()
+    return {**run, "options": json.loads(json.dumps(options))}
 
 
 def _check_same(folder: Path, there: dict, here: dict) -> None:

@@ -62,14 +62,16 @@ def _samples_of(
 
 
 def place_object(prepared: PreparedObject, pose: int, setup: Setup) -> Scene:
-    vertices = transforms.apply(prepared.poses[pose], prepared.vertices.astype(np.float64))
-    return build_scene(vertices, prepared.faces, setup.options.scene)
+    T_table_obj = prepared.poses[pose]
+    vertices = transforms.apply(T_table_obj, prepared.vertices.astype(np.float64))
+    center = transforms.apply(T_table_obj, prepared.center_of_mass[None])
+    return build_scene(vertices, prepared.faces, setup.options.scene, center)
 
 
 def _seen(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) -> Dict[str, np.ndarray]:
     """What one view shows of the grasps, and their labels."""
     placed = place(grasps, view.T_view_table, setup.gripper)
-    return {
+    batch = {
         "crops": quantise(crop(view, placed, setup.gripper)),
         "conditions": conditions(placed, setup.gripper),
         "labels": labels.label,
@@ -80,6 +82,9 @@ def _seen(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) ->
         "angle": placed.angle.astype(np.float32),
         "width": placed.width.astype(np.float32),
     }
+    if len(labels.epsilon):
+        batch["epsilon"] = labels.epsilon
+    return batch
 
 
 def conditions(grasps: PlacedGrasps, gripper: Gripper) -> np.ndarray:

@@ -4,7 +4,7 @@ meet, and a map of heights, which descending jaws meet."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numba
 import numpy as np
@@ -37,6 +37,9 @@ class Scene:
     start: np.ndarray  # (K + 1,) int64
     segments: np.ndarray  # (S, 4) x0, y0, x1, y1 [m]
     normals: np.ndarray  # (S, 3) outward unit normals of the faces cut
+    owner: np.ndarray  # (S,) int64 object that each segment belongs to
+    centers: np.ndarray  # (B, 3) centres of mass of the objects [m]
+    sizes: np.ndarray  # (B,) medians of the objects' half sides, which torques are divided by [m]
     top: np.ndarray  # (H, W) float32 highest surface [m], 0 = table; of the cells centred on origin + cell * (c, r)
     blocks: np.ndarray  # (ceil(H / BLOCK), ceil(W / BLOCK)) the highest of each block of cells
     near: np.ndarray  # (2 more each way) the same of each block and those around it, from one block before the first
@@ -45,8 +48,8 @@ class Scene:
 
     @property
     def slices(self) -> tuple:
-        """Segments, normals, starts and heights, for kernels."""
-        return self.segments, self.normals, self.start, self.heights
+        """Segments, normals, starts, heights and owners, for kernels."""
+        return self.segments, self.normals, self.start, self.heights, self.owner
 
     @property
     def heightmap(self) -> tuple:
@@ -59,21 +62,40 @@ class Scene:
         return float(self.vertices[:, 2].max())
 
 
-def build_scene(vertices: np.ndarray, faces: np.ndarray, options: SceneOptions = SceneOptions()) -> Scene:
-    """The scene of a mesh (V, 3) [m], (F, 3) in the table frame with outward normals. Raises InputError if too big."""
+def build_scene(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    options: SceneOptions = SceneOptions(),
+    centers: Optional[np.ndarray] = None,
+    owner: Optional[np.ndarray] = None,
+) -> Scene:
+    """The scene of meshes (V, 3) [m], (F, 3) in the table frame with outward normals. Raises InputError if too big.
+
+    centers: (B, 3) centres of mass of the objects [m], by default the middle of one; owner: (F,) object of each face,
+    by default the first.
+    """
     vertices = np.ascontiguousarray(vertices, dtype=np.float64)
     faces = np.ascontiguousarray(faces, dtype=np.int32)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     if (high - low).max() > options.max_side:
         raise InputError(f"object is {(high - low).max():.3g} m long, at most {options.max_side} m can be sliced")
     heights = slice_heights(high[2], options)
-    start, segments, normals = _slice(vertices, faces, heights)
+    start, segments, normals, cut = _slice(vertices, faces, heights)
+    centers = (low + high)[None] / 2 if centers is None else np.asarray(centers, dtype=np.float64)
+    owner = np.zeros(len(faces), dtype=np.int64) if owner is None else np.asarray(owner, dtype=np.int64)
+    sizes = np.array([_size(vertices[faces[owner == i]]) for i in range(len(centers))])
     size = np.ceil((high[:2] - low[:2]) / options.cell).astype(int) + 1
     top = np.zeros((size[1], size[0]), dtype=np.float32)
     _draw_top((vertices - [low[0], low[1], 0]) / [options.cell, options.cell, 1], faces, top)
     origin = (float(low[0]), float(low[1]))
     blocks, near = _blocks(top)
-    return Scene(vertices, faces, heights, start, segments, normals, top, blocks, near, origin, options.cell)
+    objects = (owner[cut], centers, sizes)
+    return Scene(vertices, faces, heights, start, segments, normals, *objects, top, blocks, near, origin, options.cell)
+
+
+def _size(corners: np.ndarray) -> float:
+    """Median half side of the box around triangles (F, 3, 3) [m]."""
+    return float(np.median(np.ptp(corners.reshape(-1, 3), axis=0)) / 2)
 
 
 def slice_heights(top: float, options: SceneOptions) -> np.ndarray:
@@ -85,7 +107,7 @@ def slice_heights(top: float, options: SceneOptions) -> np.ndarray:
 
 @numba.njit(cache=True)
 def _slice(vertices, faces, heights):
-    """Segments in which faces cross horizontal planes, in the order of the planes."""
+    """Segments in which faces cross horizontal planes, in the order of the planes, and the faces that they are of."""
     start = np.zeros(len(heights) + 1, dtype=np.int64)
     for f in range(len(faces)):
         low, high = _crossed(vertices, faces[f], heights)
@@ -93,6 +115,7 @@ def _slice(vertices, faces, heights):
             start[k + 1] += 1
     start = np.cumsum(start)
     segments, normals, fill = np.empty((start[-1], 4)), np.empty((start[-1], 3)), start[:-1].copy()
+    cut = np.empty(start[-1], dtype=np.int64)
     for f in range(len(faces)):
         low, high = _crossed(vertices, faces[f], heights)
         if low < high:
@@ -101,9 +124,9 @@ def _slice(vertices, faces, heights):
             normal /= np.sqrt(np.sum(normal**2)) + 1e-30
             for k in range(low, high):
                 _cut(a, b, c, heights[k], segments[fill[k]])
-                normals[fill[k]] = normal
+                normals[fill[k]], cut[fill[k]] = normal, f
                 fill[k] += 1
-    return start, segments, normals
+    return start, segments, normals, cut
 
 
 @numba.njit(cache=True)

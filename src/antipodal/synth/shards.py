@@ -19,7 +19,7 @@ LEVELS = 65535  # crops in [-1, 1] are stored as whole numbers 0..LEVELS
 FIELDS = {
     "crops": "(32, 32) uint16: clip((surface - grasp depth) / widest opening, -1, 1) as 0..65535",
     "conditions": "(4,) float32: crops.conditions of the grasp",
-    "labels": "float32 in [0, 1]: share of draws of pose and friction in which the grasp holds",
+    "labels": "float32 in [0, 1]: by the option quality, e.g. share of draws of pose and friction that hold",
     "free": "float32 in [0, 1]: share of those draws in which nothing is hit on the way down",
     "collision": "bool: something is hit on the way down at the nominal pose",
     "friction": "float32: least friction coefficient that holds at the nominal pose, 10 = none does",
@@ -32,6 +32,9 @@ FIELDS = {
     "view": "int16: which view of that pose",
     "grasp": "int16: which grasp of that pose",
 }
+EPSILON = {
+    "epsilon": "float32: mean over the draws of Ferrari and Canny's quality"
+}  # where the labels are made from it
 
 
 def quantise(crops: np.ndarray) -> np.ndarray:
@@ -72,8 +75,8 @@ def damaged(shard: Path) -> List[str]:
 
 def column(folder: Path, name: str) -> np.ndarray:
     """One field of all samples, in memory."""
-    if name not in FIELDS:
-        raise InputError(f"unknown field {name!r}; possible: {', '.join(FIELDS)}")
+    if name not in {**FIELDS, **EPSILON}:
+        raise InputError(f"unknown field {name!r}; possible: {', '.join([*FIELDS, *EPSILON])}")
     return np.concatenate([read_array(s / f"{name}.npy") for s in shard_folders(folder)])
 
 

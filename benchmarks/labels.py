@@ -1,0 +1,171 @@
+"""How well the generator's labels agree with physics: grasps of all labels executed in the simulated cell.
+
+python benchmarks/labels.py --meshes DIR|procedural[:N] [--only NAMES] [--objects 60] [--picks 10] [--seed 0] [--json OUT]
+Each pick is disturbed by one draw of the errors that its label is averaged over, so the share of picks that hold should
+be the label, and a pick labelled 0.5 is a coin's toss whatever the label knows. Hence the AUC's ceiling: what it would
+come to if every pick held with exactly the probability that its label says. Intervals are bootstrapped over objects,
+since picks of one object are not independent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import Callable, Dict, List, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from antipodal import transforms
+from antipodal.errors import AntipodalError
+from antipodal.grasp import Gripper
+from antipodal.metrics import reliability, roc_auc
+from antipodal.sim.cell import Cell
+from antipodal.sim.objects import body_from_mesh
+from antipodal.synth.candidates import sample_grasps
+from antipodal.synth.files import write_json
+from antipodal.synth.labels import QUALITIES, LabelOptions, TableGrasps, draw_errors, label_grasps
+from antipodal.synth.meshes import NamedMesh, mesh_source
+from antipodal.synth.scene import Scene, build_scene
+
+BINS = 5
+CANDIDATES = 200  # labelled grasps that an object's picks are chosen from
+RESAMPLES = 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--meshes", default="procedural:2000")
+    parser.add_argument("--only", type=Path, help="file with the names of the meshes to use, one a line")
+    parser.add_argument("--gripper", type=Path)
+    parser.add_argument("--objects", type=int, default=60)
+    parser.add_argument("--picks", type=int, default=10, help="an object")
+    parser.add_argument("--choose", choices=("evenly", "randomly"), default="evenly", help="over the labels")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    cell = Cell(Gripper.load(args.gripper) if args.gripper else Gripper())
+    rng = np.random.default_rng(args.seed)
+    sources = mesh_source(args.meshes, seed=args.seed)
+    if args.only:
+        names = set(args.only.read_text().split())
+        sources = [s for s in sources if s.name in names]
+    rows: List[dict] = []
+    for i in tqdm(rng.permutation(len(sources))[: args.objects], unit="object"):
+        rows += picks_of(sources[i], cell, args.picks, args.choose == "evenly", rng)
+    result = summarise(rows)
+    show(result)
+    if args.json:
+        write_json(args.json, {**result, "picks": rows})
+
+
+def picks_of(source: NamedMesh, cell: Cell, count: int, evenly: bool, rng: np.random.Generator) -> List[dict]:
+    """Drop an object, and execute grasps of it, chosen evenly over their labels or as the generator draws them; none
+    where it is no body."""
+    try:
+        cell.drop([body_from_mesh(source.name, source.get())], rng)
+        scene = scene_of(cell)
+    except AntipodalError:
+        return []
+    grasps = sample_grasps(scene, cell.gripper, CANDIDATES, rng)
+    seed = int(rng.integers(1 << 62))
+    labels = {q: score(scene, cell.gripper, grasps, seed, q) for q in QUALITIES}
+    label = labels["robust_force_closure"]
+    chosen = spread(label, count, rng) if evenly else rng.permutation(len(label))[:count].tolist()
+    return [
+        {"object": source.name, **{q: float(v[i]) for q, v in labels.items()}, **execute(cell, grasps, i, rng)}
+        for i in chosen
+    ]
+
+
+def scene_of(cell: Cell) -> Scene:
+    vertices, faces = cell.bodies[0].surface()
+    vertices = transforms.apply(cell.pose(0), vertices)
+    vertices[:, 2] = np.maximum(vertices[:, 2], 0)  # physics lets it sink in by a hair
+    return build_scene(vertices, faces, centers=cell.pose(0)[None, :3, 3])
+
+
+def score(scene: Scene, gripper: Gripper, grasps: TableGrasps, seed: int, quality: str) -> np.ndarray:
+    """The labels, or the epsilon that they are cut from."""
+    result = label_grasps(scene, gripper, grasps, np.random.default_rng(seed), LabelOptions(quality))
+    return np.where(result.collision, 0, result.epsilon) if len(result.epsilon) else result.label
+
+
+def spread(labels: np.ndarray, count: int, rng: np.random.Generator) -> List[int]:
+    """Indices of `count` grasps, taken in turn from bins of labels in which any is left."""
+    bins = np.minimum((labels * BINS).astype(int), BINS - 1)
+    order = rng.permutation(len(labels))
+    waiting = [[i for i in order if bins[i] == b] for b in range(BINS)]
+    chosen: List[int] = []
+    while len(chosen) < count and any(waiting):
+        chosen += [int(w.pop()) for w in waiting if w]
+    return chosen[:count]
+
+
+def execute(cell: Cell, grasps: TableGrasps, i: int, rng: np.random.Generator) -> Dict[str, object]:
+    """What becomes of a grasp disturbed by one draw of the label's errors."""
+    dx, dy, dz, turn, _ = draw_errors(rng, dataclasses.replace(LabelOptions(), draws=1))[1]
+    c, s = np.cos(grasps.angle[i]), np.sin(grasps.angle[i])
+    tip = grasps.tips[i] + [c * dy + s * dx, s * dy - c * dx, dz]
+    c, s = np.cos(grasps.angle[i] + turn), np.sin(grasps.angle[i] + turn)
+    R_world_grasp = np.stack([[-s, c, 0.0], [c, s, 0.0], [0.0, 0.0, -1.0]], axis=1)
+    T_world_grasp = transforms.compose(R_world_grasp, tip + [0, 0, cell.gripper.tip])
+    outcome = cell.rehearse(transforms.invert(cell.T_world_cam) @ T_world_grasp, float(grasps.width[i]))
+    offset = float(np.linalg.norm(tip[:2] - cell.pose(0)[:2, 3]))
+    return {"held": outcome.held, "kind": outcome.kind, "end": outcome.end, "offset": offset}
+
+
+def summarise(rows: Sequence[dict]) -> dict:
+    """Agreement of the labels with what held: reliability, AUC of every quality, and the outcomes of high labels."""
+    held, label = (np.array([r[k] for r in rows]) for k in ("held", "robust_force_closure"))
+    predicted, actual, count = reliability(label, held.astype(float), BINS)
+    return {
+        "grasps": len(rows),
+        "objects": len({r["object"] for r in rows}),
+        "held": round(float(held.mean()), 4),
+        "reliability": [[round(float(v), 4) for v in row] for row in zip(predicted, actual, count)],
+        "auc": {q: interval(rows, lambda some, q=q: auc(some, q)) for q in QUALITIES},
+        "auc_ceiling": round(ceiling(label), 4),
+        "auc_contact_forgiven": interval(rows, lambda some: auc(some, "robust_force_closure", forgiven=True)),
+        "label_above_0.8": dict(Counter(r["kind"] for r in rows if r["robust_force_closure"] > 0.8)),
+        "label_below_0.2": dict(Counter(r["kind"] for r in rows if r["robust_force_closure"] < 0.2)),
+    }
+
+
+def auc(rows: Sequence[dict], quality: str, forgiven: bool = False) -> float:
+    held = np.array([r["end"] == "held" if forgiven else r["held"] for r in rows])
+    return roc_auc(held, np.array([r[quality] for r in rows]))
+
+
+def ceiling(label: np.ndarray) -> float:
+    """The mean AUC of labels against outcomes drawn from them."""
+    rng = np.random.default_rng(0)
+    return float(np.mean([roc_auc(rng.random(len(label)) < label, label) for _ in range(RESAMPLES)]))
+
+
+def interval(rows: Sequence[dict], measure: Callable[[Sequence[dict]], float]) -> List[float]:
+    """A measure, and its 95 % interval by resampling objects."""
+    rng, of_object = np.random.default_rng(0), {}  # type: ignore[var-annotated]
+    for row in rows:
+        of_object.setdefault(row["object"], []).append(row)
+    names = list(of_object)
+    draws = (rng.choice(len(names), len(names)) for _ in range(RESAMPLES))
+    values = [measure([r for i in draw for r in of_object[names[i]]]) for draw in draws]
+    return [round(float(v), 4) for v in (measure(rows), *np.nanpercentile(values, [2.5, 97.5]))]
+
+
+def show(result: dict) -> None:
+    print(f"{result['grasps']} grasps of {result['objects']} objects, {result['held']:.1%} held")
+    print("label  held  grasps")
+    print("\n".join(f"{p:5.2f} {a:5.2f} {int(n):7d}" for p, a, n in result["reliability"]))
+    for quality, (value, low, high) in {**result["auc"], "contact forgiven": result["auc_contact_forgiven"]}.items():
+        print(f"AUC {quality:22} {value:.3f} [{low:.3f}, {high:.3f}]")
+    print(f"AUC ceiling {result['auc_ceiling']:.3f}")
+    for name in ("label_above_0.8", "label_below_0.2"):
+        print(f"{name}: {result[name]}")
+
+
+if __name__ == "__main__":
+    main()
