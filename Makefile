@@ -1,5 +1,5 @@
 SHELL := /bin/bash
-.PHONY: setup demo test lint model clean
+.PHONY: setup demo test soak lint model clean
 
 setup:  ## install what is missing, build, write env.sh
 	@scripts/setup
@@ -9,6 +9,9 @@ demo: setup  ## pick objects in the simulated cell; ARGS="picks:=20 seed:=1"
 
 test: setup  ## everything that is checked before a merge
 	@scripts/test
+
+soak: setup  ## the planner node under load, signals and dying masters, as a table; ARGS="--requests 1000"
+	@. scripts/paths && set +u && . env.sh && OMP_NUM_THREADS=1 python3 benchmarks/soak.py $(ARGS)
 
 lint: setup
 	@scripts/test lint

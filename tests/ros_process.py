@@ -113,6 +113,11 @@ class Ros:
             return ""
         return uri if code == 1 else ""
 
+    def parameter(self, name: str) -> object:
+        """A parameter's value; None where there is none."""
+        code, _, value = xmlrpc.client.ServerProxy(self.uri).getParam("/test", name)
+        return value if code == 1 else None
+
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
             return xmlrpc.client.ServerProxy(self.uri).getPid("/test")[0] == 1
