@@ -99,7 +99,7 @@ def _drop(objects: Sequence[PreparedObject], options: PileOptions, rng: np.rando
     turns = Rotation.random(len(objects), random_state=rng)
     for k, (o, R) in enumerate(zip(objects, turns)):
         xy = rng.uniform(-0.3, 0.3, 2) * options.radius
-        data.qpos[7 * k : 7 * k + 3] = np.append(xy, heights[k]) - R.apply(o.center_of_mass)
+        data.qpos[7 * k : 7 * k + 3] = np.append(xy, heights[k]) - R.as_matrix() @ o.center_of_mass
         data.qpos[7 * k + 3 : 7 * k + 7] = np.roll(R.as_quat(), 1)
     _fall(mujoco, model, data, heights[-1] * DRAG / 9.81 + options.settle_time)
     model.dof_damping[:] = 0
