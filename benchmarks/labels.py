@@ -1,6 +1,6 @@
 """How well the generator's labels agree with physics: grasps of all labels executed in the simulated cell.
 
-python benchmarks/labels.py --meshes DIR|procedural[:N] [--only NAMES] [--objects 60] [--picks 10] [--seed 0] [--json OUT]
+python benchmarks/labels.py --meshes DIR|procedural[:N] [--only NAMES] [--objects 60] [--picks 10] [--json OUT]
 Each pick is disturbed by one draw of the errors that its label is averaged over, so the share of picks that hold should
 be the label, and a pick labelled 0.5 is a coin's toss whatever the label knows. Hence the AUC's ceiling: what it would
 come to if every pick held with exactly the probability that its label says. Intervals are bootstrapped over objects,
@@ -111,7 +111,7 @@ def execute(cell: Cell, grasps: TableGrasps, i: int, rng: np.random.Generator) -
     tip = grasps.tips[i] + [c * dy + s * dx, s * dy - c * dx, dz]
     c, s = np.cos(grasps.angle[i] + turn), np.sin(grasps.angle[i] + turn)
     R_world_grasp = np.stack([[-s, c, 0.0], [c, s, 0.0], [0.0, 0.0, -1.0]], axis=1)
-    T_world_grasp = transforms.compose(R_world_grasp, tip + [0, 0, cell.gripper.tip])
+    T_world_grasp = transforms.compose(R_world_grasp, tip + np.array([0, 0, cell.gripper.tip]))
     outcome = cell.rehearse(transforms.invert(cell.T_world_cam) @ T_world_grasp, float(grasps.width[i]))
     offset = float(np.linalg.norm(tip[:2] - cell.pose(0)[:2, 3]))
     return {"held": outcome.held, "kind": outcome.kind, "end": outcome.end, "offset": offset}

@@ -79,9 +79,7 @@ def _antipodal(scene, gripper, count, rng, options: CandidateOptions) -> TableGr
     segment = np.searchsorted(area, rng.random(tries) * area[-1])
     widest = gripper.max_width - options.clearance
     found, pairs = _pair(
-        scene.segments,
-        scene.normals,
-        scene.start,
+        scene.slices,
         segment,
         row[segment],
         rng.random((tries, 2)),
@@ -97,8 +95,10 @@ def _antipodal(scene, gripper, count, rng, options: CandidateOptions) -> TableGr
 
 
 @numba.njit(cache=True)
-def _pair(segments, normals, start, segment, row, chance, friction, widest):
-    """From a point on each `segment`, follow a line within its friction cone to an opposite point whose cone has it."""
+def _pair(slices, segment, row, chance, friction, widest):
+    """From a point on each `segment`, follow a line within its friction cone to an opposite point of the same object
+    whose cone has it."""
+    segments, normals, start, _, owner = slices
     found, pairs = np.zeros(len(segment), dtype=np.bool_), np.zeros((len(segment), 4))
     for n in range(len(segment)):
         a, normal = segments[segment[n]], normals[segment[n]]
@@ -110,7 +110,8 @@ def _pair(segments, normals, start, segment, row, chance, friction, widest):
         farthest = 0.0
         for i in range(start[row[n]], start[row[n] + 1]):
             t = _cross(segments[i], px, py, c, s)
-            if farthest < t <= widest and _in_cone(normals[i], c, s, friction):
+            mine = owner[i] == owner[segment[n]]
+            if mine and farthest < t <= widest and _in_cone(normals[i], c, s, friction):
                 farthest = t
         if farthest > 1e-3:
             found[n] = True

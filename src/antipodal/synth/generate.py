@@ -9,6 +9,7 @@ import shutil
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 
@@ -102,7 +103,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             _read_names(args.exclude),
             Gripper.load(args.gripper),
             Camera.load(args.camera),
-            _options(args.preset, Path(args.camera)),
+            _options(args.preset, Path(args.camera), args.clutter),
             args.samples,
             args.seed,
         )
@@ -116,9 +117,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def _options(name: str, camera_file: Path) -> GenerateOptions:
+def _options(name: str, camera_file: Path, clutter: int) -> GenerateOptions:
     """The preset; the default one takes its noise from the camera's file, which others bring themselves."""
-    return for_sensor(preset(name), camera_file) if name == "default" else preset(name)
+    options = for_sensor(preset(name), camera_file) if name == "default" else preset(name)
+    return replace(options, piles=replace(options.piles, objects=clutter))
 
 
 def _read_names(path: Optional[str]) -> List[str]:
@@ -140,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=_positive, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--preset", default="default", choices=sorted(PRESETS))
+    parser.add_argument("--clutter", type=_positive, default=1, help="objects dropped together in a scene")
     parser.add_argument("--exclude", help="file with names of meshes to keep out, one a line")
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh files")
     parser.add_argument("--scale", type=float, default=1.0, help="further factor on the mesh files")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import NamedTuple, Sequence, Union
 
 import numpy as np
 import trimesh
@@ -64,7 +64,4 @@ class ObjectFolder:
         return PreparedObject(*(np.asarray(a[e[i] : e[i + 1]]) for a, e in zip(self._arrays, self._ends)))
 
 
-def usable(prepared: Sequence) -> Tuple[List[int], List[PreparedObject]]:
-    """Indices and objects of those that could be prepared."""
-    index = [i for i, p in enumerate(prepared) if isinstance(p, PreparedObject)]
-    return index, [prepared[i] for i in index]
+Objects = Union[Sequence[PreparedObject], ObjectFolder]

@@ -15,6 +15,7 @@ from antipodal.synth.candidates import CandidateOptions
 from antipodal.synth.labels import LabelOptions
 from antipodal.synth.noise import NoiseOptions
 from antipodal.synth.observe import ViewOptions
+from antipodal.synth.piles import PileOptions
 from antipodal.synth.poses import PoseOptions
 from antipodal.synth.scene import SceneOptions
 
@@ -28,6 +29,7 @@ class GenerateOptions:
     shard_poses: int = 20  # poses that go into one shard
     uniform_poses: bool = False  # all of an object's stable poses alike, instead of by their probability
     poses: PoseOptions = field(default_factory=PoseOptions)
+    piles: PileOptions = field(default_factory=PileOptions)
     scene: SceneOptions = field(default_factory=SceneOptions)
     candidates: CandidateOptions = field(default_factory=CandidateOptions)
     labels: LabelOptions = field(default_factory=LabelOptions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
@@ -18,6 +19,7 @@ from antipodal.synth import objects
 from antipodal.synth.files import read_json, write_json
 from antipodal.synth.meshes import NamedMesh
 from antipodal.synth.options import GenerateOptions
+from antipodal.synth.piles import Pile, PileOptions, drop_pile, load_piles, save_piles
 from antipodal.synth.sample import Setup
 from antipodal.synth.shards import EPSILON, FIELDS, column, shard_folders, write_shard
 
@@ -92,7 +94,19 @@ def _prepare_meshes(folder: Path, run: Run, sources: Sequence[NamedMesh], worker
         reasons = [str(v) for v in prepared.values()][:3] or ["all are excluded"]
         raise InputError(f"none of {len(sources)} meshes can be used: {'; '.join(reasons)}")
     objects.save_objects(folder / "objects", found)
+    if run.options.piles.objects > 1:
+        _make_piles(folder / "objects", run, workers)
     return [{"name": s.name, "status": _status(prepared.get(s.name))} for s in sources]
+
+
+def _make_piles(folder: Path, run: Run, workers: int) -> None:
+    with ProcessPoolExecutor(workers) as pool:
+        make = partial(_make_pile, folder, run.options.piles, run.seed)
+        save_piles(folder, list(pool.map(make, range(run.options.piles.piles), chunksize=8)))
+
+
+def _make_pile(folder: Path, options: PileOptions, seed: int, index: int) -> Pile:
+    return drop_pile(objects.ObjectFolder(folder), options, seed, index)
 
 
 def _status(prepared) -> str:
@@ -108,7 +122,8 @@ def _prepare(task):
 
 def load_setup(folder: Path, manifest: dict, run: Run) -> Setup:
     index = [i for i, m in enumerate(manifest["meshes"]) if m["status"] == "used"]
-    return Setup(objects.ObjectFolder(folder / "objects"), index, run.gripper, run.camera, run.options, run.seed)
+    found, piles = objects.ObjectFolder(folder / "objects"), load_piles(folder / "objects")
+    return Setup(found, index, run.gripper, run.camera, run.options, run.seed, piles)
 
 
 def missing_shards(folder: Path, run: Run) -> List[int]:

@@ -3,9 +3,10 @@ seed and the shard's index."""
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from antipodal import transforms
 from antipodal.camera import Camera
@@ -15,6 +16,7 @@ from antipodal.synth.labels import Labels, TableGrasps, label_grasps
 from antipodal.synth.objects import ObjectFolder, PreparedObject
 from antipodal.synth.observe import PlacedGrasps, SceneView, crop, observe, place
 from antipodal.synth.options import GenerateOptions
+from antipodal.synth.piles import Pile, joint_mesh
 from antipodal.synth.scene import Scene, build_scene
 from antipodal.synth.shards import quantise
 
@@ -28,6 +30,7 @@ class Setup(NamedTuple):
     camera: Camera
     options: GenerateOptions
     seed: int
+    piles: Sequence[Pile] = ()  # where objects lie together
 
 
 def make_shard(setup: Setup, shard: int) -> Dict[str, np.ndarray]:
@@ -35,27 +38,39 @@ def make_shard(setup: Setup, shard: int) -> Dict[str, np.ndarray]:
     rng = np.random.default_rng([setup.seed, shard])
     rows: List[Dict[str, np.ndarray]] = []
     for scene_index in range(setup.options.shard_poses):
-        which = int(rng.integers(len(setup.objects)))
-        rows += _samples_of(setup, setup.objects[which], setup.mesh_index[which], scene_index, rng)
+        rows += _samples_of(setup, *_draw_scene(setup, rng), scene_index, rng)
     return {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
 
 
+def _draw_scene(setup: Setup, rng: np.random.Generator) -> Tuple[Scene, np.ndarray, int]:
+    """A scene, the objects that lie in it, and the number of their pose or pile."""
+    if setup.piles:
+        number = int(rng.integers(len(setup.piles)))
+        pile = setup.piles[number]
+        vertices, faces, centers, owner = joint_mesh(pile, setup.objects)
+        return build_scene(vertices, faces, setup.options.scene, centers, owner), pile.which, number
+    which = int(rng.integers(len(setup.objects)))
+    prepared = setup.objects[which]
+    probability = None if setup.options.uniform_poses else prepared.probability
+    pose = int(rng.choice(len(prepared.poses), p=probability))
+    return place_object(prepared, pose, setup), np.array([which]), pose
+
+
 def _samples_of(
-    setup: Setup, prepared: PreparedObject, mesh: int, scene_index: int, rng: np.random.Generator
+    setup: Setup, scene: Scene, which: np.ndarray, pose: int, scene_index: int, rng: np.random.Generator
 ) -> List[Dict[str, np.ndarray]]:
-    """Samples of one object in one pose, a batch for each view."""
+    """Samples of a scene, a batch for each view."""
     o = setup.options
-    pose = int(rng.choice(len(prepared.poses), p=None if o.uniform_poses else prepared.probability))
-    scene = place_object(prepared, pose, setup)
     views = [observe(scene, setup.gripper, setup.camera, rng, o.cameras, o.noise, o.view) for _ in range(o.views)]
     grasps = sample_grasps(scene, setup.gripper, o.grasps, rng, o.candidates, views[0])
     labels = label_grasps(scene, setup.gripper, grasps, rng, o.labels)
+    mesh = np.asarray(setup.mesh_index, dtype=np.int32)[which[nearest_object(scene, grasps)]]
     batches = []
     for number, view in enumerate(views):
         batch = _seen(setup, view, grasps, labels)
-        ids = {"objects": (mesh, np.int32), "pose": (pose, np.int16), "scene": (scene_index, np.int32)}
-        ids["view"] = (number, np.int16)
+        ids = {"pose": (pose, np.int16), "scene": (scene_index, np.int32), "view": (number, np.int16)}
         batch.update({name: np.full(o.grasps, value, dtype=kind) for name, (value, kind) in ids.items()})
+        batch["objects"] = mesh
         batch["grasp"] = np.arange(o.grasps, dtype=np.int16)
         batches.append(batch)
     return batches
@@ -66,6 +81,15 @@ def place_object(prepared: PreparedObject, pose: int, setup: Setup) -> Scene:
     vertices = transforms.apply(T_table_obj, prepared.vertices.astype(np.float64))
     center = transforms.apply(T_table_obj, prepared.center_of_mass[None])
     return build_scene(vertices, prepared.faces, setup.options.scene, center)
+
+
+def nearest_object(scene: Scene, grasps: TableGrasps) -> np.ndarray:
+    """The object (N,) of the scene whose slices come nearest to each grasp's tips."""
+    if len(scene.centers) == 1:
+        return np.zeros(len(grasps), dtype=int)
+    middle = (scene.segments[:, :2] + scene.segments[:, 2:]) / 2
+    height = np.repeat(scene.heights, np.diff(scene.start))
+    return scene.owner[cKDTree(np.column_stack([middle, height])).query(grasps.tips)[1]]
 
 
 def _seen(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) -> Dict[str, np.ndarray]:
