@@ -44,7 +44,7 @@ class PlanServer:
         self._worker = Worker(options.max_waiting, options.max_time)
         self._pair = NewestPair(options.max_age)
         self._frames = Frames(options.tf_timeout) if options.target_frame or options.workspace.frame else None
-        self._display = Display(self._loaded.gripper)
+        self._display = Display(self._loaded.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
         rospy.Subscriber("depth/image_rect", Image, self._pair.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
