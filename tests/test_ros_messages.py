@@ -15,6 +15,7 @@ from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 from antipodal.ros_messages import (
+    box_marker,
     grasp_from,
     grasp_message,
     image_message,
@@ -106,3 +107,11 @@ def test_image_message():
     message = image_message(pixels[:, ::-1], HEADER)
     assert (message.height, message.width, message.step, message.encoding) == (2, 5, 15, "rgb8")
     assert message.data == pixels[:, ::-1].tobytes()
+
+
+def test_a_box_from_corner_to_corner():
+    box = box_marker((0.0, -0.2, -0.1), (0.2, 0.2, 0.1), "table")
+    assert (box.header.frame_id, box.type) == ("table", Marker.CUBE)
+    assert (box.pose.position.x, box.pose.position.y, box.pose.position.z) == pytest.approx((0.1, 0, 0))
+    assert (box.scale.x, box.scale.y, box.scale.z) == pytest.approx((0.2, 0.4, 0.2))
+    assert 0 < box.color.a < 0.5, "what is in it is to be seen"

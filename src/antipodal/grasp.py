@@ -50,7 +50,8 @@ class Gripper:
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> Gripper:
-        """Read a gripper from YAML whose keys are this class's fields; `source` may name where the figures are from."""
+        """Read a gripper from YAML whose keys are this class's fields; `source` may name where the figures are from,
+        and `moveit` is ros_moveit's."""
         try:
             data = yaml.safe_load(Path(path).read_text())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
@@ -58,7 +59,8 @@ class Gripper:
         names = [f.name for f in fields(cls)]
         if not isinstance(data, dict):
             raise InputError(f"gripper file {path} must hold a mapping with {', '.join(names)}")
-        data.pop("source", None)
+        for elsewhere in ("source", "moveit"):
+            data.pop(elsewhere, None)
         unknown = sorted(set(data) - set(names))
         if unknown:
             raise InputError(f"gripper file {path}: unknown {', '.join(unknown)}; possible: {', '.join(names)}")

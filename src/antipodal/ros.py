@@ -39,12 +39,13 @@ class PlanServer:
     def __init__(self, options: NodeOptions):
         """Loads and warms the planner first: the service appears when it can answer at full speed."""
         self.options = options
-        self._loaded, self.planner = load_planner(options)
+        loaded, self.planner = load_planner(options)
+        self.gripper = loaded.gripper
         self._health = Health()
         self._worker = Worker(options.max_waiting, options.max_time)
         self._pair = NewestPair(options.max_age)
         self._frames = Frames(options.tf_timeout) if options.target_frame or options.workspace.frame else None
-        self._display = Display(self._loaded.gripper)
+        self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
         rospy.Subscriber("depth/image_rect", Image, self._pair.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
@@ -134,7 +135,7 @@ class PlanServer:
         return {
             "device": str(self.planner.device),
             "model": self.options.model or "models/default.pt",
-            "gripper": self._loaded.gripper.name,
+            "gripper": self.gripper.name,
             "waiting": str(self._worker.waiting()),
         }
 

@@ -11,21 +11,25 @@ import numpy as np
 import rospy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-from visualization_msgs.msg import MarkerArray
+from visualization_msgs.msg import Marker, MarkerArray
 
 from antipodal import draw
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
-from antipodal.ros_messages import image_message, marker_array
+from antipodal.ros_messages import box_marker, image_message, marker_array
+from antipodal.ros_options import WorkspaceOptions
 
 
 class Display:
     """Publishes pictures of the newest plan from a thread of its own, so that no caller waits for them."""
 
-    def __init__(self, gripper: Gripper):
+    def __init__(self, gripper: Gripper, workspace: WorkspaceOptions):
         self.gripper = gripper
         self._markers = rospy.Publisher("~markers", MarkerArray, queue_size=1, latch=True)
         self._overlay = rospy.Publisher("~overlay", Image, queue_size=1, latch=True)
+        if workspace.frame:
+            self._box = rospy.Publisher("~workspace_box", Marker, queue_size=1, latch=True)
+            self._box.publish(box_marker(workspace.low, workspace.high, workspace.frame))
         self._waiting: queue.Queue = queue.Queue(maxsize=1)
         threading.Thread(target=self._run, daemon=True).start()
 

@@ -107,6 +107,14 @@ def gripper_markers(grasp: Grasp, gripper: Gripper, header: Header) -> List[Mark
     ]
 
 
+def box_marker(low: Sequence[float], high: Sequence[float], frame: str) -> Marker:
+    """A box from corner to corner [m] in a frame, to see through."""
+    marker = Marker(header=Header(frame_id=frame), ns="box", type=Marker.CUBE, frame_locked=True)
+    marker.pose = Pose(Point(*(np.add(low, high) / 2)), Quaternion(0, 0, 0, 1))
+    marker.scale, marker.color = Vector3(*np.subtract(high, low)), ColorRGBA(0.4, 0.6, 1.0, 0.15)
+    return marker
+
+
 def candidate_marker(candidates: Sequence[Grasp], header: Header) -> Marker:
     """One list of lines, from jaw to jaw of every candidate."""
     marker = Marker(header=header, ns="candidates", type=Marker.LINE_LIST, scale=Vector3(0.001, 0, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Tuple
 
 from antipodal import resources
@@ -48,8 +49,12 @@ class NodeOptions:
             if not getattr(self, name) > 0:
                 raise InputError(f"~{name} must be positive, got {getattr(self, name)}")
 
+    def gripper_file(self) -> Path:
+        """The gripper's YAML file."""
+        return Path(self.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+
     def load_planner(self, device: str) -> GraspPlanner:
         """The planner on a device. Raises ModelError or InputError where a file cannot be used."""
-        gripper = Gripper.load(self.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+        gripper = Gripper.load(self.gripper_file())
         model = self.model or resources.find("models/default.pt")
         return GraspPlanner.load(model, gripper, device, self.options)
