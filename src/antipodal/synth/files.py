@@ -21,6 +21,10 @@ def write_json(path: Path, data: Any) -> None:
     _write(path, lambda file: file.write((json.dumps(data, indent=1) + "\n").encode()))
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    _write(path, lambda file: file.write(data))
+
+
 def _write(path: Path, fill) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

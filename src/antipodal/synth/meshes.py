@@ -1,22 +1,27 @@
-"""Meshes from files, repaired where that is possible, or made on the spot; and point clouds sampled from them."""
+"""Meshes from files, repaired where that is possible, or made on the spot.
+
+python -m antipodal.synth.meshes FILES... --points N --out DIR samples point clouds from them (points.py).
+"""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterator, List, Union
+from typing import Any, Callable, Iterator, List, Union
 
 import numpy as np
 import trimesh
 
 from antipodal.errors import AntipodalError, InputError
 from antipodal.synth.procedural import procedural
+from antipodal.synth.urdf import mesh_parts
 
-SUFFIXES = (".obj", ".stl", ".ply", ".off", ".glb", ".gltf")
+SUFFIXES = (".obj", ".stl", ".ply", ".off", ".glb", ".gltf", ".urdf")
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
 
 
@@ -48,8 +53,9 @@ class NamedMesh:
 def load(path: Union[str, Path], options: MeshOptions = MeshOptions()) -> trimesh.Trimesh:
     """The mesh of a file in metres, outward normals, `metadata["center_of_mass"]` (3,) set.
 
-    Reads SUFFIXES. Holes are closed and normals turned where trimesh can; a mesh that stays open keeps its surface and
-    takes its hull's centre of mass. Raises MeshError for anything that is no solid object of sensible size.
+    Reads SUFFIXES; of a URDF the meshes of its link, scaled as it says. Holes are closed and normals turned where
+    trimesh can; a mesh that stays open keeps its surface and takes its hull's centre of mass. Raises MeshError for
+    anything that is no solid object of sensible size.
     """
     path = Path(path)
     try:
@@ -59,7 +65,7 @@ def load(path: Union[str, Path], options: MeshOptions = MeshOptions()) -> trimes
             raise MeshError(
                 f"{path}: {path.suffix or 'no suffix'} is not a mesh format; possible: {', '.join(SUFFIXES)}"
             )
-        with _time_limit(options.time_limit):
+        with time_limit(options.time_limit):
             return _finish(_repair(_read(path)), path, options)
     except (MeshError, MemoryError):
         raise
@@ -68,7 +74,8 @@ def load(path: Union[str, Path], options: MeshOptions = MeshOptions()) -> trimes
 
 
 def mesh_source(source: str, options: MeshOptions = MeshOptions(), seed: int = 0) -> List[NamedMesh]:
-    """Named meshes of "procedural[:N]" (1000 unless told) or of every mesh file under a folder, sorted by name."""
+    """Named meshes of "procedural[:N]" (1000 unless told) or of every mesh file under a folder, sorted by name; files
+    that a URDF there is made of are not listed on their own."""
     if source == "procedural" or source.startswith("procedural:"):
         count = source.partition(":")[2] or "1000"
         if not count.isdigit() or int(count) < 1:
@@ -78,6 +85,8 @@ def mesh_source(source: str, options: MeshOptions = MeshOptions(), seed: int = 0
     if not folder.is_dir():
         raise InputError(f"meshes must be a folder or procedural[:N], got {source!r}")
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    parts = {part.resolve() for p in files if p.suffix.lower() == ".urdf" for part in _parts_of(p)}
+    files = [p for p in files if p.resolve() not in parts]
     if not files:
         raise InputError(f"no mesh file under {folder}; possible: {', '.join(SUFFIXES)}")
     return [NamedMesh(p.relative_to(folder).as_posix(), partial(load, p, options)) for p in files]
@@ -100,7 +109,18 @@ def _make(index: int, seed: int) -> trimesh.Trimesh:
     return mesh
 
 
+def _parts_of(urdf: Path) -> List[Path]:
+    """Mesh files of a URDF; none where it cannot be read, which loading it will tell."""
+    try:
+        return [path for path, _ in mesh_parts(urdf)]
+    except (InputError, OSError):
+        return []
+
+
 def _read(path: Path) -> trimesh.Trimesh:
+    if path.suffix.lower() == ".urdf":
+        whole: Any = trimesh.util.concatenate([_read(part).apply_transform(T) for part, T in mesh_parts(path)])
+        return whole
     mesh = trimesh.load(path, force="mesh", skip_materials=True)
     if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
         raise MeshError(f"{path}: holds no face")
@@ -142,14 +162,14 @@ def _finish(mesh: trimesh.Trimesh, path: Path, options: MeshOptions) -> trimesh.
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Raise MeshError in the block after `seconds`; without effect outside a main thread."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
 
     def stop(signum, frame):
-        raise MeshError(f"took longer than {seconds} s to read and repair")
+        raise MeshError(f"took longer than {seconds} s")
 
     previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -158,3 +178,9 @@ def _time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+if __name__ == "__main__":
+    from antipodal.synth.points import main
+
+    sys.exit(main())
