@@ -40,20 +40,23 @@ def test_jaws_straddle_something_that_stands_on_the_table(real_depth_folder, pla
     depth, camera, mask = load(real_depth_folder, name)
     plan = planner.plan(depth, camera, mask if masked else None)
     table = find_table(depth, camera, np.random.default_rng(0), None if mask is None else mask == 0)
-    for grasp in [plan[0]] + [g for g in plan if g.quality > 0.5]:
+    for grasp in [plan[0], *(g for g in plan if g.quality > 0.5)]:
         u, v = np.round(grasp.center_px).astype(int)
         assert 0 <= u < camera.width and 0 <= v < camera.height
         heights = heights_between_jaws(grasp, depth, camera, table)
         tips = table.height(grasp.T_cam_grasp[:3, 3])
         assert tips > 0  # above the table
-        assert (heights > tips + 0.002).mean() > 0.02  # something reaches up between the jaws
+        assert (heights > tips + 0.005).sum() > 3  # something reaches up between the jaws
+        assert grasp is not plan[0] or (heights > tips + 0.002).mean() > 0.02
         assert grasp.T_cam_grasp[:3, 2] @ table.normal > np.cos(np.radians(4))
 
 
 @pytest.mark.parametrize("name", MASKED[:2])
 def test_the_walls_of_a_bin_are_not_grasped(real_depth_folder, planner, name):
     depth, camera, mask = load(real_depth_folder, name)
-    near_objects = cv2.dilate((mask > 0).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    near_objects = (
+        cv2.dilate((mask > 0).astype(np.uint8), np.ones((41, 41), np.uint8)) > 0
+    )  # 3 cm; the walls are further off
     for grasp in planner.plan(depth, camera):
         u, v = np.round(grasp.center_px).astype(int)
         assert near_objects[v, u]
