@@ -5,12 +5,14 @@ import sys
 import unittest
 from pathlib import Path
 
+import cv2
+import numpy as np
 import rospy
 import rostest
 import tf2_ros
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from antipodal.ros_cell import depth_message, info_message
@@ -52,6 +54,20 @@ class TwoPlannersTest(unittest.TestCase):
             self.assertGreater(grasp.pose.position.x, -0.002)
             self.assertTrue(-0.01 < grasp.pose.position.z < 0.05, "not at the height of the box")
             self.assertAlmostEqual(grasp.pose.position.z, 0.7 - grasp.depth, places=6)
+
+    def test_compressed_images_are_taken(self):
+        images = rospy.Publisher("/camera_right/depth/image_rect/compressedDepth", CompressedImage, queue_size=1)
+        infos = rospy.Publisher("/camera_right/depth/camera_info", CameraInfo, queue_size=1)
+        while not (images.get_num_connections() and infos.get_num_connections()):
+            rospy.sleep(0.05)
+        header = Header(stamp=rospy.Time.now(), frame_id=FRAME)
+        png = cv2.imencode(".png", np.round(1000 * TWO).astype(np.uint16))[1].tobytes()
+        infos.publish(info_message(scenes.CAMERA, header))
+        images.publish(CompressedImage(header, "16UC1; compressedDepth png", bytes(12) + png))
+        rospy.sleep(0.2)
+        reply = self.call["right"]()
+        self.assertTrue(reply.success, reply.message)
+        self.assertEqual(reply.header.stamp, header.stamp)
 
     def test_an_unknown_frame_is_refused(self):
         reply = self.ask("right", frame="elsewhere")

@@ -9,7 +9,7 @@ from typing import Dict, List, Optional, Tuple, Union
 import numpy as np
 import rospy
 from geometry_msgs.msg import PoseStamped
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from antipodal.camera import Camera
@@ -17,6 +17,7 @@ from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.inputs import check_depth, check_region
 from antipodal.msg import Grasp, GraspArray
 from antipodal.planner import GraspPlanner
+from antipodal.ros_compressed import compressed_depth_from
 from antipodal.ros_display import Display
 from antipodal.ros_fallback import FallbackPlanner
 from antipodal.ros_frames import Frames, pixels_inside
@@ -25,7 +26,7 @@ from antipodal.ros_health import Diagnostics, Health
 from antipodal.ros_images import camera_from, depth_from, mask_from, region_from
 from antipodal.ros_messages import grasp_message
 from antipodal.ros_options import NodeOptions
-from antipodal.ros_pair import NewestPair
+from antipodal.ros_pair import AnyImage, NewestPair
 from antipodal.ros_worker import Worker
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
 
@@ -48,7 +49,10 @@ class PlanServer:
         self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
-        rospy.Subscriber("depth/image_rect", Image, self._pair.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
+        topic, kind = rospy.resolve_name("depth/image_rect"), Image
+        if options.compressed:
+            topic, kind = f"{topic}/compressedDepth", CompressedImage
+        rospy.Subscriber(topic, kind, self._pair.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
         rospy.Subscriber("depth/camera_info", CameraInfo, self._pair.store_info, queue_size=30)
         self._diagnostics = Diagnostics(self._health, self._facts, lambda: getattr(self.planner, "trouble", ""))
         largest = 5 * options.max_pixels + BYTES_BESIDE_IMAGES  # depth of 4 bytes a pixel and a mask of 1
@@ -87,7 +91,8 @@ class PlanServer:
         """Fill in the reply, and publish."""
         image, info = self._images(request)
         reply.header = Header(stamp=image.header.stamp, frame_id=image.header.frame_id)
-        depth, camera = depth_from(image, self.options.max_pixels), camera_from(info, self.options.rectified)
+        read = compressed_depth_from if isinstance(image, CompressedImage) else depth_from
+        depth, camera = read(image, self.options.max_pixels), camera_from(info, self.options.rectified)
         header, T_target_cam = self._target(reply.header)
         mask, region = mask_from(request.mask), self._region(request, depth, camera, reply.header)
         count = request.max_grasps or self.options.max_grasps
@@ -104,7 +109,7 @@ class PlanServer:
         self._publish(header, reply.grasps)
         self._display.show(reply.header, depth, camera, plan, plan.candidates)
 
-    def _images(self, request: PlanGraspRequest) -> Tuple[Image, CameraInfo]:
+    def _images(self, request: PlanGraspRequest) -> Tuple[AnyImage, CameraInfo]:
         if len(request.depth_image.data) or request.depth_image.width or request.depth_image.height:
             return request.depth_image, request.camera_info
         return self._pair.get(rospy.get_time())

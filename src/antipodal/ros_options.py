@@ -39,6 +39,7 @@ class NodeOptions:
     max_waiting: int = 8  # requests that wait for their turn; further ones are told that the node is busy
     max_pixels: int = 8_400_000  # of a depth image
     rectified: bool = True  # the image is described by P, not K, of its camera_info
+    compressed: bool = False  # subscribe to the image as compressed_depth_image_transport sends it
     target_frame: str = ""  # of the grasps' poses; empty = that of the depth image
     tf_timeout: float = 0.2  # longest wait for a transform [s]
     workspace: WorkspaceOptions = field(default_factory=WorkspaceOptions)

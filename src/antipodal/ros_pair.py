@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Deque, Optional, Tuple
+from typing import Deque, Optional, Tuple, Union
 
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from antipodal.errors import InputError
+
+AnyImage = Union[Image, CompressedImage]
 
 
 class StaleImage(InputError):
@@ -22,11 +24,11 @@ class NewestPair:
 
     def __init__(self, max_age: float):
         self.max_age = max_age
-        self._image: Optional[Image] = None
+        self._image: Optional[AnyImage] = None
         self._infos: Deque[CameraInfo] = deque(maxlen=30)
         self._lock = threading.Lock()
 
-    def store_image(self, image: Image) -> None:
+    def store_image(self, image: AnyImage) -> None:
         with self._lock:
             self._image = image
 
@@ -34,7 +36,7 @@ class NewestPair:
         with self._lock:
             self._infos.append(info)
 
-    def get(self, now: float) -> Tuple[Image, CameraInfo]:
+    def get(self, now: float) -> Tuple[AnyImage, CameraInfo]:
         """The pair at time `now` [s]. Raises StaleImage where one is missing or further than `max_age` from it."""
         with self._lock:
             image, infos = self._image, list(self._infos)
