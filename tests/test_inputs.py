@@ -3,7 +3,7 @@ import pytest
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.inputs import check_depth, check_mask
+from antipodal.inputs import check_depth, check_mask, check_region
 
 CAMERA = Camera(50.0, 50.0, 4.0, 3.0, 8, 6)
 GOOD = np.full((6, 8), 0.7, np.float32)
@@ -57,3 +57,16 @@ def test_mask_over_missing_depth_is_refused():
         check_mask(mask, depth)
     mask[4, 4] = 1
     assert check_mask(mask, depth).sum() == 17
+
+
+def test_a_region_is_a_window_of_the_image():
+    assert check_region(None, GOOD) is None
+    window = check_region((1, 2, 3, 2), GOOD)
+    assert window.sum() == 6 and window[2:4, 1:4].all()
+    assert check_region((0, 0, 8, 6), GOOD).all()
+
+
+@pytest.mark.parametrize("region", [(6, 0, 3, 1), (0, 6, 1, 1), (1, 1, 0, 0), (0, 0, 9, 6), (-1, 0, 3, 3)])
+def test_a_region_outside_the_image_is_refused(region):
+    with pytest.raises(InputError, match="does not lie in the image, 8 x 6"):
+        check_region(region, GOOD)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
 
-from antipodal import transforms
-from antipodal.errors import InputError, NoGraspFound
+from antipodal import kernels, networks, transforms
+from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.planner import GraspPlanner, PlannerOptions, _decode, _encode
 from antipodal.table import TableOptions
@@ -126,10 +126,10 @@ def test_every_empty_stage_says_so_with_counts():
     assert caught.value.counts["pairs"] > 0 and caught.value.counts["fitting"] == 0
 
 
-def test_a_gripper_wider_than_the_scene_finds_nothing_and_says_why():
+def test_a_gripper_wider_than_the_scene_is_refused():
     depth, mask = render([BAR])
-    wide = GraspPlanner(PrefersMiddle(), Gripper(max_width=0.6), PlannerOptions(openings=(1.0,)))
-    with pytest.raises(NoGraspFound, match=r"width 0\.6 m"):
+    wide = GraspPlanner(PrefersMiddle(), Gripper(max_width=0.9, name="arms"))
+    with pytest.raises(InputError, match=r"gripper arms is 0\.47 m wide on approach, but the image shows only 0\.42"):
         wide.plan(depth, CAMERA, mask)
 
 
@@ -158,3 +158,48 @@ def test_input_arrays_are_left_as_they_were():
     PLANNER.plan(depth, CAMERA, mask)
     assert np.array_equal(depth, before[0]) and np.array_equal(mask, before[1])
     assert HEIGHT == pytest.approx(depth.max(), abs=1e-6)
+
+
+def test_without_the_compiled_kernels_the_plan_is_the_same(monkeypatch):
+    """What runs on a GPU, the kernels' torch twins, here on the CPU."""
+    depth, mask = render([BAR])
+    compiled = PLANNER.plan(depth, CAMERA, mask)
+    monkeypatch.setattr(kernels, "take", lambda tensor: False)
+    plain = PLANNER.plan(depth, CAMERA, mask)
+    assert plain.counts["pairs"] == compiled.counts["pairs"] and len(plain) == len(compiled)
+    np.testing.assert_allclose(plain[0].T_cam_grasp, compiled[0].T_cam_grasp, atol=2e-3)
+    assert plain[0].quality == pytest.approx(compiled[0].quality, abs=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_a_plan_is_as_good():
+    depth, mask = render([BAR])
+    there = GraspPlanner(PrefersMiddle().cuda(), device="cuda").plan(depth, CAMERA, mask)
+    assert there[0].quality == pytest.approx(PLANNER.plan(depth, CAMERA, mask)[0].quality, abs=0.05)
+
+
+LEFT, RIGHT = box((-0.12, 0.05), (0.1, 0.03, 0.06)), box((0.11, -0.05), (0.1, 0.04, 0.06))
+
+
+@pytest.mark.parametrize("region", [(240, 0, 80, 240), (0, 0, 60, 240), (0, 140, 320, 100)])
+@pytest.mark.parametrize("masked", [True, False])
+def test_grasps_are_centred_in_the_region(region, masked):
+    depth, mask = render([LEFT, RIGHT])
+    u0, v0, width, height = region
+    plan = PLANNER.plan(depth, CAMERA, mask if masked else None, region=region)
+    for grasp in plan:
+        assert u0 <= grasp.center_px[0] < u0 + width and v0 <= grasp.center_px[1] < v0 + height
+
+
+def test_a_region_of_bare_table_holds_no_grasp():
+    depth, _ = render([LEFT, RIGHT])
+    with pytest.raises(NoGraspFound, match=r"0 of \d{4} graspable pixels lie in the region") as caught:
+        PLANNER.plan(depth, CAMERA, region=(0, 200, 320, 40))
+    assert caught.value.counts["pixels"] == 0
+
+
+def test_a_model_that_wants_other_crops_is_refused(tmp_path):
+    pixels = {"crop": {"input": networks.PIXEL_CROP}}
+    networks.save(tmp_path / "pixels.pt", networks.GraspNetwork(), pixels)
+    with pytest.raises(ModelError, match=r"pixels\.pt takes a pixel crop; the planner makes a metric crop"):
+        GraspPlanner.load(tmp_path / "pixels.pt", device="cpu")

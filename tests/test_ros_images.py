@@ -7,7 +7,7 @@ import pytest
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.ros_images import camera_from, depth_from, mask_from, rgb_from, window_from
+from antipodal.ros_images import camera_from, depth_from, mask_from, region_from, rgb_from
 
 
 def image(pixels, encoding, padding=0, big=False):
@@ -129,14 +129,7 @@ def test_refuses_a_camera_that_cannot_be(changes, rectified, said):
         camera_from(info(**changes), rectified)
 
 
-def test_window():
-    assert window_from(roi(), (4, 6)) is None
-    window = window_from(roi(1, 2, 3, 2), (4, 6))
-    assert window.sum() == 6 and window[2:4, 1:4].all()
-    assert window_from(roi(0, 0, 6, 4), (4, 6)).all()
-
-
-@pytest.mark.parametrize("outside", [roi(4, 0, 3, 1), roi(0, 4, 1, 1), roi(1, 1, 0, 0), roi(0, 0, 7, 4)])
-def test_refuses_a_window_outside_the_image(outside):
-    with pytest.raises(InputError, match=r"does not lie in the image, 6 x 4"):
-        window_from(outside, (4, 6))
+def test_a_region_of_zeros_is_none():
+    assert region_from(roi()) is None
+    assert region_from(roi(1, 2, 3, 4)) == (1, 2, 3, 4)
+    assert region_from(roi(1)) == (1, 0, 0, 0)  # for the planner to refuse

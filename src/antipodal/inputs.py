@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
+from antipodal.grasp import Gripper
+
+Region = Tuple[int, int, int, int]  # u0, v0, width, height [px]
 
 MAX_RANGE = 10.0  # metres; a median beyond it is millimetres by mistake
 
@@ -37,6 +40,18 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
     return clean
 
 
+def check_gripper(gripper: Gripper, narrowest: float, camera: Camera, depth: np.ndarray) -> None:
+    """Raises InputError where the gripper, at its `narrowest` opening on approach [m], is wider than what is seen."""
+    distance = float(np.median(depth[depth > 0]))
+    seen = camera.width / camera.fx * distance, camera.height / camera.fy * distance
+    needed = narrowest + 2 * gripper.jaw_thickness
+    if needed > max(seen):
+        raise InputError(
+            f"gripper {gripper.name} is {needed:.3g} m wide on approach, "
+            f"but the image shows only {seen[0]:.3g} x {seen[1]:.3g} m at {distance:.3g} m"
+        )
+
+
 def check_mask(mask: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.ndarray]:
     """`mask` as (H, W) bool that covers some valid pixel of `depth`, or None. Raises InputError."""
     if mask is None:
@@ -52,3 +67,16 @@ def check_mask(mask: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.nda
     if not (mask & (depth > 0)).any():
         raise InputError(f"depth is missing at all {int(mask.sum())} pixels of the mask")
     return mask
+
+
+def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.ndarray]:
+    """Pixels (H, W) bool of a window (u0, v0, width, height) of `depth`, or None. Raises InputError."""
+    if region is None:
+        return None
+    u, v, width, height = region
+    rows, columns = depth.shape
+    if not (0 <= u and 0 < width <= columns - u and 0 <= v and 0 < height <= rows - v):
+        raise InputError(f"region {width} x {height} at ({u}, {v}) does not lie in the image, {columns} x {rows}")
+    window = np.zeros(depth.shape, bool)
+    window[v : v + height, u : u + width] = True
+    return window

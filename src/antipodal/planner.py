@@ -13,12 +13,13 @@ import numpy as np
 import torch
 
 from antipodal import crops, networks, transforms
+from antipodal.balance import distance_to_middle
 from antipodal.camera import Camera
 from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import Clearance, ClearanceOptions
-from antipodal.errors import InputError, NoGraspFound
+from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
-from antipodal.inputs import check_depth, check_mask
+from antipodal.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.options import options_from_dict
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
 from antipodal.segmentation import SegmentationOptions, segment_objects
@@ -33,6 +34,7 @@ class PlannerOptions:
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
     depths: int = 2  # approach depths tried for every antipodal pair
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
+    balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
     distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
     distinct_angle: float = 0.35  # or turned by more than this [rad]
     table: TableOptions = field(default_factory=TableOptions)
@@ -92,13 +94,15 @@ class GraspPlanner:
         device: str = "auto",
         options: Optional[PlannerOptions] = None,
     ) -> GraspPlanner:
-        """The planner with the network of a model file. Raises ModelError when the file is no model.
+        """The planner with the network of a model file. Raises ModelError when the file is no model that it can feed.
 
         device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
         """
         chosen = networks.pick_device(device)
-        network, _ = networks.load(model, device=str(chosen))
-        return cls(network, gripper, options, chosen)
+        network, meta = networks.load(model, device=str(chosen))
+        if meta["crop"]["input"] != networks.METRIC_CROP:
+            raise ModelError(f"{model} takes a {meta['crop']['input']}; the planner makes a {networks.METRIC_CROP}")
+        return cls(networks.for_planning(network), gripper, options, chosen)
 
     @torch.inference_mode()
     def plan(
@@ -108,23 +112,27 @@ class GraspPlanner:
         mask: Optional[np.ndarray] = None,
         max_grasps: int = 10,
         seed: int = 0,
+        region: Optional[Region] = None,
     ) -> Plan:
         """Grasps on what `depth` shows, best first.
 
         depth: (H, W) float [m] along the optical axis; 0, NaN and Inf are missing. mask: (H, W), nonzero = may be
-        grasped; when not given, what stands on the table may. Raises InputError, or NoGraspFound with the reason.
+        grasped; when not given, what stands on the table may. region: window (u0, v0, width, height) [px] in which the
+        grasps' centres lie, whichever of the two says what may be grasped. Raises InputError, or NoGraspFound with the
+        reason.
         """
         if max_grasps < 1:
             raise InputError(f"max_grasps must be at least 1, got {max_grasps}")
         clock = Clock()
         counts: Dict[str, int] = {}
         depth = check_depth(depth, camera)
-        mask = check_mask(mask, depth)
+        check_gripper(self.gripper, min(self.options.openings) * self.gripper.max_width, camera, depth)
+        mask, window = check_mask(mask, depth), check_region(region, depth)
         generator = torch.Generator(device=self.device).manual_seed(seed)
 
         with clock("table"):
             table = find_table(depth, camera, np.random.default_rng(seed), _background(mask), self.options.table)
-            mask = self._graspable(depth, camera, mask, table, counts)
+            mask = self._graspable(depth, camera, mask, window, table, counts)
         with clock("view"):
             view = self._view(depth, camera, mask, table)
         with clock("sampling"):
@@ -135,11 +143,13 @@ class GraspPlanner:
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
             start = _encode(candidates, self.gripper)
-            samples, quality = maximise(lambda s: self._score(clearance, s), start, generator, self.options.cem)
+            away = distance_to_middle(view)
+            samples, quality = maximise(lambda s: self._score(clearance, away, s), start, generator, self.options.cem)
             counts["scored"] = int(torch.isfinite(quality).sum())
         with clock("ranking"):
             found = torch.isfinite(quality)
             ranked = replace(_decode(samples[found], self.gripper), quality=quality[found])
+            ranked = ranked if region is None else _centred_in(region, ranked, view, camera, counts)
             grasps = _to_camera(ranked[self._distinct(ranked, max_grasps)], view, camera)
             scored = _to_camera(ranked[:: max(1, len(ranked) // 100)], view, camera)
         return Plan(grasps, scored, counts, clock.times_ms)
@@ -149,13 +159,17 @@ class GraspPlanner:
         depth: np.ndarray,
         camera: Camera,
         mask: Optional[np.ndarray],
+        window: Optional[np.ndarray],
         table: Optional[Table],
         counts: Dict[str, int],
     ) -> np.ndarray:
-        """Pixels (H, W) bool that may be grasped: the mask, or what stands on the table, or everything."""
+        """Pixels (H, W) bool of the window that may be grasped: the mask, what stands on the table, or everything."""
         if mask is None and table is not None:
             mask = segment_objects(depth, camera, table, self.options.segmentation)
         mask = depth > 0 if mask is None else mask & (depth > 0)
+        if window is not None and not (mask & window).any():
+            raise NoGraspFound(f"0 of {int(mask.sum())} graspable pixels lie in the region", {**counts, "pixels": 0})
+        mask = mask if window is None else mask & window
         counts["pixels"] = int(mask.sum())
         if not mask.any():
             raise NoGraspFound("nothing stands above the table: 0 graspable pixels", counts)
@@ -178,7 +192,7 @@ class GraspPlanner:
             raise NoGraspFound(f"{stages} ({limits})", counts)
         centre = torch.nn.functional.pad(pairs.centre, (0, 1))
         grasps, depths = clearance.widest_opening(ViewGrasps(centre, pairs.angle, pairs.extent), self.options.openings)
-        fits = depths.feasible & clearance.view.is_graspable(grasps.center[:, :2])
+        fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         if counts["fitting"] == 0:
             raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
@@ -188,22 +202,26 @@ class GraspPlanner:
         z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)
         return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
 
-    def _score(self, clearance: Clearance, samples: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    def _score(
+        self, clearance: Clearance, away: torch.Tensor, samples: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
         grasps, depths = clearance.widest_opening(_decode(samples, self.gripper), self.options.openings)
         z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
         grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
         quality = torch.full_like(z, -torch.inf)
-        fits = depths.feasible & clearance.view.is_graspable(grasps.center[:, :2])
+        fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         if bool(fits.any()):
-            quality[fits] = self._quality(clearance.view, grasps[fits])
+            quality[fits] = self._quality(clearance.view, away, grasps[fits])
         return _encode(grasps, self.gripper), quality
 
-    def _quality(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
-        """P(success) (N,) of grasps (N)."""
+    def _quality(self, view: View, away: torch.Tensor, grasps: ViewGrasps) -> torch.Tensor:
+        """P(success) (N,) of grasps (N): the network's, less what holding an object far from its middle costs."""
         surface = crops.surface_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
         relative = crops.normalise(surface, grasps.center[:, 2], self.gripper)
-        return torch.sigmoid(self.network(relative, crops.conditions(grasps, self.gripper)))
+        logits = self.network(relative, crops.conditions(grasps, self.gripper))
+        lever = view.lookup(away, grasps.center[:, :2]) / self.options.balance
+        return torch.sigmoid(logits - lever**2)
 
     def _distinct(self, grasps: ViewGrasps, count: int) -> List[int]:
         """Indices of the first `count` grasps that differ from all before them in place or angle."""
@@ -235,6 +253,16 @@ class Clock:
 def _background(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:
     """Pixels that may be table: those outside the mask, where enough are left to tell."""
     return ~mask if mask is not None and mask.mean() < 0.8 else None
+
+
+def _centred_in(region: Region, grasps: ViewGrasps, view: View, camera: Camera, counts: Dict[str, int]) -> ViewGrasps:
+    """Those grasps whose origin appears in the window; below a surface it appears elsewhere than the surface does."""
+    u, v = camera.project(transforms.apply(view.T_cam_view, grasps.center.cpu().numpy())).T
+    u0, v0, width, height = region
+    inside = (u0 <= u) & (u < u0 + width) & (v0 <= v) & (v < v0 + height)
+    if not inside.any():
+        raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the region", counts)
+    return grasps[torch.from_numpy(inside).to(grasps.angle.device)]
 
 
 def _encode(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:

@@ -21,14 +21,11 @@ from antipodal import draw, resources
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError, NoGraspFound
 from antipodal.grasp import Gripper
-from antipodal.inputs import check_depth, check_mask
 from antipodal.msg import GraspArray
 from antipodal.planner import GraspPlanner, PlannerOptions
-from antipodal.ros_images import camera_from, depth_from, mask_from, window_from
+from antipodal.ros_images import camera_from, depth_from, mask_from, region_from
 from antipodal.ros_messages import grasp_message, image_message, marker_array, pose_message
-from antipodal.segmentation import segment_objects
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
-from antipodal.table import find_table
 
 IMAGE_BUFFER = 2**25  # bytes; with rospy's own 64 KiB a queue of one still hands out old images
 
@@ -153,9 +150,9 @@ class PlanServer:
         image, info = self._images(request)
         reply.header = Header(stamp=image.header.stamp, frame_id=image.header.frame_id)
         depth, camera = depth_from(image), camera_from(info, self.options.rectified)
-        mask = self._mask(request, depth, camera)
+        mask, region = mask_from(request.mask), region_from(request.roi)
         try:
-            plan = self.planner.plan(depth, camera, mask, self._count(request), self.options.seed)
+            plan = self.planner.plan(depth, camera, mask, self._count(request), self.options.seed, region)
         except NoGraspFound:
             self._display.show(reply.header, depth, camera, [], [])
             raise
@@ -175,21 +172,6 @@ class PlanServer:
 
     def _count(self, request: PlanGraspRequest) -> int:
         return request.max_grasps or self.options.max_grasps
-
-    def _mask(self, request: PlanGraspRequest, depth: np.ndarray, camera: Camera) -> Optional[np.ndarray]:
-        """What the request allows to be grasped (H, W) bool, or None where that is left to the planner."""
-        depth = check_depth(depth, camera)
-        window = window_from(request.roi, (camera.height, camera.width))
-        mask = check_mask(mask_from(request.mask), depth)
-        if window is None:
-            return mask
-        return window & (self._on_table(depth, camera) if mask is None else mask)
-
-    def _on_table(self, depth: np.ndarray, camera: Camera) -> np.ndarray:
-        """Pixels (H, W) bool that the planner itself would grasp; all where it sees no table."""
-        options, rng = self.planner.options, np.random.default_rng(self.options.seed)
-        table = find_table(depth, camera, rng, options=options.table)
-        return depth > 0 if table is None else segment_objects(depth, camera, table, options.segmentation)
 
 
 def warm(planner: GraspPlanner) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional
 
 import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
+from antipodal.inputs import Region
 
 DEPTHS = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}  # numpy types of a pixel
 MASKS = {"mono8": "u1", "8UC1": "u1"}
@@ -62,16 +63,10 @@ def camera_from(info: Any, rectified: bool = True) -> Camera:
     )
 
 
-def window_from(roi: Any, shape: Tuple[int, int]) -> Optional[np.ndarray]:
-    """Window (H, W) bool of a sensor_msgs/RegionOfInterest in an image of `shape`; None of an empty one."""
-    x, y, width, height = roi.x_offset, roi.y_offset, roi.width, roi.height
-    if not (x or y or width or height):
-        return None
-    if not (0 < width <= shape[1] - x and 0 < height <= shape[0] - y):
-        raise InputError(f"region {width} x {height} at ({x}, {y}) does not lie in the image, {shape[1]} x {shape[0]}")
-    window = np.zeros(shape, bool)
-    window[y : y + height, x : x + width] = True
-    return window
+def region_from(roi: Any) -> Optional[Region]:
+    """Window (u0, v0, width, height) of a sensor_msgs/RegionOfInterest [px]; None of one that is all zero."""
+    region = (roi.x_offset, roi.y_offset, roi.width, roi.height)
+    return region if any(region) else None
 
 
 def _pixels(image: Any, types: Dict[str, str], what: str) -> np.ndarray:
