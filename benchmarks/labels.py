@@ -21,7 +21,6 @@ from tqdm import tqdm
 from antipodal import transforms
 from antipodal.errors import AntipodalError
 from antipodal.grasp import Gripper
-from antipodal.metrics import reliability, roc_auc
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import body_from_mesh
 from antipodal.synth.candidates import sample_grasps
@@ -29,6 +28,7 @@ from antipodal.synth.files import write_json
 from antipodal.synth.labels import QUALITIES, LabelOptions, TableGrasps, draw_errors, label_grasps
 from antipodal.synth.meshes import NamedMesh, mesh_source
 from antipodal.synth.scene import Scene, build_scene
+from antipodal.training.metrics import reliability, roc_auc
 
 BINS = 5
 CANDIDATES = 200  # labelled grasps that an object's picks are chosen from

@@ -11,7 +11,7 @@ import scenes
 from rosgraph.network import read_ros_handshake_header, write_ros_handshake_header
 from std_msgs.msg import Header
 
-from antipodal.ros_cell import depth_message, info_message
+from antipodal.ros.cell import depth_message, info_message
 from antipodal.srv import PlanGrasp, PlanGraspResponse
 
 PATIENCE = 60.0  # longest wait for an answer [s]

@@ -9,7 +9,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
 from antipodal.msg import Grasp
-from antipodal.ros_images import camera_from, depth_from, rgb_from
+from antipodal.ros.images import camera_from, depth_from, rgb_from
 from antipodal.srv import ExecuteGrasp, PlanGrasp
 
 KINDS = {"held", "approach_collision", "table_collision", "missed", "slipped", "lost_in_shake"}

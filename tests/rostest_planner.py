@@ -14,8 +14,8 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from antipodal.msg import GraspArray
-from antipodal.ros_cell import depth_message, info_message
-from antipodal.ros_messages import transform_from
+from antipodal.ros.cell import depth_message, info_message
+from antipodal.ros.messages import transform_from
 from antipodal.srv import PlanGrasp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))

@@ -15,7 +15,7 @@ from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from antipodal.ros_cell import depth_message, info_message
+from antipodal.ros.cell import depth_message, info_message
 from antipodal.srv import PlanGrasp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))

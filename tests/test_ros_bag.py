@@ -1,4 +1,4 @@
-"""ros_bag and nodes/plan_bag: a bag in, a CSV and pictures out, with no master."""
+"""ros.bag and nodes/plan_bag: a bag in, a CSV and pictures out, with no master."""
 
 import csv
 import subprocess
@@ -16,8 +16,8 @@ from std_msgs.msg import Header
 from test_planner import PLANNER
 
 from antipodal.errors import InputError
-from antipodal.ros_bag import pairs, replay
-from antipodal.ros_cell import depth_message, info_message
+from antipodal.ros.bag import pairs, replay
+from antipodal.ros.cell import depth_message, info_message
 
 BAR, _ = scenes.render([scenes.box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)])
 BARE, _ = scenes.render([])

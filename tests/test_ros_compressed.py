@@ -1,4 +1,4 @@
-"""ros_compressed: what compressed_depth_image_transport sends. Needs no ROS, messages are read by their fields."""
+"""ros.compressed: what compressed_depth_image_transport sends. Needs no ROS, messages are read by their fields."""
 
 import struct
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antipodal.errors import InputError
-from antipodal.ros_compressed import compressed_depth_from
+from antipodal.ros.compressed import compressed_depth_from
 
 MILLIMETRES = np.array([[0, 500, 700], [65535, 1, 2]], np.uint16)
 

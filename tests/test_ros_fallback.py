@@ -1,4 +1,4 @@
-"""ros_fallback: a GPU that fails is replaced by the CPU, and taken back when it works."""
+"""ros.fallback: a GPU that fails is replaced by the CPU, and taken back when it works."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from antipodal.errors import NoGraspFound
-from antipodal.ros_fallback import RETRY, FallbackPlanner
+from antipodal.ros.fallback import RETRY, FallbackPlanner
 
 
 class Device:

@@ -1,4 +1,4 @@
-"""ros_frames: transforms at an image's time, and the box that grasps lie in."""
+"""ros.frames: transforms at an image's time, and the box that grasps lie in."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ from std_msgs.msg import Header
 
 from antipodal import transforms
 from antipodal.errors import InputError
-from antipodal.ros_frames import Frames, NoTransform, pixels_inside
-from antipodal.ros_options import WorkspaceOptions
+from antipodal.ros.frames import Frames, NoTransform, pixels_inside
+from antipodal.ros.options import WorkspaceOptions
 
 HEADER = Header(stamp=rospy.Time(100), frame_id="camera")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from antipodal.errors import InputError
 from antipodal.inputs import MAX_RANGE, check_depth, check_mask, check_region
-from antipodal.ros_images import DEPTHS, MASKS, NEAREST, camera_from, depth_from, mask_from, region_from
+from antipodal.ros.images import DEPTHS, MASKS, NEAREST, camera_from, depth_from, mask_from, region_from
 
 UINT32 = st.one_of(st.integers(0, 9), st.sampled_from([2**16, 2**31 - 1, 2**31, 2**32 - 1]), st.integers(0, 2**32 - 1))
 FLOAT = st.floats(width=64)  # NaN, infinities, subnormal numbers and all

@@ -1,10 +1,10 @@
-"""ros_health: what diagnostics say of the replies."""
+"""ros.health: what diagnostics say of the replies."""
 
 from conftest import ros_or_skip
 
 ros_or_skip()
 
-from antipodal.ros_health import RECENT, Health
+from antipodal.ros.health import RECENT, Health
 
 
 def test_counts_rate_and_latency():

@@ -1,4 +1,4 @@
-"""ros_images: messages to arrays. Needs no ROS, the messages are read by their fields."""
+"""ros.images: messages to arrays. Needs no ROS, the messages are read by their fields."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.ros_images import camera_from, depth_from, mask_from, region_from, rgb_from
+from antipodal.ros.images import camera_from, depth_from, mask_from, region_from, rgb_from
 
 
 def image(pixels, encoding, padding=0, big=False):

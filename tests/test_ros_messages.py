@@ -1,4 +1,4 @@
-"""ros_messages: poses and markers that RViz and a robot understand."""
+"""ros.messages: poses and markers that RViz and a robot understand."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from visualization_msgs.msg import Marker
 from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
-from antipodal.ros_messages import (
+from antipodal.ros.messages import (
     box_marker,
     grasp_from,
     grasp_message,

@@ -1,4 +1,4 @@
-"""ros_moveit: grasps as MoveIt takes them. Runs where moveit_msgs is importable."""
+"""ros.moveit: grasps as MoveIt takes them. Runs where moveit_msgs is importable."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,12 @@ pytest.importorskip("moveit_msgs.srv")
 from moveit_msgs.srv import GraspPlanningRequest
 from std_msgs.msg import Header
 
-from antipodal import msg, ros_moveit, transforms
+from antipodal import msg, transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
-from antipodal.ros_messages import pose_message, transform_from
-from antipodal.ros_moveit import Hand, MoveItServer, moveit_grasp
+from antipodal.ros import moveit
+from antipodal.ros.messages import pose_message, transform_from
+from antipodal.ros.moveit import Hand, MoveItServer, moveit_grasp
 from antipodal.srv import PlanGraspResponse
 
 T_CAM_GRASP = transforms.compose(transforms.about_z(np.array(0.4))[:3, :3], np.array([0.1, 0.2, 0.6]))
@@ -48,7 +49,7 @@ def test_joints_stand_in_proportion_to_the_opening():
 
 @pytest.mark.parametrize("reason, code", [("", 1), ("no grasp", -1), ("stale image", -24), ("bad input", 99999)])
 def test_error_codes(monkeypatch, reason, code):
-    monkeypatch.setattr(ros_moveit, "GuardedService", lambda *_: None)
+    monkeypatch.setattr(moveit, "GuardedService", lambda *_: None)
     reply = PlanGraspResponse(reason=reason, grasps=[] if reason else [GRASP, GRASP])
     answer = MoveItServer(lambda _: reply, Gripper(), Hand()).handle(GraspPlanningRequest())
     assert answer.error_code.val == code and len(answer.grasps) == len(reply.grasps)

@@ -1,4 +1,4 @@
-"""ros_options and ros_pair: parameters and the newest pair."""
+"""ros.options and ros.pair: parameters and the newest pair."""
 
 import pytest
 from conftest import ros_or_skip
@@ -11,8 +11,8 @@ from std_msgs.msg import Header
 
 from antipodal.errors import InputError, ModelError
 from antipodal.options import options_from_dict
-from antipodal.ros_options import NodeOptions
-from antipodal.ros_pair import NewestPair, StaleImage
+from antipodal.ros.options import NodeOptions
+from antipodal.ros.pair import NewestPair, StaleImage
 
 
 def header(stamp):

@@ -17,7 +17,8 @@ import torch
 from ros_client import Client, Failed, scene_request
 from ros_process import graph, wait_for
 
-from antipodal import networks, ros_guard
+from antipodal import networks
+from antipodal.ros import guard
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_silent_clients_keep_nobody_out(uri):
     "said",
     [
         struct.pack("<I", 2**32 - 1) + bytes(1000),
-        struct.pack("<I", ros_guard.HEADER_SIZE + 1),
+        struct.pack("<I", guard.HEADER_SIZE + 1),
         struct.pack("<II", 10, 2**31) + bytes(6),
         random.Random(1).getrandbits(8 * 5000).to_bytes(5000, "little"),
     ],

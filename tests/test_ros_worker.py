@@ -1,4 +1,4 @@
-"""ros_worker: one call at a time, a bounded queue, and no caller kept longer than its patience."""
+"""ros.worker: one call at a time, a bounded queue, and no caller kept longer than its patience."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from antipodal.errors import InputError
-from antipodal.ros_worker import Busy, TooSlow, Worker
+from antipodal.ros.worker import Busy, TooSlow, Worker
 
 LONG = 60.0  # nothing here waits that long unless it is broken
 

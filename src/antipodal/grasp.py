@@ -51,7 +51,7 @@ class Gripper:
     @classmethod
     def load(cls, path: Union[str, Path]) -> Gripper:
         """Read a gripper from YAML whose keys are this class's fields; `source` may name where the figures are from,
-        and `moveit` is ros_moveit's."""
+        and `moveit` is ros.moveit's."""
         try:
             data = yaml.safe_load(Path(path).read_text())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:

@@ -16,7 +16,7 @@ from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
-from antipodal.ros_messages import grasp_from, image_message
+from antipodal.ros.messages import grasp_from, image_message
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import body_from_mesh
 from antipodal.sim.picture import view_of_gripper

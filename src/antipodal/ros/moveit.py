@@ -20,8 +20,8 @@ from antipodal import msg
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.options import options_from_dict
-from antipodal.ros_guard import GuardedService
-from antipodal.ros_messages import pose_message, transform_from, transform_from_parts
+from antipodal.ros.guard import GuardedService
+from antipodal.ros.messages import pose_message, transform_from, transform_from_parts
 from antipodal.srv import PlanGraspRequest, PlanGraspResponse
 
 SMALL = 2**22  # bytes of a request; it holds no image

@@ -16,8 +16,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 from antipodal import draw
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
-from antipodal.ros_messages import box_marker, image_message, marker_array
-from antipodal.ros_options import WorkspaceOptions
+from antipodal.ros.messages import box_marker, image_message, marker_array
+from antipodal.ros.options import WorkspaceOptions
 
 
 class Display:

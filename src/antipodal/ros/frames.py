@@ -13,8 +13,8 @@ from std_msgs.msg import Header
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError
-from antipodal.ros_messages import transform_from_parts
-from antipodal.ros_options import WorkspaceOptions
+from antipodal.ros.messages import transform_from_parts
+from antipodal.ros.options import WorkspaceOptions
 
 POLL = 0.01  # between two looks at tf [s]
 

@@ -14,8 +14,8 @@ import rosbag
 from antipodal import draw
 from antipodal.errors import AntipodalError, InputError
 from antipodal.planner import GraspPlanner
-from antipodal.ros_images import DEPTHS, camera_from, depth_from
-from antipodal.ros_messages import quaternion
+from antipodal.ros.images import DEPTHS, camera_from, depth_from
+from antipodal.ros.messages import quaternion
 
 COLUMNS = "stamp reason message grasps quality width u v angle x y z qx qy qz qw total_ms".split()
 

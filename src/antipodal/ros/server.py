@@ -17,17 +17,17 @@ from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.inputs import check_depth, check_region
 from antipodal.msg import Grasp, GraspArray
 from antipodal.planner import GraspPlanner
-from antipodal.ros_compressed import compressed_depth_from
-from antipodal.ros_display import Display
-from antipodal.ros_fallback import FallbackPlanner
-from antipodal.ros_frames import Frames, pixels_inside
-from antipodal.ros_guard import GuardedService
-from antipodal.ros_health import Diagnostics, Health
-from antipodal.ros_images import camera_from, depth_from, mask_from, region_from
-from antipodal.ros_messages import grasp_message
-from antipodal.ros_options import NodeOptions
-from antipodal.ros_pair import AnyImage, NewestPair
-from antipodal.ros_worker import Worker
+from antipodal.ros.compressed import compressed_depth_from
+from antipodal.ros.display import Display
+from antipodal.ros.fallback import FallbackPlanner
+from antipodal.ros.frames import Frames, pixels_inside
+from antipodal.ros.guard import GuardedService
+from antipodal.ros.health import Diagnostics, Health
+from antipodal.ros.images import camera_from, depth_from, mask_from, region_from
+from antipodal.ros.messages import grasp_message
+from antipodal.ros.options import NodeOptions
+from antipodal.ros.pair import AnyImage, NewestPair
+from antipodal.ros.worker import Worker
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
 
 IMAGE_BUFFER = 2**25  # bytes; with rospy's own 64 KiB a queue of one still hands out old images

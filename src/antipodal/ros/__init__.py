@@ -1,0 +1,1 @@
+"""The ROS side: nothing else in the package imports ROS."""
