@@ -24,6 +24,7 @@ from antipodal.synth.files import checksum, read_json
 from antipodal.synth.generate import generate
 from antipodal.synth.meshes import MeshOptions
 from antipodal.synth.options import GenerateOptions, preset
+from antipodal.synth.piles import PileOptions
 from antipodal.synth.run import Run, missing_shards
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
 
@@ -121,6 +122,16 @@ def test_another_runs_folder_is_refused_and_says_what_differs(made):
         generate(made[0], run(seed=9), MeshOptions())
     with pytest.raises(InputError, match="options is"):
         generate(made[0], run(options=dataclasses.replace(SMALL, grasps=13)), MeshOptions())
+
+
+def test_a_run_begun_before_an_option_existed_goes_on_with_its_default(made, tmp_path):
+    manifest = read_json(made[0] / "manifest.json")
+    del manifest["run"]["options"]["piles"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert generate(tmp_path, run(), MeshOptions()) == manifest
+    clutter = dataclasses.replace(SMALL, piles=PileOptions(objects=3))
+    with pytest.raises(InputError, match="options is"):
+        generate(tmp_path, run(options=clutter), MeshOptions())
 
 
 def test_folders_that_cannot_be_used_are_refused(tmp_path, monkeypatch):
