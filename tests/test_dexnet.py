@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from antipodal import crops, dexnet, networks
-from antipodal.dexnet_data import DexNetDataset, DexNetOptions
+from antipodal import crops, networks
+from antipodal.dexnet.__main__ import main
+from antipodal.dexnet.data import DexNetDataset, DexNetOptions
+from antipodal.dexnet.tfcheckpoint import read_checkpoint
+from antipodal.dexnet.weights import import_weights
 from antipodal.errors import InputError, ModelError
-from antipodal.tfcheckpoint import read_checkpoint
 
 DATA = Path(__file__).parent / "data"
 LAYOUTS = ["2.0", "4.0"]
@@ -28,7 +30,7 @@ def folder(tmp_path):
 
 
 def check_answers(source, out):
-    assert dexnet.main(["weights", str(source), str(out)]) == 0
+    assert main(["weights", str(source), str(out)]) == 0
     network, meta = networks.load(out, "cpu")
     given = np.load(Path(source) / "inputs.npz")
     images, depths = torch.from_numpy(given["images"]).permute(0, 3, 1, 2), torch.from_numpy(given["depths"])
@@ -81,7 +83,7 @@ def change(folder, **changes):
 def test_other_kinds_of_model_are_refused(folder, changes, message):
     change(folder, **changes)
     with pytest.raises(ModelError, match=message):
-        dexnet.import_weights(folder)
+        import_weights(folder)
 
 
 def test_other_architectures_are_refused(folder):
@@ -89,12 +91,12 @@ def test_other_architectures_are_refused(folder):
     architecture["pose_stream"]["pc2"]["out_size"] = 4
     change(folder, architecture=architecture)
     with pytest.raises(ModelError, match="layers fc3, fc4, fc5, pc1, pc2 are not"):
-        dexnet.import_weights(folder)
+        import_weights(folder)
     architecture["pose_stream"]["pc2"]["out_size"] = 0
     architecture["im_stream"]["conv1_2"]["pool_size"] = 3
     change(folder, architecture=architecture)
     with pytest.raises(ModelError, match="pooling of size 3 in strides of 2"):
-        dexnet.import_weights(folder)
+        import_weights(folder)
 
 
 @pytest.mark.parametrize("name", ["config.json", "im_std.npy", "model.ckpt.index", "model.ckpt.data-00000-of-00001"])
@@ -102,10 +104,10 @@ def test_a_missing_or_damaged_file_is_a_model_error(folder, name):
     path = folder / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ModelError, match=r"gqcnn"):
-        dexnet.import_weights(folder)
+        import_weights(folder)
     path.unlink()
     with pytest.raises(ModelError, match=r"no gqcnn model|lacks im_std|no whole TensorFlow checkpoint"):
-        dexnet.import_weights(folder)
+        import_weights(folder)
 
 
 def test_any_damage_to_an_index_is_a_model_error_or_harmless(folder):
@@ -125,7 +127,7 @@ def test_any_damage_to_an_index_is_a_model_error_or_harmless(folder):
 
 def test_the_command_line_says_what_is_wrong(folder, tmp_path, capsys):
     change(folder, gripper_mode="suction")
-    assert dexnet.main(["weights", str(folder), str(tmp_path / "m.pt")]) == 2
+    assert main(["weights", str(folder), str(tmp_path / "m.pt")]) == 2
     assert "suction" in capsys.readouterr().err and not (tmp_path / "m.pt").exists()
 
 

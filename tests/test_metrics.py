@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from antipodal import metrics
+from antipodal.training import metrics
 
 scored = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=30).filter(
     lambda rows: len({s for s, _ in rows}) == 2

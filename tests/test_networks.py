@@ -188,3 +188,15 @@ def test_unknown_architectures_and_options_are_refused():
         GraspNetwork("alexnet")
     with pytest.raises(InputError, match="architecture patch"):
         GraspNetwork("patch", width=3)
+
+
+@pytest.mark.parametrize("architecture", ["patch", "resnet"])
+def test_the_form_for_planning_is_the_same_function_at_every_batch_size(architecture):
+    torch.manual_seed(0)
+    network = GraspNetwork(architecture).eval()
+    network.temperature.fill_(1.7)
+    fast = networks.for_planning(network)
+    for n in (1, 2, 77):
+        crops, conditions = torch.randn(n, 1, 32, 32), torch.rand(n, 4)
+        with torch.no_grad():
+            torch.testing.assert_close(fast(crops, conditions), network(crops, conditions), atol=1e-5, rtol=1e-4)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
 
-from antipodal import networks, transforms
+from antipodal import kernels, networks, transforms
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.planner import GraspPlanner, PlannerOptions, _decode, _encode
@@ -126,10 +126,10 @@ def test_every_empty_stage_says_so_with_counts():
     assert caught.value.counts["pairs"] > 0 and caught.value.counts["fitting"] == 0
 
 
-def test_a_gripper_wider_than_the_scene_finds_nothing_and_says_why():
+def test_a_gripper_wider_than_the_scene_is_refused():
     depth, mask = render([BAR])
-    wide = GraspPlanner(PrefersMiddle(), Gripper(max_width=0.6), PlannerOptions(openings=(1.0,)))
-    with pytest.raises(NoGraspFound, match=r"width 0\.6 m"):
+    wide = GraspPlanner(PrefersMiddle(), Gripper(max_width=0.9, name="arms"))
+    with pytest.raises(InputError, match=r"gripper arms is 0\.47 m wide on approach, but the image shows only 0\.42"):
         wide.plan(depth, CAMERA, mask)
 
 
@@ -158,6 +158,24 @@ def test_input_arrays_are_left_as_they_were():
     PLANNER.plan(depth, CAMERA, mask)
     assert np.array_equal(depth, before[0]) and np.array_equal(mask, before[1])
     assert HEIGHT == pytest.approx(depth.max(), abs=1e-6)
+
+
+def test_without_the_compiled_kernels_the_plan_is_the_same(monkeypatch):
+    """What runs on a GPU, the kernels' torch twins, here on the CPU."""
+    depth, mask = render([BAR])
+    compiled = PLANNER.plan(depth, CAMERA, mask)
+    monkeypatch.setattr(kernels, "take", lambda tensor: False)
+    plain = PLANNER.plan(depth, CAMERA, mask)
+    assert plain.counts["pairs"] == compiled.counts["pairs"] and len(plain) == len(compiled)
+    np.testing.assert_allclose(plain[0].T_cam_grasp, compiled[0].T_cam_grasp, atol=2e-3)
+    assert plain[0].quality == pytest.approx(compiled[0].quality, abs=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_a_plan_is_as_good():
+    depth, mask = render([BAR])
+    there = GraspPlanner(PrefersMiddle().cuda(), device="cuda").plan(depth, CAMERA, mask)
+    assert there[0].quality == pytest.approx(PLANNER.plan(depth, CAMERA, mask)[0].quality, abs=0.05)
 
 
 LEFT, RIGHT = box((-0.12, 0.05), (0.1, 0.03, 0.06)), box((0.11, -0.05), (0.1, 0.04, 0.06))

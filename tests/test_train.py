@@ -12,12 +12,13 @@ import pytest
 import torch
 from learnable import Blocks
 
-from antipodal import augment, networks, train
+from antipodal import networks, train
 from antipodal.errors import InputError
-from antipodal.processes import Group
-from antipodal.samplers import ImportanceOptions, ImportanceSampler, UniformSampler, make_sampler
-from antipodal.samples import Samples, open_folders, split_by_object
-from antipodal.trainer import Trainer, learning_rate
+from antipodal.training import augment
+from antipodal.training.processes import Group
+from antipodal.training.samplers import ImportanceOptions, ImportanceSampler, UniformSampler, make_sampler
+from antipodal.training.samples import Samples, open_folders, split_by_object
+from antipodal.training.trainer import Trainer, learning_rate
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")

@@ -44,13 +44,20 @@ def test_cells_and_metres_are_inverse():
     torch.testing.assert_close(view.to_metres(view.to_cells(xy)), xy)
 
 
+def test_lookup_takes_the_nearest_cell():
+    view = view_of([BOX])
+    cells = torch.tensor([[3.0, 5.0], [7.0, 2.0]])
+    found = view.lookup(view.depth, view.to_metres(cells + 0.3))
+    torch.testing.assert_close(found, view.depth[[5, 2], [3, 7]])
+
+
 def test_graspable_is_the_mask_seen_from_above():
     view = view_of([BOX])
     seen = view.depth < HEIGHT - 0.07
     assert (view.graspable & seen).sum() > 0.9 * seen.sum()
     far_from_box = view.depth > HEIGHT - 0.001
     assert (view.graspable & far_from_box).sum() < 0.05 * far_from_box.sum()
-    assert not view.is_graspable(torch.tensor([[9.0, 9.0]])).any()
+    assert not view.lookup(view.graspable, torch.tensor([[9.0, 9.0], [-9.0, 0.0]])).any()
 
 
 def test_cells_outside_the_image_are_known_to_be():

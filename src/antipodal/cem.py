@@ -21,8 +21,10 @@ class CEMOptions:
 
     iterations: int = 3
     samples: int = 64  # drawn in each iteration
-    elite: float = 0.25  # share of the current samples that the mixture is fitted to
-    components: int = 5  # of the mixture
+    elite: float = (
+        0.25  # as many of the best ever seen as this share of the latest samples: the mixture is fitted to them
+    )
+    components: int = 5  # of the mixture, at most
     inflation: float = 1.0  # factor on the fitted covariance
     floor: float = 1e-4  # added to every variance, so that a mixture never collapses
 
@@ -36,22 +38,20 @@ def maximise(
     there is none. samples: (N, D) where the search starts, in units in which 1 is a large step.
     """
     seen, scores = score(samples)
-    current, current_scores = seen, scores
+    latest = len(seen)
     for _ in range(options.iterations):
-        elites = _elites(current, current_scores, options.elite)
+        elites = _elites(seen, scores, max(2, math.ceil(options.elite * latest)))
         if len(elites) == 0:
             break
-        drawn = _draw(_fit(elites, options), elites, generator, options)
-        current, current_scores = score(drawn)
-        seen, scores = torch.cat([seen, current]), torch.cat([scores, current_scores])
+        current, current_scores = score(_draw(_fit(elites, options), elites, generator, options))
+        seen, scores, latest = torch.cat([seen, current]), torch.cat([scores, current_scores]), len(current)
     order = torch.argsort(scores, descending=True, stable=True)
     return seen[order], scores[order]
 
 
-def _elites(samples: torch.Tensor, scores: torch.Tensor, share: float) -> torch.Tensor:
-    """The best `share` of the samples (N, D) that have a score, best first."""
-    finite = int(torch.isfinite(scores).sum())
-    count = min(finite, max(2, math.ceil(share * len(samples))))
+def _elites(samples: torch.Tensor, scores: torch.Tensor, count: int) -> torch.Tensor:
+    """The best `count` of the samples (N, D) that have a score, best first."""
+    count = min(count, int(torch.isfinite(scores).sum()))
     return samples[torch.argsort(scores, descending=True, stable=True)[:count]]
 
 
@@ -60,7 +60,8 @@ Mixture = Tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # weights (K,), means
 
 def _fit(elites: torch.Tensor, options: CEMOptions, steps: int = 5) -> Mixture:
     """Gaussian mixture fitted to elites (N, D) by expectation maximisation from spread-out means."""
-    means = _spread(elites, min(options.components, len(elites)))
+    # fewer elites than D + 1 would give a component a flat covariance
+    means = _spread(elites, max(1, min(options.components, len(elites) // (elites.shape[1] + 1))))
     weights = means.new_full((len(means),), 1 / len(means))
     factors = torch.linalg.cholesky(_covariance(elites, elites.new_ones(len(elites), 1), elites.mean(0)[None], options))
     factors = factors.expand(len(means), -1, -1)

@@ -12,6 +12,7 @@ from typing import Sequence, Tuple
 import torch
 import torch.nn.functional as F
 
+from antipodal import kernels
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.kernels import footprint
 from antipodal.views import View
@@ -88,7 +89,7 @@ class Clearance:
         """Smallest depth (N,) among points `offsets` (N or 1, K, 2), along and across each grasp's closing axis [m]."""
         column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
         arguments = (depth, column, row, torch.cos(grasps.angle), torch.sin(grasps.angle), offsets / self.view.cell)
-        if depth.is_cpu:
+        if kernels.take(depth):
             return torch.from_numpy(footprint.highest(*(a.numpy() for a in arguments)))
         return highest(*arguments)
 

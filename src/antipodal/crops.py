@@ -12,6 +12,7 @@ from typing import Tuple
 import torch
 import torch.nn.functional as F
 
+from antipodal import kernels
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.kernels import crop as compiled
 
@@ -28,7 +29,7 @@ def surface_crops(
     depth: (H, W) [m] of a view with the given origin and cell (see views.View). Beyond its border the border's depth
     is repeated. The crop does not depend on the grasps' depths.
     """
-    if not depth.is_cpu:
+    if not kernels.take(depth):
         return sample_surface(depth, origin, cell, grasps, gripper)
     center, angle, side = grasps.center.numpy(), grasps.angle.numpy(), EXTENT * gripper.max_width
     return torch.from_numpy(compiled.surface_crops(depth.numpy(), origin, cell, center, angle, side, SIZE))

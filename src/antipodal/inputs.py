@@ -8,6 +8,7 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
+from antipodal.grasp import Gripper
 
 Region = Union[Tuple[int, int, int, int], np.ndarray]  # a window (u0, v0, width, height) [px], or pixels (H, W) bool
 
@@ -37,6 +38,18 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
         middle = float(np.median(valid))
         raise InputError(f"depth must be metres below {MAX_RANGE:g}, got a median of {middle:g}: is it in millimetres?")
     return clean
+
+
+def check_gripper(gripper: Gripper, narrowest: float, camera: Camera, depth: np.ndarray) -> None:
+    """Raises InputError where the gripper, at its `narrowest` opening on approach [m], is wider than what is seen."""
+    distance = float(np.median(depth[depth > 0]))
+    seen = camera.width / camera.fx * distance, camera.height / camera.fy * distance
+    needed = narrowest + 2 * gripper.jaw_thickness
+    if needed > max(seen):
+        raise InputError(
+            f"gripper {gripper.name} is {needed:.3g} m wide on approach, "
+            f"but the image shows only {seen[0]:.3g} x {seen[1]:.3g} m at {distance:.3g} m"
+        )
 
 
 def check_mask(mask: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.ndarray]:

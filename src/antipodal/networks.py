@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Dict, Tuple, Union
 
@@ -110,6 +111,20 @@ def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, 
         raise ModelError(f"{path} holds weights that are not finite")
     _check_crop(path, meta)
     return network.eval().to(target), meta
+
+
+def for_planning(network: GraspNetwork) -> nn.Module:
+    """The same function in a form that runs faster on its device.
+
+    On a CPU that is traced and frozen: up to twice as fast for the crops of one CEM iteration, and at once.
+    `torch.compile`, which torch recommends in its place, needs a C++ compiler and most of a minute to start.
+    """
+    if network.temperature.is_cuda:
+        return network
+    example = torch.zeros(2, 1, crops.SIZE, crops.SIZE), torch.zeros(2, CONDITIONS)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(network.eval(), example)))
 
 
 def read_plain(path: PathLike) -> Dict[str, Any]:

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 
 from antipodal import crops, networks, transforms
+from antipodal.balance import distance_to_middle
 from antipodal.camera import Camera
 from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import Clearance, ClearanceOptions
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
-from antipodal.inputs import Region, check_depth, check_mask, check_region
+from antipodal.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.options import options_from_dict
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
 from antipodal.segmentation import SegmentationOptions, segment_objects
@@ -33,6 +34,7 @@ class PlannerOptions:
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
     depths: int = 2  # approach depths tried for every antipodal pair
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
+    balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
     distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
     distinct_angle: float = 0.35  # or turned by more than this [rad]
     table: TableOptions = field(default_factory=TableOptions)
@@ -100,7 +102,7 @@ class GraspPlanner:
         network, meta = networks.load(model, device=str(chosen))
         if meta["crop"]["input"] != networks.METRIC_CROP:
             raise ModelError(f"{model} takes a {meta['crop']['input']}; the planner makes a {networks.METRIC_CROP}")
-        return cls(network, gripper, options, chosen)
+        return cls(networks.for_planning(network), gripper, options, chosen)
 
     @torch.inference_mode()
     def plan(
@@ -124,6 +126,7 @@ class GraspPlanner:
         clock = Clock()
         counts: Dict[str, int] = {}
         depth = check_depth(depth, camera)
+        check_gripper(self.gripper, min(self.options.openings) * self.gripper.max_width, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
         generator = torch.Generator(device=self.device).manual_seed(seed)
 
@@ -140,7 +143,8 @@ class GraspPlanner:
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
             start = _encode(candidates, self.gripper)
-            samples, quality = maximise(lambda s: self._score(clearance, s), start, generator, self.options.cem)
+            away = distance_to_middle(view)
+            samples, quality = maximise(lambda s: self._score(clearance, away, s), start, generator, self.options.cem)
             counts["scored"] = int(torch.isfinite(quality).sum())
         with clock("ranking"):
             found = torch.isfinite(quality)
@@ -188,7 +192,7 @@ class GraspPlanner:
             raise NoGraspFound(f"{stages} ({limits})", counts)
         centre = torch.nn.functional.pad(pairs.centre, (0, 1))
         grasps, depths = clearance.widest_opening(ViewGrasps(centre, pairs.angle, pairs.extent), self.options.openings)
-        fits = depths.feasible & clearance.view.is_graspable(grasps.center[:, :2])
+        fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         if counts["fitting"] == 0:
             raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
@@ -198,22 +202,26 @@ class GraspPlanner:
         z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)
         return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
 
-    def _score(self, clearance: Clearance, samples: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    def _score(
+        self, clearance: Clearance, away: torch.Tensor, samples: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
         grasps, depths = clearance.widest_opening(_decode(samples, self.gripper), self.options.openings)
         z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
         grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
         quality = torch.full_like(z, -torch.inf)
-        fits = depths.feasible & clearance.view.is_graspable(grasps.center[:, :2])
+        fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         if bool(fits.any()):
-            quality[fits] = self._quality(clearance.view, grasps[fits])
+            quality[fits] = self._quality(clearance.view, away, grasps[fits])
         return _encode(grasps, self.gripper), quality
 
-    def _quality(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
-        """P(success) (N,) of grasps (N)."""
+    def _quality(self, view: View, away: torch.Tensor, grasps: ViewGrasps) -> torch.Tensor:
+        """P(success) (N,) of grasps (N): the network's, less what holding an object far from its middle costs."""
         surface = crops.surface_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
         relative = crops.normalise(surface, grasps.center[:, 2], self.gripper)
-        return torch.sigmoid(self.network(relative, crops.conditions(grasps, self.gripper)))
+        logits = self.network(relative, crops.conditions(grasps, self.gripper))
+        lever = view.lookup(away, grasps.center[:, :2]) / self.options.balance
+        return torch.sigmoid(logits - lever**2)
 
     def _distinct(self, grasps: ViewGrasps, count: int) -> List[int]:
         """Indices of the first `count` grasps that differ from all before them in place or angle."""

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from antipodal import kernels
 from antipodal.grasp import Gripper
 from antipodal.kernels.march import march as march_compiled
 from antipodal.views import View
@@ -127,7 +128,7 @@ def _march(
     """Steps (M,) from each start to one of the opposing edges on its way, drawn at random; 0 where it meets none."""
     choice = torch.rand(len(start), generator=generator, device=start.device)
     least_facing = math.cos(math.atan(options.friction))
-    if start.is_cpu:
+    if kernels.take(start):
         s, d, e, n = (a.numpy() for a in (start, direction, edges, normals))
         steps = march_compiled(s, d, e, n, int(reach), np.float32(least_facing), choice.numpy(), options.pairs)
         return torch.from_numpy(steps)

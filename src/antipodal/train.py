@@ -7,73 +7,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
-from antipodal import metrics, networks, report
-from antipodal.architectures import ARCHITECTURES
-from antipodal.errors import AntipodalError, InputError
-from antipodal.processes import Group
-from antipodal.samplers import SAMPLERS
-from antipodal.samples import Split, open_folders, split_by_object
-from antipodal.trainer import Trainer, shuffled
+from antipodal import networks
+from antipodal.errors import AntipodalError
+from antipodal.training import metrics, report
+from antipodal.training.options import TrainOptions
+from antipodal.training.processes import Group
+from antipodal.training.samples import Split, open_folders, split_by_object
+from antipodal.training.trainer import Trainer, shuffled
 
 CALIBRATION_SAMPLES = 200_000
-AVERAGES = ("gradients", "local")
-
-
-def option(default: Any, text: str, choices: Tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"help": text, "choices": choices})
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """What a run depends on; each field is a flag of the command line."""
-
-    data: Tuple[str, ...] = option((), "folders of shards")
-    out: str = option("models/model.pt", "model file to write; its card and curves go beside it")
-    arch: str = option("patch", "architecture", tuple(a for a in ARCHITECTURES if a != "gqcnn"))
-    epochs: float = option(10.0, "how often each training sample is seen")
-    samples: int = option(0, "samples to process in place of --epochs (0: use --epochs)")
-    batch: int = option(128, "samples a step, over all processes")
-    lr: float = option(5e-3, "peak learning rate")
-    weight_decay: float = option(1e-2, "AdamW's weight decay")
-    clip: float = option(1.0, "largest norm of the gradient")
-    noise: float = option(0.01, "largest depth noise added on the fly [openings]")
-    sampler: str = option("uniform", "in which order samples are seen", tuple(SAMPLERS))
-    average: str = option("gradients", "what processes average: gradients each step, or (local) weights", AVERAGES)
-    average_every: int = option(16, "steps between two meetings of local averaging")
-    evaluate_every: int = option(250_000, "samples between validations, each with a checkpoint")
-    patience: int = option(8, "validations without improvement after which training stops")
-    seed: int = option(0, "of the weights, the order and the variations")
-    split_seed: int = option(0, "of the split by object; runs to be compared share it")
-    device: str = option("auto", "auto, cpu, cuda or cuda:N")
-    amp: bool = option(True, "bfloat16 on CUDA")
-    workers: int = option(0, "processes that read ahead")
-    resume: str = option("auto", "go on from a checkpoint beside --out", ("auto", "never"))
-    log: str = option("", "folder for TensorBoard (empty: none)")
-
-    def __post_init__(self) -> None:
-        for f in fields(self):
-            choices, value = f.metadata["choices"], getattr(self, f.name)
-            if choices and value not in choices:
-                raise InputError(f"unknown {f.name} {value!r}; possible: {', '.join(choices)}")
-        positive = ("epochs", "batch", "lr", "clip", "average_every", "evaluate_every", "patience")
-        wrong = [n for n in positive if getattr(self, n) <= 0]
-        if wrong:
-            raise InputError(f"{', '.join(wrong)} must be positive")
-
-    def checkpoint(self) -> str:
-        return str(Path(self.out).with_suffix(".ckpt"))
-
-    def fingerprint(self, digest: str, processes: int) -> Dict[str, Any]:
-        """What must be the same for a checkpoint to be of this run."""
-        free = {"data", "out", "workers", "resume", "log", "device"}
-        chosen = {k: v for k, v in asdict(self).items() if k not in free}
-        return {**chosen, "data": digest, "processes": processes}
 
 
 def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Tuple
 import numpy as np
 import torch
 
-from antipodal import transforms
+from antipodal import kernels, transforms
 from antipodal.camera import Camera
 from antipodal.kernels import rectify as compiled
 
@@ -34,7 +34,7 @@ class View:
     """Depth along the approach on a regular grid; cell (row, column) is centred on `origin + cell * (column, row)`."""
 
     depth: torch.Tensor  # (H, W) float32 [m] along the view's z from the camera's centre, no cell missing
-    graspable: torch.Tensor  # (H, W) bool, where a grasp may be centred
+    graspable: torch.Tensor  # (H, W) bool, where a grasp may be centred; nowhere on the view's border
     inside: torch.Tensor  # (H, W) bool, False where the surface would lie outside the camera's image
     T_cam_view: np.ndarray  # (4, 4); the view's z is the approach direction, its origin the camera's centre
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
@@ -45,12 +45,10 @@ class View:
         """Fractional (column, row) of positions (..., 2) [m]."""
         return (xy - xy.new_tensor(self.origin)) / self.cell
 
-    def is_graspable(self, xy: torch.Tensor) -> torch.Tensor:
-        """Whether a grasp may be centred at positions (N, 2) [m], (N,) bool; False outside the view."""
+    def lookup(self, values: torch.Tensor, xy: torch.Tensor) -> torch.Tensor:
+        """`values` (H, W) of the cells at positions (N, 2) [m], (N,); beyond the view, of the nearest cell."""
         column, row = self.to_cells(xy).round().long().unbind(-1)
-        H, W = self.graspable.shape
-        inside = (column >= 0) & (column < W) & (row >= 0) & (row < H)
-        return inside & self.graspable[row.clamp(0, H - 1), column.clamp(0, W - 1)]
+        return values[row.clamp(0, values.shape[0] - 1), column.clamp(0, values.shape[1] - 1)]
 
     def to_metres(self, cells: torch.Tensor) -> torch.Tensor:
         """Positions (..., 2) [m] of fractional (column, row)."""
@@ -88,6 +86,8 @@ def make_view(
     surface, _ = observe(depth, camera, T_cam_view, bounds, cell)
     masked, seen = observe(depth * mask, camera, T_cam_view, bounds, cell)
     graspable = seen & (masked < surface + cell)
+    graspable[[0, -1]] = False
+    graspable[:, [0, -1]] = False
     inside = _inside_image(surface, bounds, cell, camera, T_cam_view)
     return View(surface, graspable, inside, T_cam_view, bounds[:2], cell, table)
 
@@ -96,7 +96,7 @@ def observe(
     depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
 ) -> Tuple[torch.Tensor, torch.Tensor]:
     """As `rectify`, by the compiled kernel where the depth lies in main memory."""
-    if not depth.is_cpu:
+    if not kernels.take(depth):
         return rectify(depth, camera, T_cam_view, bounds, cell)
     surface, observed = compiled.rectify(depth.numpy(), camera, T_cam_view, bounds, cell)
     return torch.from_numpy(surface), torch.from_numpy(observed)

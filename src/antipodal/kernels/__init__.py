@@ -1,1 +1,11 @@
-"""Compiled kernels, each with a plain torch or numpy twin that defines its answer."""
+"""Compiled kernels on arrays in main memory. Each has a torch twin beside its caller, which defines its answer and runs
+on any other device."""
+
+from __future__ import annotations
+
+import torch
+
+
+def take(tensor: torch.Tensor) -> bool:
+    """Whether the compiled kernels take what lies where `tensor` does."""
+    return tensor.is_cpu

@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 import torch
@@ -18,15 +18,13 @@ import torch.nn.functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from antipodal import augment
 from antipodal.errors import AntipodalError, InputError
 from antipodal.networks import GraspNetwork, read_plain, write_atomically
-from antipodal.processes import Group
-from antipodal.samplers import make_sampler
-from antipodal.samples import Batch, Samples, Split
-
-if TYPE_CHECKING:
-    from antipodal.train import TrainOptions
+from antipodal.training import augment
+from antipodal.training.options import TrainOptions
+from antipodal.training.processes import Group
+from antipodal.training.samplers import make_sampler
+from antipodal.training.samples import Batch, Samples, Split
 
 VALIDATION_SAMPLES = 50_000  # enough for a log loss to 0.002, and a few seconds of one core
 

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Protocol, Sequence
 import numpy as np
 import torch
 
-from antipodal.dexnet_data import DexNetDataset
+from antipodal.dexnet.data import DexNetDataset
 from antipodal.errors import InputError
 from antipodal.synth.shards import ShardDataset
 

@@ -7,19 +7,19 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 import numpy as np
 import torch
 from scipy.special import expit
 
-from antipodal import metrics
 from antipodal.networks import count_parameters, flops
-from antipodal.samples import Samples, Split
+from antipodal.training import metrics
+from antipodal.training.options import TrainOptions
+from antipodal.training.samples import Samples, Split
 
 if TYPE_CHECKING:
-    from antipodal.train import TrainOptions
-    from antipodal.trainer import Trainer
+    from antipodal.training.trainer import Trainer
 
 CARD = """# {name}
 P(success) of a parallel-jaw grasp from its crop of a depth image: `{architecture}`, {parameters:,} parameters,
@@ -166,7 +166,7 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         samples=int(meta["history"][-1]["samples"]),
         best=int(best["samples"]),
         data=_list(meta["data"]),
-        trained_for="\n\n".join(_list(run) for run in meta["trained_for"]),
+        trained_for=_runs(meta["trained_for"]),
     )
 
 
@@ -186,6 +186,25 @@ def _table(values: Dict[str, float]) -> str:
 
 def _list(values: Dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {_brief(value)}" for name, value in values.items())
+
+
+def _runs(runs: List[Dict[str, Any]]) -> str:
+    """A table of the generator's runs; what else they were told is in the model file's meta."""
+    lines = ["| meshes | kept out | gripper | camera | samples | seed |", "| --- | --- | --- | --- | --- | --- |"]
+    for run in runs:
+        camera, gripper = run.get("camera", {}), run.get("gripper", {})
+        image = "{width} x {height}, f {fx:g}".format(**camera) if camera else ""
+        name = gripper.get("name", "") if isinstance(gripper, dict) else gripper
+        cells = [
+            run.get("meshes", ""),
+            len(run.get("exclude", [])),
+            name,
+            image,
+            run.get("samples", ""),
+            run.get("seed", ""),
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join([*lines, "", "The generator's other options are in the model file, under `trained_for`."])
 
 
 def _brief(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Dex-Net's own weights as a model file: `python -m antipodal.dexnet weights MODEL_DIR OUT.pt`.
+"""Dex-Net's own weights as a network of ours.
 
 A gqcnn model folder holds config.json, a TensorFlow checkpoint model.ckpt.* and the means and deviations of its
 inputs as .npy. Layouts read: 2.0 and 2.1 (flat, "fc3W"), and 4.0 parallel jaw (streams, "im_stream/fc3_weights").
@@ -7,19 +7,17 @@ Names and conventions are those of the gqcnn package, gqcnn/model/tf/network_tf.
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
 import torch
 
 from antipodal.architectures import GQCNN
-from antipodal.errors import AntipodalError, ModelError
-from antipodal.networks import PIXEL_CROP, GraspNetwork, save
-from antipodal.tfcheckpoint import read_checkpoint
+from antipodal.dexnet.tfcheckpoint import read_checkpoint
+from antipodal.errors import ModelError
+from antipodal.networks import PIXEL_CROP, GraspNetwork
 
 STREAMS = ("im_stream", "pose_stream", "merge_stream")
 WINDOW = 96  # pixels a side that Dex-Net's policies cut out around a grasp, then resize to the network's size
@@ -170,23 +168,3 @@ def _first(variables: Dict[str, torch.Tensor], *names: str) -> torch.Tensor:
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise ModelError(message)
-
-
-def main(arguments: Optional[List[str]] = None) -> int:
-    parser = argparse.ArgumentParser(prog="antipodal.dexnet", description=(__doc__ or "").splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    weights = commands.add_parser("weights", help="turn a gqcnn TensorFlow model folder into a model file")
-    weights.add_argument("folder", type=Path, metavar="MODEL_DIR")
-    weights.add_argument("out", type=Path, metavar="OUT.pt")
-    given = parser.parse_args(arguments)
-    try:
-        save(given.out, *import_weights(given.folder))
-    except AntipodalError as e:
-        print(f"antipodal.dexnet: {e}", file=sys.stderr)
-        return 2
-    print(given.out)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

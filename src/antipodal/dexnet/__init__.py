@@ -1,0 +1,1 @@
+"""Import of Dex-Net's published weights and datasets."""

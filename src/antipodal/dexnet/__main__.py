@@ -1,0 +1,32 @@
+"""Dex-Net's own weights as a model file: `python -m antipodal.dexnet weights MODEL_DIR OUT.pt`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from antipodal.dexnet.weights import import_weights
+from antipodal.errors import AntipodalError
+from antipodal.networks import save
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    parser = argparse.ArgumentParser(prog="antipodal.dexnet", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    weights = commands.add_parser("weights", help="turn a gqcnn TensorFlow model folder into a model file")
+    weights.add_argument("folder", type=Path, metavar="MODEL_DIR")
+    weights.add_argument("out", type=Path, metavar="OUT.pt")
+    given = parser.parse_args(arguments)
+    try:
+        save(given.out, *import_weights(given.folder))
+    except AntipodalError as e:
+        print(f"antipodal.dexnet: {e}", file=sys.stderr)
+        return 2
+    print(given.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
