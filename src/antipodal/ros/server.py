@@ -49,14 +49,17 @@ class PlanServer:
         self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
-        topic, kind = rospy.resolve_name("depth/image_rect"), Image
-        if options.compressed:
-            topic, kind = f"{topic}/compressedDepth", CompressedImage
-        rospy.Subscriber(topic, kind, self._pair.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
-        rospy.Subscriber("depth/camera_info", CameraInfo, self._pair.store_info, queue_size=30)
+        self._subscribe()
         self._diagnostics = Diagnostics(self._health, self._facts, lambda: getattr(self.planner, "trouble", ""))
         largest = 5 * options.max_pixels + BYTES_BESIDE_IMAGES  # depth of 4 bytes a pixel and a mask of 1
         GuardedService("plan_grasp", PlanGrasp, self.handle, largest)
+
+    def _subscribe(self) -> None:
+        topic, kind = rospy.resolve_name("depth/image_rect"), Image
+        if self.options.compressed:
+            topic, kind = f"{topic}/compressedDepth", CompressedImage
+        rospy.Subscriber(topic, kind, self._pair.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
+        rospy.Subscriber("depth/camera_info", CameraInfo, self._pair.store_info, queue_size=30)
 
     def handle(self, request: PlanGraspRequest) -> PlanGraspResponse:
         """The reply to a request; what cannot be planned is refused with the reason."""
