@@ -1,4 +1,4 @@
-"""The planner as a ROS service. Nothing but ros*.py and nodes/ imports ROS."""
+"""The planner as a ROS service. Nothing but ros/ and nodes/ imports ROS."""
 
 from __future__ import annotations
 
