@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
-from antipodal import clearance, sampling
+from antipodal import clearance, kernels, sampling
 from antipodal.kernels import footprint
 from antipodal.kernels.march import march
 
@@ -38,3 +39,15 @@ def test_march_from_edge_to_opposing_edge(reach, wanted):
     compiled = march(*(a.numpy() for a in arguments), reach, np.float32(0.8), choice.numpy(), wanted)
     np.testing.assert_array_equal(compiled, plain.numpy())
     assert reach < 2 or (plain > 0).any()
+
+
+@pytest.mark.parametrize("shape", [(90, 70), (1, 9), (2, 2)])
+def test_edges_normals_and_neighbourhoods(shape, monkeypatch):
+    depth = 0.7 - 0.05 * (F.avg_pool2d(random(1, 1, *shape), 5, 1, 2)[0, 0] > 0.5) + 0.002 * random(*shape, seed=1)
+    mask = random(*shape, seed=2) < 0.05
+    compiled = *sampling.depth_edges(depth, 0.002), sampling.grow(mask, 2), clearance._nearest_of_nine(depth)
+    monkeypatch.setattr(kernels, "take", lambda tensor: False)
+    plain = *sampling.depth_edges(depth, 0.002), sampling.grow(mask, 2), clearance._nearest_of_nine(depth)
+    for a, b in zip(compiled, plain):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+    assert shape[0] < 10 or plain[0].any()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Sequence, Tuple
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -98,8 +100,15 @@ def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
     """Depth (H, W) of the nearest surface in every cell's neighbourhood; a noisy table is no obstacle (its plane is),
     and what lies outside the image is one of any height."""
     seen = torch.where(view.inside, view.depth, torch.full_like(view.depth, -torch.inf))
-    nearest = -F.max_pool2d(-seen[None, None], 3, stride=1, padding=1)[0, 0]  # no thin ridge slips through
+    nearest = _nearest_of_nine(seen)  # no thin ridge slips through
     return torch.where(nearest > view.table - options.flat, torch.full_like(nearest, view.table + 1.0), nearest)
+
+
+def _nearest_of_nine(depth: torch.Tensor) -> torch.Tensor:
+    """The least depth (H, W) in every cell's 3 x 3 neighbourhood."""
+    if kernels.take(depth):
+        return torch.from_numpy(cv2.erode(depth.numpy(), np.ones((3, 3), np.uint8)))
+    return -F.max_pool2d(-depth[None, None], 3, stride=1, padding=1)[0, 0]
 
 
 def highest(
