@@ -1,4 +1,4 @@
-"""Grasps between the frames of a view and of the camera."""
+"""Grasps of a view: to and from the camera's frame, and which of them differ."""
 
 from __future__ import annotations
 
@@ -44,3 +44,18 @@ def to_view(grasps: Sequence[Grasp], view: View) -> ViewGrasps:
     )
     placed = torch.from_numpy(numbers).to(view.depth)
     return ViewGrasps(placed[:, :3], placed[:, 3], placed[:, 4])
+
+
+def distinct(grasps: ViewGrasps, count: int, distance: float, angle: float) -> List[int]:
+    """Indices of the first `count` grasps that lie further than `distance` [m] from, or are turned by more than `angle`
+    [rad] against, every one chosen before them."""
+    chosen: List[int] = []
+    xy, turn = grasps.center[:, :2].cpu().numpy(), grasps.angle.cpu().numpy()
+    left = np.ones(len(grasps), bool)
+    while len(chosen) < count and left.any():
+        i = int(np.argmax(left))
+        chosen.append(i)
+        near = np.hypot(*(xy - xy[i]).T) < distance
+        left &= ~(near & (np.abs((turn - turn[i] + np.pi / 2) % np.pi - np.pi / 2) < angle))
+        left[i] = False
+    return chosen

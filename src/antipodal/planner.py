@@ -22,7 +22,7 @@ from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
 from antipodal.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.options import options_from_dict
-from antipodal.placing import to_camera, to_view
+from antipodal.placing import distinct, to_camera, to_view
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
 from antipodal.scoring import CropScore
 from antipodal.segmentation import SegmentationOptions, segment_objects
@@ -158,7 +158,8 @@ class GraspPlanner:
             found = torch.isfinite(quality)
             ranked = replace(decode(samples[found], self.gripper), quality=quality[found])
             ranked = ranked if window is None else _centred_in(window, ranked, view, camera, counts)
-            grasps = to_camera(ranked[self._distinct(ranked, max_grasps)], view, camera)
+            chosen = distinct(ranked, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
+            grasps = to_camera(ranked[chosen], view, camera)
             scored = to_camera(ranked[:: max(1, len(ranked) // 100)], view, camera)
         return Plan(grasps, scored, counts, clock.times_ms)
 
@@ -227,19 +228,6 @@ class GraspPlanner:
         """P(success) (N,) of grasps (N): the network's, less what holding an object far from its middle costs."""
         lever = view.lookup(away, grasps.center[:, :2]) / self.options.balance
         return torch.sigmoid(self.score(view, grasps) - lever**2)
-
-    def _distinct(self, grasps: ViewGrasps, count: int) -> List[int]:
-        """Indices of the first `count` grasps that differ from all before them in place or angle."""
-        chosen: List[int] = []
-        xy, angle = grasps.center[:, :2].cpu().numpy(), grasps.angle.cpu().numpy()
-        for i in range(len(grasps)):
-            near = np.linalg.norm(xy[chosen] - xy[i], axis=1) < self.options.distinct_distance
-            turn = np.abs((angle[chosen] - angle[i] + np.pi / 2) % np.pi - np.pi / 2)
-            if not np.any(near & (turn < self.options.distinct_angle)):
-                chosen.append(i)
-            if len(chosen) == count:
-                break
-        return chosen
 
 
 class Clock:

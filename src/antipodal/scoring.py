@@ -22,6 +22,5 @@ class CropScore:
 
     def __call__(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
         """Logits (N,) of grasps (N) in the view."""
-        surface = crops.surface_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
-        relative = crops.normalise(surface, grasps.center[:, 2], self.gripper)
+        relative = crops.relative_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
         return self.network(relative, crops.conditions(grasps, self.gripper))
