@@ -143,6 +143,13 @@ def test_constant_depth_is_a_bare_table():
         PLANNER.plan(np.full((240, 320), 0.7, np.float32), CAMERA)
 
 
+@pytest.mark.parametrize("gripper, fits", [(Gripper(), True), (Gripper(max_width=0.99, jaw_thickness=0.3), False)])
+def test_warming_up_plans_where_the_gripper_fits(gripper, fits):
+    called = []
+    GraspPlanner(lambda *inputs: called.append(1) or PrefersMiddle()(*inputs), gripper).warm_up()
+    assert bool(called) == fits
+
+
 def test_impossible_count_is_refused():
     depth, mask = render([BAR])
     with pytest.raises(InputError, match="max_grasps"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple, Union
@@ -107,6 +107,15 @@ class GraspPlanner:
         if meta["crop"]["input"] != networks.METRIC_CROP:
             raise ModelError(f"{model} takes a {meta['crop']['input']}; the planner makes a {networks.METRIC_CROP}")
         return cls(networks.for_planning(network), gripper, options, chosen)
+
+    def warm_up(self) -> None:
+        """Plan on a box on a table, so that what is compiled or loaded at first use delays no later plan."""
+        camera = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
+        depth = np.full((480, 640), 0.7, np.float32)
+        depth[220:260, 280:360] = 0.65
+        for _ in range(2):  # torch compiles a traced network for a shape when it meets it again
+            with suppress(NoGraspFound, InputError):  # a gripper may be too large or too small for this box
+                self.plan(depth, camera)
 
     @torch.inference_mode()
     def plan(
