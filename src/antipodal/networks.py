@@ -113,17 +113,18 @@ def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, 
     return network.eval().to(target), meta
 
 
-def for_planning(network: GraspNetwork) -> nn.Module:
-    """The same function in a form that runs faster on its device.
+def for_planning(network: GraspNetwork, size: int = crops.SIZE, conditions: int = CONDITIONS) -> nn.Module:
+    """The same function of crops `size` pixels a side and of so many conditions, in a form that runs faster.
 
     On a CPU that is traced and frozen: up to twice as fast for the crops of one CEM iteration, and at once.
     `torch.compile`, which torch recommends in its place, needs a C++ compiler and most of a minute to start.
     """
     if network.temperature.is_cuda:
         return network
-    example = torch.zeros(2, 1, crops.SIZE, crops.SIZE), torch.zeros(2, CONDITIONS)
+    example = torch.zeros(2, 1, size, size), torch.zeros(2, conditions)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # a GQ-CNN looks at its crops' size, which is given
         return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(network.eval(), example)))
 
 
@@ -142,9 +143,11 @@ def read_plain(path: PathLike) -> Dict[str, Any]:
 
 def _check_crop(path: PathLike, meta: Dict[str, Any]) -> None:
     crop = meta.get("crop")
-    from_pixels = isinstance(crop, dict) and crop.get("input") == PIXEL_CROP
-    if not from_pixels and crop != crop_definition():
-        raise ModelError(f"{path} was trained on {crop}; this version makes {crop_definition()}")
+    if not isinstance(crop, dict) or crop.get("input") != PIXEL_CROP:
+        if crop != crop_definition():
+            raise ModelError(f"{path} was trained on {crop}; this version makes {crop_definition()}")
+    elif not all(isinstance(crop.get(k), int) and crop[k] > 0 for k in ("size", "window")):
+        raise ModelError(f"{path} takes pixel crops, but does not tell their size and window [px], only {crop}")
 
 
 def pick_device(name: str) -> torch.device:
