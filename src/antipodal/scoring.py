@@ -1,4 +1,4 @@
-"""What the planner asks of grasps: log odds of success, by a network that sees metric crops, or Dex-Net's pixel crops."""
+"""What the planner asks of grasps: log odds of success, by a network that sees metric crops or Dex-Net's."""
 
 from __future__ import annotations
 
