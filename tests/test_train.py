@@ -140,6 +140,18 @@ def test_a_process_killed_by_sigkill_goes_on_to_bit_identical_weights(options):
     assert same(resumed.state_dict(), whole.state_dict())
 
 
+def test_a_finished_run_stays_until_its_options_or_data_change(options, monkeypatch):
+    options = replace(options, epochs=0.5)
+    first, written = train.train(options, Group(CPU)), Path(options.out).read_bytes()
+    monkeypatch.setattr(Trainer, "fit", lambda *_: pytest.fail("trained again"))
+    again = train.train(options, Group(CPU))
+    assert again["metrics"] == first["metrics"] and again["history"] == first["history"]
+    assert Path(options.out).read_bytes() == written
+    for other in (replace(options, seed=1), replace(options, resume="never"), replace(options, data=options.data[:1])):
+        with pytest.raises(pytest.fail.Exception, match="trained again"):
+            train.train(other, Group(CPU))
+
+
 def test_a_checkpoint_of_another_run_is_refused(options):
     make_trainer(options).save_checkpoint()
     with pytest.raises(InputError, match=r"a run with other batch, lr; remove it or use --resume never"):
