@@ -134,8 +134,10 @@ class Runner:
     def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
         rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
         noise, depth = self.options.noise, cell.render()
-        named = isinstance(noise, str)
-        depth = NOISES[noise](depth, cell.camera, rng) if named else add_noise(rng, depth, cell.camera, noise)
+        if isinstance(noise, str):
+            depth = NOISES[noise](depth, cell.camera, rng)
+        else:
+            depth = add_noise(rng, depth, cell.camera, noise)
         return depth, cell.mask() if self.options.mask else None
 
     def _policy(self, name: str, cell: Cell) -> Policy:
