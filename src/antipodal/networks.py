@@ -113,18 +113,17 @@ def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, 
     return network.eval().to(target), meta
 
 
-def for_planning(network: GraspNetwork, size: int = crops.SIZE, conditions: int = CONDITIONS) -> nn.Module:
-    """The same function of crops `size` pixels a side and of so many conditions, in a form that runs faster.
+def for_planning(network: GraspNetwork) -> nn.Module:
+    """The same function in a form that runs faster on its device.
 
     On a CPU that is traced and frozen: up to twice as fast for the crops of one CEM iteration, and at once.
     `torch.compile`, which torch recommends in its place, needs a C++ compiler and most of a minute to start.
     """
     if network.temperature.is_cuda:
         return network
-    example = torch.zeros(2, 1, size, size), torch.zeros(2, conditions)
+    example = torch.zeros(2, 1, crops.SIZE, crops.SIZE), torch.zeros(2, CONDITIONS)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # a GQ-CNN looks at its crops' size, which is given
         return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(network.eval(), example)))
 
 

@@ -60,5 +60,5 @@ class PixelScore:
 def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gripper) -> Union[CropScore, PixelScore]:
     """The score by the network of a model file, fed what the file's "crop" says."""
     if crop["input"] == networks.PIXEL_CROP:
-        return PixelScore(networks.for_planning(network, crop["size"], 1), crop["size"], crop["window"])
+        return PixelScore(network, crop["size"], crop["window"])
     return CropScore(networks.for_planning(network), gripper)
