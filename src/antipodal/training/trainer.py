@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader
 
 from antipodal.errors import AntipodalError, InputError
 from antipodal.networks import GraspNetwork, read_plain, write_atomically
-from antipodal.training import augment, metrics
+from antipodal.training import augment
+from antipodal.training.metrics import log_loss, roc_auc
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
 from antipodal.training.samplers import make_sampler
@@ -169,7 +170,7 @@ class Trainer:
         """Log loss and area under the ROC curve on the validation part, of which every process takes an even share."""
         own = self.predict(self.validation[self.group.rank :: self.group.world])
         logits, labels = (self.group.gather(torch.from_numpy(v).to(self.group.device)).cpu().numpy() for v in own)
-        return metrics.log_loss(logits, labels), metrics.roc_auc(labels >= 0.5, logits)
+        return log_loss(logits, labels), roc_auc(labels >= 0.5, logits)
 
     def save_checkpoint(self) -> None:
         """Everything that the rest of the run depends on, written by the leading process."""
