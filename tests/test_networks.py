@@ -91,7 +91,7 @@ def test_a_file_rebuilds_its_network_and_meta(tmp_path):
 def test_an_imported_layout_rebuilds_itself(tmp_path):
     options = {"size": 16, "convs": [(3, 4, 2, True)], "padding": "valid", "fc3": 8, "pc1": 2, "fc4": 8}
     network = GraspNetwork("gqcnn", **options).eval()
-    networks.save(tmp_path / "m.pt", network, {"crop": {"input": networks.PIXEL_CROP, "size": 16, "window": 96}})
+    networks.save(tmp_path / "m.pt", network, {"crop": {"input": networks.PIXEL_CROP, "size": 16}})
     loaded, meta = networks.load(tmp_path / "m.pt", "cpu")
     assert meta["crop"]["input"] == "pixel crop"
     assert torch.equal(loaded(*batch()), network(*batch()))

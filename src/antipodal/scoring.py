@@ -9,6 +9,7 @@ import torch
 
 from antipodal import crops, networks
 from antipodal.camera import Camera
+from antipodal.errors import ModelError
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.pixel_crops import pixel_crops, shrink
 from antipodal.placing import in_image, poses
@@ -58,7 +59,10 @@ class PixelScore:
 
 
 def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gripper) -> Union[CropScore, PixelScore]:
-    """The score by the network of a model file, fed what the file's "crop" says."""
-    if crop["input"] == networks.PIXEL_CROP:
-        return PixelScore(network, crop["size"], crop["window"])
-    return CropScore(networks.for_planning(network), gripper)
+    """The score by the network of a model file, fed what the file's "crop" says. Raises ModelError where that does not
+    tell enough."""
+    if crop["input"] != networks.PIXEL_CROP:
+        return CropScore(networks.for_planning(network), gripper)
+    if not all(isinstance(crop.get(k), int) and crop[k] > 0 for k in ("size", "window")):
+        raise ModelError(f"a model on pixel crops must tell their size and window [px], got {crop}")
+    return PixelScore(network, crop["size"], crop["window"])
