@@ -87,3 +87,15 @@ def test_the_fitted_temperature_is_the_one_that_the_labels_were_made_with(true):
         assert report["ece_before"] > 0.04
     assert report["auc"] == metrics.roc_auc(labels >= 0.5, logits)
     assert report["accuracy"] == pytest.approx(np.mean((logits > 0) == (labels > 0.5)))
+
+
+def test_the_bootstrap_draws_whole_objects_with_replacement():
+    objects = np.array([3, 1, 3, 7, 1, 3])
+    drawn = list(metrics.resample_objects(objects, 200, seed=1))
+    for index in drawn:
+        times = np.bincount(index, minlength=6)
+        assert times[0] == times[2] == times[5] and times[1] == times[4]
+        assert times[0] + times[1] + times[3] == 3  # as many objects as there are
+    assert len({tuple(sorted(i)) for i in drawn}) == 10  # every way to draw three of three
+    again = list(metrics.resample_objects(objects, 200, seed=1))
+    assert all(np.array_equal(a, b) for a, b in zip(drawn, again))

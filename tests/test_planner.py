@@ -6,10 +6,10 @@ import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
 from test_views import view_of
 
-from antipodal import kernels, networks, transforms
+from antipodal import kernels, transforms
 from antipodal.cem import CEMOptions
 from antipodal.encoding import decode, encode
-from antipodal.errors import InputError, ModelError, NoGraspFound
+from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.placing import to_camera, to_view
 from antipodal.planner import GraspPlanner, PlannerOptions
@@ -240,10 +240,3 @@ def test_a_region_of_bare_table_holds_no_grasp():
     with pytest.raises(NoGraspFound, match=r"0 of \d{4} graspable pixels lie in the region") as caught:
         PLANNER.plan(depth, CAMERA, region=(0, 200, 320, 40))
     assert caught.value.counts["pixels"] == 0
-
-
-def test_a_model_that_wants_other_crops_is_refused(tmp_path):
-    pixels = {"crop": {"input": networks.PIXEL_CROP}}
-    networks.save(tmp_path / "pixels.pt", networks.GraspNetwork(), pixels)
-    with pytest.raises(ModelError, match=r"pixels\.pt takes a pixel crop; the planner makes a metric crop"):
-        GraspPlanner.load(tmp_path / "pixels.pt", device="cpu")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -109,6 +110,48 @@ def test_a_killed_run_goes_on_to_the_same_result(options, sampler, killed_at, mo
     assert same(resumed.weights(), whole.weights())
 
 
+def command(options):
+    """`python -m antipodal.train --sampler importance` by `options`, in a process of its own."""
+    run = [sys.executable, "-m", "antipodal.train", "--data", *options.data, "--out", options.out, "--device", "cpu"]
+    run += ["--batch", str(options.batch), "--samples", "12800", "--evaluate-every", "640"]
+    run += ["--sampler", "importance"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(run, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_process_killed_by_sigkill_goes_on_to_bit_identical_weights(options):
+    def finish(process):
+        told = process.communicate(timeout=120)[1]
+        assert process.returncode == 0, told
+        return told, networks.load(options.out, "cpu")
+
+    _, (whole, meta) = finish(command(options))
+    Path(options.out).unlink()
+    killed = command(options)
+    lines = [killed.stderr.readline() for _ in range(6)]  # what it is about to do, and five validations
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.wait(60) == -signal.SIGKILL and "samples: train" in lines[-1]
+    assert Path(options.checkpoint()).exists() and not Path(options.out).exists()
+
+    told, (resumed, again) = finish(command(options))
+    step = int(re.search(r"going on at step (\d+) of 200", told.replace(",", "")).group(1))
+    assert 40 <= step < 200  # it went on in the middle, from a checkpoint that the killed process had written
+    assert again["history"] == meta["history"] and again["metrics"] == meta["metrics"]
+    assert same(resumed.state_dict(), whole.state_dict())
+
+
+def test_a_finished_run_stays_until_its_options_or_data_change(options, monkeypatch):
+    options = replace(options, epochs=0.5)
+    first, written = train.train(options, Group(CPU)), Path(options.out).read_bytes()
+    monkeypatch.setattr(Trainer, "fit", lambda *_: pytest.fail("trained again"))
+    again = train.train(options, Group(CPU))
+    assert again["metrics"] == first["metrics"] and again["history"] == first["history"]
+    assert Path(options.out).read_bytes() == written
+    for other in (replace(options, seed=1), replace(options, resume="never"), replace(options, data=options.data[:1])):
+        with pytest.raises(pytest.fail.Exception, match="trained again"):
+            train.train(other, Group(CPU))
+
+
 def test_a_checkpoint_of_another_run_is_refused(options):
     make_trainer(options).save_checkpoint()
     with pytest.raises(InputError, match=r"a run with other batch, lr; remove it or use --resume never"):
@@ -121,7 +164,7 @@ def test_training_stops_early_and_keeps_the_best(options):
     assert trainer.progress.step < trainer.steps and trainer.progress.stale == 2
     losses = [entry["validation_loss"] for entry in trainer.history]
     assert min(losses) == losses[-3]
-    assert trainer._validation_loss() == pytest.approx(min(losses), rel=1e-6)
+    assert trainer._validate()[0] == pytest.approx(min(losses), rel=1e-6)
 
 
 def test_the_sample_budget_overrides_epochs(options):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from typing import List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -15,17 +15,28 @@ from antipodal.views import View
 
 def to_camera(grasps: ViewGrasps, view: View, camera: Camera) -> List[Grasp]:
     """Grasps of a view in the camera frame."""
-    angle = grasps.angle.cpu().numpy().astype(np.float64)
-    # About z, so that the grasp's y, the closing axis, lies at `angle` from the view's x.
-    T_view_grasp = transforms.compose(transforms.about_z(angle - np.pi / 2), grasps.center.cpu().numpy())
-    T_cam_grasp = view.T_cam_view @ T_view_grasp
-    centre, ahead = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, 3] + 1e-3 * T_cam_grasp[:, :3, 1]
-    px, towards = camera.project(centre), camera.project(ahead) - camera.project(centre)
-    image_angle = (np.arctan2(towards[:, 1], towards[:, 0]) + np.pi / 2) % np.pi - np.pi / 2
+    T_cam_grasp = poses(grasps, view)
+    px, image_angle = in_image(T_cam_grasp, camera)
     return [
         Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
         for T, w, q, p, a in zip(T_cam_grasp, grasps.width.cpu().numpy(), grasps.quality.cpu().numpy(), px, image_angle)
     ]
+
+
+def poses(grasps: ViewGrasps, view: View) -> np.ndarray:
+    """`T_cam_grasp` (N, 4, 4) of grasps (N) of a view."""
+    angle = grasps.angle.cpu().numpy().astype(np.float64)
+    # About z, so that the grasp's y, the closing axis, lies at `angle` from the view's x.
+    T_view_grasp = transforms.compose(transforms.about_z(angle - np.pi / 2), grasps.center.cpu().numpy())
+    return view.T_cam_view @ T_view_grasp
+
+
+def in_image(T_cam_grasp: np.ndarray, camera: Camera) -> Tuple[np.ndarray, np.ndarray]:
+    """Where grasps (N, 4, 4) appear: their origins' pixels (N, 2) as (u, v), and the angle (N,) of their closing axes
+    from +u, in [-pi/2, pi/2)."""
+    centre, ahead = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, 3] + 1e-3 * T_cam_grasp[:, :3, 1]
+    px, towards = camera.project(centre), camera.project(ahead) - camera.project(centre)
+    return px, (np.arctan2(towards[:, 1], towards[:, 0]) + np.pi / 2) % np.pi - np.pi / 2
 
 
 def to_view(grasps: Sequence[Grasp], view: View) -> ViewGrasps:

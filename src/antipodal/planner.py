@@ -18,13 +18,13 @@ from antipodal.camera import Camera
 from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import Clearance, ClearanceOptions
 from antipodal.encoding import decode, encode
-from antipodal.errors import InputError, ModelError, NoGraspFound
+from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
 from antipodal.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.options import options_from_dict
 from antipodal.placing import distinct, to_camera, to_view
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
-from antipodal.scoring import CropScore
+from antipodal.scoring import CropScore, PixelScore, Score, make_score
 from antipodal.segmentation import SegmentationOptions, segment_objects
 from antipodal.table import Table, TableOptions, find_table
 from antipodal.views import View, ViewOptions, make_view
@@ -88,7 +88,7 @@ class GraspPlanner:
         self.gripper = gripper or Gripper()
         self.options = options or PlannerOptions()
         self.device = torch.device(device)
-        self.score = CropScore(network, self.gripper)
+        self.score: Union[CropScore, PixelScore] = CropScore(network, self.gripper)
 
     @classmethod
     def load(
@@ -104,9 +104,9 @@ class GraspPlanner:
         """
         chosen = networks.pick_device(device)
         network, meta = networks.load(model, device=str(chosen))
-        if meta["crop"]["input"] != networks.METRIC_CROP:
-            raise ModelError(f"{model} takes a {meta['crop']['input']}; the planner makes a {networks.METRIC_CROP}")
-        return cls(networks.for_planning(network), gripper, options, chosen)
+        planner = cls(network, gripper, options, chosen)
+        planner.score = make_score(network, meta["crop"], planner.gripper)
+        return planner
 
     def warm_up(self) -> None:
         """Plan on a box on a table, so that what is compiled or loaded at first use delays no later plan."""
@@ -158,9 +158,9 @@ class GraspPlanner:
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
             first = [encode(g, self.gripper) for g in (candidates, to_view(start or (), view))]
-            away = distance_to_middle(view)
+            away, score = distance_to_middle(view), self.score.of_image(depth, camera)
             samples, quality = maximise(
-                lambda s: self._evaluate(clearance, away, s), torch.cat(first), generator, self.options.cem
+                lambda s: self._evaluate(clearance, away, score, s), torch.cat(first), generator, self.options.cem
             )
             counts["scored"] = int(torch.isfinite(quality).sum())
         with clock("ranking"):
@@ -221,7 +221,7 @@ class GraspPlanner:
         return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
 
     def _evaluate(
-        self, clearance: Clearance, away: torch.Tensor, samples: torch.Tensor
+        self, clearance: Clearance, away: torch.Tensor, score: Score, samples: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
         grasps, depths = clearance.widest_opening(decode(samples, self.gripper), self.options.openings)
@@ -230,13 +230,13 @@ class GraspPlanner:
         quality = torch.full_like(z, -torch.inf)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         if bool(fits.any()):
-            quality[fits] = self._quality(clearance.view, away, grasps[fits])
+            quality[fits] = self._quality(clearance.view, away, score, grasps[fits])
         return encode(grasps, self.gripper), quality
 
-    def _quality(self, view: View, away: torch.Tensor, grasps: ViewGrasps) -> torch.Tensor:
+    def _quality(self, view: View, away: torch.Tensor, score: Score, grasps: ViewGrasps) -> torch.Tensor:
         """P(success) (N,) of grasps (N): the network's, less what holding an object far from its middle costs."""
         lever = view.lookup(away, grasps.center[:, :2]) / self.options.balance
-        return torch.sigmoid(self.score(view, grasps) - lever**2)
+        return torch.sigmoid(score(view, grasps) - lever**2)
 
 
 class Clock:

@@ -1,6 +1,7 @@
 """Train a grasp-quality network on shards: `python -m antipodal.train --data DIR --out models/x.pt`.
 
-With many processes: `torchrun --nproc-per-node 2 -m antipodal.train ...`. A killed run goes on when started again.
+With many processes: `torchrun --nproc-per-node 2 -m antipodal.train ...`. A killed run goes on when started again,
+and a finished one stays as it is.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 
 from antipodal import networks
-from antipodal.errors import AntipodalError
+from antipodal.errors import AntipodalError, ModelError
 from antipodal.training import metrics, report
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
-from antipodal.training.samples import Split, open_folders, split_by_object
+from antipodal.training.samples import Samples, Split, open_folders, split_by_object
 from antipodal.training.trainer import Trainer, shuffled
 
 CALIBRATION_SAMPLES = 200_000
@@ -28,6 +29,9 @@ EXAMPLES = 256  # training inputs that go into the model file, see runtime.py
 def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, Any]:
     """Split by object, fit, calibrate on validation, judge on test; write model, card and curves. Returns the meta."""
     samples = open_folders(options.data)
+    made = made_before(options, samples, group)
+    if made is not None:
+        return made if group.leads else {}
     split = split_by_object(samples, options.split_seed)
     trainer = Trainer(options, group, samples, split)
     resumed = options.resume == "auto" and trainer.resume()
@@ -44,6 +48,25 @@ def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, A
     networks.save(options.out, trainer.network, meta)
     report.write(options.out, meta, logits, labels)
     Path(options.checkpoint()).unlink(missing_ok=True)
+    return meta
+
+
+def made_before(options: TrainOptions, samples: Samples, group: Group) -> Optional[Dict[str, Any]]:
+    """The meta of the model at `options.out` if a run with the same options and data has made it, else None."""
+    if options.resume != "auto" or not Path(options.out).exists():
+        return None
+    try:
+        meta = networks.load(options.out, "cpu")[1]
+        told = {**meta["options"], "data": meta["data"]["digest"], "processes": meta["processes"]}
+    except (ModelError, KeyError, TypeError):  # of another origin; it is made anew
+        return None
+    wanted = options.fingerprint(samples.digest(), group.world)
+    if any(told.get(k) != v for k, v in wanted.items()):
+        return None
+    if group.leads:
+        print(
+            f"{options.out} was made with these options and data before; --resume never does it again", file=sys.stderr
+        )
     return meta
 
 

@@ -28,7 +28,8 @@ from antipodal.sim import report
 from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.picture import contact_sheet
 from antipodal.sim.policies import check_policies
-from antipodal.sim.trials import NOISES, Job, Runner, TrialOptions
+from antipodal.sim.trials import Job, Runner, TrialOptions
+from antipodal.synth.options import sensor_noise
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -130,20 +131,21 @@ def _options(args: argparse.Namespace) -> TrialOptions:
         model = resources.find("models/default.pt")
     return TrialOptions(
         objects=args.objects,
-        only=_names(args.objects_list),
+        only=read_names(args.objects_list),
         model=None if model is None else str(model),
         gripper=Gripper.load(args.gripper) if args.gripper else Gripper(),
         camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
         height=args.height,
         tilt=float(np.deg2rad(args.tilt)),
         clutter=args.clutter,
-        noise=args.noise,
+        noise=sensor_noise(Path(args.noise)) if Path(args.noise).is_file() else args.noise,
         mask=not args.no_mask,
         seed=args.seed,
     )
 
 
-def _names(file: Optional[Path]) -> Tuple[str, ...]:
+def read_names(file: Optional[Path]) -> Tuple[str, ...]:
+    """The names of objects in a file, one a line; none where there is no file."""
     if file is None:
         return ()
     names = tuple(line.strip() for line in file.read_text().splitlines() if line.strip())
@@ -171,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
     add("-n", type=int, required=True, help="number of scenes, the same for each policy")
     add("--policies", default="antipodal,random,centroid,oracle", help="comma-separated (default: %(default)s)")
-    add("--noise", choices=NOISES, default="none", help="of the depth image (default: none)")
+    add("--noise", default="none", help="of the depth image: none, real, dexnet2, or a camera's YAML (default: none)")
     add("--clutter", type=_clutter, default=(1, 1), help="objects a scene: K, or LOW-HIGH (default: 1)")
     add("--tilt", type=float, default=0.0, help="camera tilted by up to this [degrees] (default: 0)")
     add("--height", type=float, default=0.7, help="camera's distance from the table's middle [m] (default: 0.7)")

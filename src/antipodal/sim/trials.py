@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -41,14 +41,14 @@ class TrialOptions:
     height: float = 0.7  # of the camera [m]
     tilt: float = 0.0  # the camera is tilted by up to this, in any direction [rad]
     clutter: Tuple[int, int] = (1, 1)  # fewest and most objects
-    noise: str = "none"  # of the depth image, one of NOISES
+    noise: Union[str, NoiseOptions] = "none"  # of the depth image, one of NOISES or a sensor's own
     mask: bool = True  # whether policies are told which pixels show objects
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.noise not in NOISES:
-            raise InputError(f"no noise {self.noise!r}; possible: {', '.join(NOISES)}")
+        if isinstance(self.noise, str) and self.noise not in NOISES:
+            raise InputError(f"no noise {self.noise!r}; possible: {', '.join(NOISES)}, a camera's YAML")
         if not 1 <= self.clutter[0] <= self.clutter[1]:
             raise InputError(f"clutter must be at least one object, the fewest first, got {self.clutter}")
 
@@ -133,7 +133,11 @@ class Runner:
 
     def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
         rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
-        depth = NOISES[self.options.noise](cell.render(), cell.camera, rng)
+        noise, depth = self.options.noise, cell.render()
+        if isinstance(noise, str):
+            depth = NOISES[noise](depth, cell.camera, rng)
+        else:
+            depth = add_noise(rng, depth, cell.camera, noise)
         return depth, cell.mask() if self.options.mask else None
 
     def _policy(self, name: str, cell: Cell) -> Policy:

@@ -79,3 +79,8 @@ def for_sensor(options: GenerateOptions, camera_file: Path) -> GenerateOptions:
         noise=dataclasses.replace(options.noise, **errors),
         cameras=dataclasses.replace(options.cameras, radius=radius),
     )
+
+
+def sensor_noise(camera_file: Path) -> NoiseOptions:
+    """The noise that a camera's YAML gives."""
+    return for_sensor(GenerateOptions(), camera_file).noise

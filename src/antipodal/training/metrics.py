@@ -6,7 +6,7 @@ is a success.
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Dict, Iterator, Tuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -98,6 +98,16 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         lambda log_t: log_loss(logits / np.exp(log_t), labels), bounds=np.log([0.05, 20.0]), method="bounded"
     )
     return float(np.exp(best.x))
+
+
+def resample_objects(objects: np.ndarray, resamples: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """Indices of samples (N,) for the bootstrap over objects (N,): whole objects are drawn, with replacement, because
+    samples of one object are no independent trials."""
+    rng = np.random.default_rng(seed)
+    order = np.argsort(objects, kind="stable")
+    where = np.split(order, np.flatnonzero(np.diff(objects[order])) + 1)
+    for _ in range(resamples):
+        yield np.concatenate([where[i] for i in rng.integers(len(where), size=len(where))])
 
 
 def _counts_down(success: np.ndarray, scores: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Protocol, Sequence
+from typing import Any, Dict, List, Protocol, Sequence, Union
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ class Samples:
     def __len__(self) -> int:
         return int(self.starts[-1])
 
-    def __getitems__(self, indices: Sequence[int]) -> Batch:
+    def __getitems__(self, indices: Union[Sequence[int], np.ndarray]) -> Batch:
         """crops (N, 1, 32, 32), conditions (N, 4), labels (N,), objects (N,) of N indices."""
         index = np.asarray(indices, dtype=np.int64)
         if len(self.datasets) == 1:

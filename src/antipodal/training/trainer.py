@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from antipodal.errors import AntipodalError, InputError
 from antipodal.networks import GraspNetwork, read_plain, write_atomically
 from antipodal.training import augment
+from antipodal.training.metrics import log_loss, roc_auc
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
 from antipodal.training.samplers import make_sampler
@@ -46,7 +47,8 @@ class Trainer:
     def __init__(self, options: TrainOptions, group: Group, samples: Samples, split: Split):
         self.options, self.group, self.samples = options, group, samples
         self.share = group.share(options.batch)
-        self.train, self.validation = split.train, shuffled(split.validation, options.split_seed)[:VALIDATION_SAMPLES]
+        few = min(VALIDATION_SAMPLES, len(split.validation)) // group.world * group.world
+        self.train, self.validation = split.train, shuffled(split.validation, options.split_seed)[:few]
         if len(self.train) < options.batch:
             raise InputError(f"{len(self.train)} training samples are fewer than a batch of {options.batch}")
         torch.manual_seed(options.seed)
@@ -63,7 +65,7 @@ class Trainer:
     def fit(self, report: Callable[[Dict[str, float]], None] = lambda _: None) -> None:
         """Train until the budget is spent or validation stops improving; leaves the best weights in the network.
 
-        report: called with every entry of `history`: samples, rate, train and validation loss.
+        report: called with every entry of `history`: samples, rate, train_loss, validation_loss, validation_auc.
         """
         while not self.finished():
             for indices, batch in self._rest_of_epoch():
@@ -150,25 +152,25 @@ class Trainer:
         """Append to the history, and keep the weights if they are the best yet."""
         if self.options.average == "local":
             self._meet()
-        mean = self._validation_loss()
+        loss, auc = self._validate()
         total, count = self.group.sum(self.running).tolist()
         self.running.zero_()
-        if not math.isfinite(mean):
+        if not math.isfinite(loss):
             raise AntipodalError(f"training diverged at step {self.progress.step} (rate {self.options.lr}): try less")
-        if mean < self.progress.best_loss:
-            self.progress.best_loss, self.progress.stale, self.best = mean, 0, self.weights()
+        if loss < self.progress.best_loss:
+            self.progress.best_loss, self.progress.stale, self.best = loss, 0, self.weights()
         else:
             self.progress.stale += 1
         rate = learning_rate(self.progress.step, self.steps, self.options.lr)
         entry = {"samples": self.progress.step * self.options.batch, "rate": rate}
-        self.history.append({**entry, "train_loss": total / count, "validation_loss": mean})
+        self.history.append({**entry, "train_loss": total / count, "validation_loss": loss, "validation_auc": auc})
         return self.history[-1]
 
-    def _validation_loss(self) -> float:
-        logits, labels = self.predict(self.validation[self.group.rank :: self.group.world])
-        loss = F.binary_cross_entropy_with_logits(torch.from_numpy(logits), torch.from_numpy(labels), reduction="sum")
-        total = self.group.sum(torch.stack([loss, torch.tensor(float(len(logits)))]).double().to(self.group.device))
-        return float(total[0] / total[1])
+    def _validate(self) -> Tuple[float, float]:
+        """Log loss and area under the ROC curve on the validation part, of which every process takes an even share."""
+        own = self.predict(self.validation[self.group.rank :: self.group.world])
+        logits, labels = (self.group.gather(torch.from_numpy(v).to(self.group.device)).cpu().numpy() for v in own)
+        return log_loss(logits, labels), roc_auc(labels >= 0.5, logits)
 
     def save_checkpoint(self) -> None:
         """Everything that the rest of the run depends on, written by the leading process."""

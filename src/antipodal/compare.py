@@ -1,0 +1,175 @@
+"""A model beside a more general one, on the same samples and in the same picks, of objects kept out of its training:
+`python -m antipodal.compare models/mine.pt --against models/default.pt --out DIR` prints a section for its card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+import torch
+
+from antipodal import networks, resources
+from antipodal.camera import Camera
+from antipodal.errors import AntipodalError, InputError
+from antipodal.grasp import Gripper
+from antipodal.options import options_from_dict
+from antipodal.sim.evaluate import evaluate
+from antipodal.sim.report import wilson
+from antipodal.sim.trials import TrialOptions
+from antipodal.synth.noise import NoiseOptions
+from antipodal.training import metrics
+from antipodal.training.samples import Samples, open_folders, split_by_object
+from antipodal.training.trainer import shuffled
+
+TEST_SAMPLES = 50_000
+RESAMPLES = 500
+MEASURES = {"AP": metrics.average_precision, "AUC": metrics.roc_auc}
+
+
+class Held(NamedTuple):
+    """Picks of the same scenes by two models: how many each held, and how many it alone held."""
+
+    scenes: int
+    both: int
+    first: int
+    second: int
+
+    def __add__(self, other: Held) -> Held:  # type: ignore[override]  # sums, where tuples would join
+        return Held(*(a + b for a, b in zip(self, other)))
+
+
+def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
+    """The card's section, as Markdown. out: folder for trials and pictures of failures, from which a stopped run goes
+    on. Raises InputError where the model does not tell its data, or these have changed."""
+    _, meta = networks.load(model, "cpu")
+    if "options" not in meta or not all(Path(d).is_dir() for d in meta["options"].get("data", ["?"])):
+        raise InputError(f"{model} was not trained here: its data are needed, to know which objects it has not seen")
+    samples = open_folders(meta["options"]["data"])
+    if samples.digest() != meta["data"]["digest"]:
+        raise InputError(f"the data that {model} was trained on have changed since")
+    test = split_by_object(samples, meta["options"]["split_seed"]).test
+    rows = on_samples([model, against], samples, shuffled(test, 0)[:TEST_SAMPLES])
+    held = in_picks([model, against], samples, test, out, scenes, workers)
+    return section(model.name, against.name, rows, held)
+
+
+def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Dict[str, List[List[float]]]:
+    """Value and bootstrap interval, over objects, of each measure for two models and for their difference."""
+    logits, labels = [predict(m, samples, test) for m in models], samples.__getitems__(test)["labels"].numpy()
+    drawn = list(metrics.resample_objects(samples.objects[test], RESAMPLES))
+    success, rows = labels >= 0.5, {}
+    for name, measure in MEASURES.items():
+        whole = np.array([measure(success, one) for one in logits])
+        resampled = np.array([[measure(success[i], one[i]) for one in logits] for i in drawn])
+        values = np.column_stack([resampled, resampled[:, 0] - resampled[:, 1]])
+        low, high = np.percentile(values, [2.5, 97.5], axis=0)
+        rows[name] = np.stack([np.append(whole, whole[0] - whole[1]), low, high], axis=1).tolist()
+    return rows
+
+
+def predict(model: Path, samples: Samples, index: np.ndarray) -> np.ndarray:
+    """Logits (N,) of samples (N,)."""
+    network, _ = networks.load(model, "cpu")
+    parts = np.array_split(index, max(1, len(index) // 1000))
+    with torch.inference_mode():
+        batches = (samples.__getitems__(part) for part in parts)
+        return np.concatenate([network(b["crops"], b["conditions"]).numpy() for b in batches])
+
+
+def in_picks(models: Sequence[Path], samples: Samples, test: np.ndarray, out: Path, scenes: int, workers: int) -> Held:
+    """Picks of the simulated cell by two models, `scenes` each, shared evenly by the folders of data: their gripper,
+    camera, sensor errors, and of their objects those of the test part. Procedural ones are of a series of their own."""
+    kept_out, total = set(samples.names[np.unique(samples.objects[test])]), Held(0, 0, 0, 0)
+    for i, data in enumerate(samples.datasets):
+        share = scenes * (i + 1) // len(samples.datasets) - scenes * i // len(samples.datasets)
+        options = trial_options(data.manifest, kept_out)
+        if share:
+            logs = [out / f"{i}-{m.stem}-{_digest(m)}.json" for m in models]
+            total += count(*(_trials(options, m, log, share, workers) for m, log in zip(models, logs)))
+    return total
+
+
+def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
+    """Trials like a run of the generator, on its objects that were kept out."""
+    run = manifest["run"]
+    mine = tuple(m["name"] for m in manifest["meshes"] if m["name"] in kept_out)
+    low, high = run["options"]["cameras"]["radius"]
+    return TrialOptions(
+        objects=run["meshes"],
+        only=() if run["meshes"].startswith("procedural") else mine,
+        gripper=Gripper(**{**run["gripper"], "palm_size": tuple(run["gripper"]["palm_size"])}),
+        camera=Camera(**run["camera"]),
+        height=(low + high) / 2,
+        noise=options_from_dict(NoiseOptions, run["options"]["noise"]),
+        mask=False,
+    )
+
+
+def _trials(options: TrialOptions, model: Path, out: Path, scenes: int, workers: int) -> Dict[int, bool]:
+    """Whether the one pick of each scene held."""
+    evaluate(replace(options, model=str(model)), ["antipodal"], scenes, out, workers)
+    rows = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()[1:]]
+    return {r["scene"]: r["picks"][0]["kind"] == "held" for r in rows if r.get("picks") and r["scene"] < scenes}
+
+
+def _digest(file: Path) -> str:
+    """A model that was made anew begins new trials."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+
+
+def count(first: Dict[int, bool], second: Dict[int, bool]) -> Held:
+    """Of the scenes that both were tried in."""
+    pairs = [(first[i], second[i]) for i in first if i in second]
+    return Held(len(pairs), *(sum(p == want for p in pairs) for want in ((True, True), (True, False), (False, True))))
+
+
+def section(first: str, second: str, rows: Dict[str, List[List[float]]], held: Held) -> str:
+    """The card's section."""
+    lines = [
+        "## Against the general model",
+        f"| objects kept out | {first} | {second} | difference |",
+        "|---|---|---|---|",
+    ]
+    for name, values in rows.items():
+        cells = ["{:.4f} [{:.4f}, {:.4f}]".format(*v) for v in values]
+        lines.append(f"| {name}, same test samples | {' | '.join(cells)} |")
+    rates = [_rate(held.both + alone, held.scenes) for alone in (held.first, held.second)]
+    lines.append(f"| picks held, same {held.scenes} scenes | {' | '.join(rates)} | {held.first - held.second:+d} |")
+    lines += ["", f"Only {first} held in {held.first} of the scenes, only {second} in {held.second}. Intervals (95 %):"]
+    lines += [
+        "bootstrap over objects for samples, Wilson for picks; those are of the simulated cell, one object, no mask."
+    ]
+    return "\n".join(lines)
+
+
+def _rate(successes: int, n: int) -> str:
+    low, high = wilson(successes, n)
+    return f"{100 * successes / max(n, 1):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    parser = argparse.ArgumentParser(prog="antipodal.compare", description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--against", type=Path, help="model file; default: the one that came with the package")
+    parser.add_argument("--out", type=Path, required=True, help="folder for trials and pictures of failures")
+    parser.add_argument("--scenes", type=int, default=60, help="picks by each model (default: 60)")
+    parser.add_argument("--workers", type=int, default=1)
+    args = parser.parse_args(arguments)
+    try:
+        against = args.against or resources.find("models/default.pt")
+        print(compare(args.model, against, args.out, args.scenes, args.workers))
+    except (AntipodalError, OSError) as e:
+        print(f"antipodal.compare: {e}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Two models on the same kept-out samples and scenes: a model equals itself, swapping the two swaps the signs."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from antipodal import compare, networks
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Gripper
+from antipodal.synth.generate import generate
+from antipodal.synth.meshes import MeshOptions
+from antipodal.synth.options import GenerateOptions
+from antipodal.synth.run import Run
+from antipodal.training.samples import open_folders, split_by_object
+
+CAMERA = Camera(fx=400.0, fy=400.0, cx=320.0, cy=240.0, width=640, height=480)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two folders of samples, for two grippers."""
+    root = tmp_path_factory.mktemp("data")
+    options = GenerateOptions(grasps=12, views=2, shard_poses=3)
+    for seed, width in enumerate((0.085, 0.05)):
+        run = Run("procedural:30", (), Gripper(max_width=width), CAMERA, options, 1500, seed)
+        generate(root / str(seed), run, MeshOptions(), workers=1)
+    return [str(root / "0"), str(root / "1")]
+
+
+def save(path, data, seed):
+    """A model of random weights, as training on `data` would have left it."""
+    torch.manual_seed(seed)
+    meta = {"options": {"data": data, "split_seed": 0}, "data": {"digest": open_folders(data).digest()}}
+    networks.save(path, networks.GraspNetwork(), meta)
+    return path
+
+
+def test_a_model_beside_itself_differs_in_nothing_and_a_stopped_run_goes_on(data, tmp_path):
+    first = save(tmp_path / "first.pt", data, 0)
+    again = save(tmp_path / "again.pt", data, 0)
+    told = compare.compare(first, again, tmp_path / "out", scenes=3, workers=1)
+    assert told.startswith("## Against the general model\n| objects kept out | first.pt | again.pt | difference |")
+    assert told.count("0.0000 [0.0000, 0.0000]") == 2 and "same 3 scenes" in told and "| +0 |" in told
+    assert "Only first.pt held in 0 of the scenes, only again.pt in 0" in told
+    logs = {p: p.read_text() for p in (tmp_path / "out").glob("*.jsonl")}
+    assert sorted(len(text.splitlines()) - 1 for text in logs.values()) == [1, 1, 2, 2]  # two folders, two models
+    widths = {json.loads(text.splitlines()[0])["options"]["gripper"]["max_width"] for text in logs.values()}
+    assert widths == {0.085, 0.05}
+    assert compare.compare(first, again, tmp_path / "out", scenes=3, workers=1) == told
+    assert {p: p.read_text() for p in logs} == logs
+
+
+def test_swapping_two_models_swaps_their_figures_and_signs(data, tmp_path):
+    models = [save(tmp_path / f"{seed}.pt", data, seed) for seed in range(2)]
+    samples = open_folders(data)
+    test = split_by_object(samples, 0).test
+    rows, swapped = compare.on_samples(models, samples, test), compare.on_samples(models[::-1], samples, test)
+    assert sorted(rows) == ["AP", "AUC"]
+    for name, (first, second, (value, low, high)) in rows.items():
+        assert first[1] <= first[0] <= first[2] and first[0] != second[0] and low <= value <= high
+        assert value == pytest.approx(first[0] - second[0])
+        assert swapped[name][:2] == [second, first]
+        np.testing.assert_allclose(swapped[name][2], [-value, -high, -low])
+
+
+def test_picks_are_counted_by_scene():
+    first, second = {0: True, 1: True, 2: False, 3: False, 4: True}, {0: True, 1: False, 2: True, 3: False, 9: True}
+    assert compare.count(first, second) == (4, 1, 1, 1)
+    assert compare.count(first, second) + compare.count(first, first) == (9, 4, 1, 1)
+
+
+def test_trials_take_only_objects_that_were_kept_out():
+    run = Run("meshes", (), Gripper(), CAMERA, GenerateOptions(), 1, 0).to_dict()
+    options = compare.trial_options({"run": run, "meshes": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}, {"b", "x"})
+    assert options.only == ("b",) and options.gripper == Gripper() and options.camera == CAMERA
+    low, high = run["options"]["cameras"]["radius"]
+    assert low < options.height < high and options.noise == GenerateOptions().noise
+
+
+def test_models_of_unknown_or_changed_data_are_refused(data, tmp_path):
+    networks.save(tmp_path / "bare.pt", networks.GraspNetwork(), {})
+    with pytest.raises(InputError, match=r"bare\.pt was not trained here: its data are needed"):
+        compare.compare(tmp_path / "bare.pt", tmp_path / "bare.pt", tmp_path, 1, 1)
+    meta = {"options": {"data": data, "split_seed": 0}, "data": {"digest": "0"}}
+    networks.save(tmp_path / "old.pt", networks.GraspNetwork(), meta)
+    with pytest.raises(InputError, match=r"the data that .*old\.pt was trained on have changed"):
+        compare.compare(tmp_path / "old.pt", tmp_path / "old.pt", tmp_path, 1, 1)
+
+
+def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
+    assert compare.main([str(tmp_path / "none.pt"), "--out", str(tmp_path)]) == 2
+    assert "no model file" in capsys.readouterr().err
