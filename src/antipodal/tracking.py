@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import Deque, List, Sequence, Tuple
+from typing import Any, Deque, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp
+from antipodal.motion import Patch
 from antipodal.planner import Plan
 
 
@@ -21,7 +23,7 @@ class TrackingOptions:
     distance: float = 0.02  # as far from where it is expected, a grasp is another one [m]
     turn: float = 0.5  # or turned by as much [rad]
     memory: float = 0.5  # a grasp not seen again within this is forgotten [s]
-    window: float = 1.0  # velocity is that of the grasp over so long [s]
+    window: float = 1.0  # velocity is that over so long [s]
 
     def __post_init__(self) -> None:
         for name in ("distance", "turn", "memory", "window"):
@@ -32,65 +34,89 @@ class TrackingOptions:
 
 
 class GraspTracker:
-    """Follows one grasp through the plans of a stream. It moves as the objects do against the camera, at constant speed;
-    what it is on is not recognised."""
+    """Plans in one image after another and keeps to one grasp, which moves as what it is on does (motion.py)."""
 
-    def __init__(self, options: TrackingOptions = TrackingOptions()):
-        self.options = options
-        self._seen: Deque[Tuple[float, Grasp]] = deque()  # when [s], and the grasp as it was chosen then
+    def __init__(self, planner: Any, options: TrackingOptions = TrackingOptions()):
+        """planner: a GraspPlanner, or what plans as it does."""
+        self.options, self._planner = options, planner
+        self._grasp: Optional[Grasp] = None  # as it was planned last
+        self._patch: Optional[Patch] = None  # what it is on
+        self._shifts: Deque[Tuple[float, np.ndarray]] = deque()  # when [s], and how far the patch had moved (2,) [m]
 
-    def expected(self, stamp: float) -> List[Grasp]:
-        """The followed grasp where it should be at `stamp` [s], as a plan's `start`; empty where none is followed.
+    def plan(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any) -> Plan:
+        """GraspPlanner.plan in the image taken at `stamp` [s], its first grasp the one to go on with.
 
-        One that was seen last more than `memory` away from `stamp` is forgotten, as when the clock jumps back.
+        Every grasp loses up to `margin` of its P(success) with its distance from where the last one is now; the one
+        that is left with the most is first. The others, and all P(success), stay as planned. Raises as planning does.
         """
-        self._forget(stamp)
-        if not self._seen:
-            return []
-        when, grasp = self._seen[-1]
-        T = grasp.T_cam_grasp.copy()
-        T[:3, 3] += (stamp - when) * self.velocity()
-        return [replace(grasp, T_cam_grasp=T)]
-
-    def choose(self, plan: Plan, stamp: float) -> Plan:
-        """The plan of the image taken at `stamp` [s], its first grasp the one to go on with.
-
-        Every grasp loses up to `margin` of its P(success) with its distance from where the followed one is expected, and
-        the one that is left with the most is first. The others, and all P(success), stay as planned.
-        """
-        expected = self.expected(stamp)
-        choices = [*plan.grasps, *plan.candidates] if expected else plan.grasps
-        best = max(choices, key=lambda g: g.quality - self.options.margin * self._apart(g, expected))
-        if expected and self._apart(best, expected) == 1:
-            self._seen.clear()  # another grasp: how it moves is not known
-        self._seen.append((stamp, best))
-        others = [g for g in plan.grasps if g is not best]
-        return Plan([best, *others][: max(1, len(plan.grasps))], plan.candidates, plan.counts, plan.times_ms)
+        self._look(depth, camera, stamp)
+        expected = [] if self._grasp is None else [self._grasp]
+        plan = self._planner.plan(depth, camera, *arguments, start=expected)
+        plan = choose(plan, expected, self.options)
+        self._keep(plan[0], depth, camera, stamp)
+        return plan
 
     def velocity(self) -> np.ndarray:
-        """Of the followed grasp against the camera (3,) [m/s]: the least-squares line through its places; 0 until it was
-        seen for a fifth of `window`."""
-        times = np.array([when for when, _ in self._seen])
-        if len(times) < 3 or times[-1] - times[0] < self.options.window / 5:
+        """Of the grasp against the camera (3,) [m/s]: the least-squares line through where its patch was; 0 until that
+        was seen for a fifth of `window`."""
+        times = np.array([when for when, _ in self._shifts])
+        if self._patch is None or len(times) < 3 or times[-1] - times[0] < self.options.window / 5:
             return np.zeros(3)
-        places = np.array([grasp.T_cam_grasp[:3, 3] for _, grasp in self._seen])
         away = times - times.mean()
-        return away @ places / (away @ away)
+        return self._patch.along(away @ np.array([shift for _, shift in self._shifts]) / (away @ away))
 
-    def _forget(self, stamp: float) -> None:
-        if self._seen and not 0 <= stamp - self._seen[-1][0] <= self.options.memory:
-            self._seen.clear()
-        while self._seen and stamp - self._seen[0][0] > self.options.window:
-            self._seen.popleft()
+    def _look(self, depth: np.ndarray, camera: Camera, stamp: float) -> None:
+        """Move the grasp by what its patch has moved; forget it where it is not found, or was seen too long ago, or the
+        clock has jumped back."""
+        if self._patch is None or self._grasp is None:
+            return
+        when, last = self._shifts[-1]
+        shift = None
+        if 0 <= stamp - when <= self.options.memory:
+            around = last + (stamp - when) * (self.velocity() @ self._patch.T_cam_patch[:3, :2])
+            shift = self._patch.find(depth, camera, around)
+        if shift is None:
+            self.forget()
+            return
+        self._grasp = moved(self._grasp, self._patch.along(shift - last))
+        self._shifts.append((stamp, shift))
+        while stamp - self._shifts[0][0] > self.options.window:
+            self._shifts.popleft()
 
-    def _apart(self, grasp: Grasp, expected: Sequence[Grasp]) -> float:
-        """How different a grasp is from the expected one: 0 = the same, 1 = another, or nothing to compare it with."""
-        if not expected:
-            return 1.0
-        T, other = grasp.T_cam_grasp, expected[0].T_cam_grasp
-        distance = float(np.linalg.norm(T[:3, 3] - other[:3, 3]))
-        turn = turned(T, other)
-        return min(1.0, max(distance / self.options.distance, turn / self.options.turn))
+    def _keep(self, grasp: Grasp, depth: np.ndarray, camera: Camera, stamp: float) -> None:
+        """Go on with this grasp: on the same patch where it lies in it, else on a new one."""
+        self._grasp = grasp
+        if self._patch is None or not self._patch.covers(grasp.T_cam_grasp, self._shifts[-1][1]):
+            self._patch = Patch(depth, camera, grasp.T_cam_grasp)
+            self._shifts = deque([(stamp, np.zeros(2))])
+
+    def forget(self) -> None:
+        """Start anew with the next image."""
+        self._grasp, self._patch = None, None
+        self._shifts.clear()
+
+
+def choose(plan: Plan, expected: Sequence[Grasp], options: TrackingOptions) -> Plan:
+    """The plan with the grasp to go on with first, as GraspTracker.plan has it; as it is where none is expected."""
+    if not expected:
+        return plan
+    pool = [*plan.grasps, *plan.candidates]
+    best = max(pool, key=lambda g: g.quality - options.margin * min(apart(g, e, options) for e in expected))
+    others: List[Grasp] = [g for g in plan.grasps if g is not best]
+    return Plan([best, *others][: len(plan.grasps)], plan.candidates, plan.counts, plan.times_ms)
+
+
+def apart(grasp: Grasp, other: Grasp, options: TrackingOptions) -> float:
+    """How different two grasps are, from 0 = the same to 1 = another."""
+    distance = float(np.linalg.norm(grasp.T_cam_grasp[:3, 3] - other.T_cam_grasp[:3, 3]))
+    return min(1.0, max(distance / options.distance, turned(grasp.T_cam_grasp, other.T_cam_grasp) / options.turn))
+
+
+def moved(grasp: Grasp, way: np.ndarray) -> Grasp:
+    """The grasp moved by (3,) [m] in the camera's frame; its place in the image stays as it was."""
+    T = grasp.T_cam_grasp.copy()
+    T[:3, 3] += way
+    return replace(grasp, T_cam_grasp=T)
 
 
 def turned(T: np.ndarray, other: np.ndarray) -> float:
