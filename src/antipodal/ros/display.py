@@ -23,7 +23,9 @@ from antipodal.ros.options import WorkspaceOptions
 class Display:
     """Publishes pictures of the newest plan from a thread of its own, so that no caller waits for them."""
 
-    def __init__(self, gripper: Gripper, workspace: WorkspaceOptions):
+    def __init__(self, gripper: Gripper, workspace: WorkspaceOptions, only_seen: bool = False):
+        """only_seen: draw only while somebody subscribes; who comes later sees the next picture."""
+        self._only_seen = only_seen
         self.gripper = gripper
         self._markers = rospy.Publisher("~markers", MarkerArray, queue_size=1, latch=True)
         self._overlay = rospy.Publisher("~overlay", Image, queue_size=1, latch=True)
@@ -35,6 +37,8 @@ class Display:
 
     def show(self, header: Header, depth: np.ndarray, camera: Camera, grasps: Any, candidates: Any) -> None:
         """Show a plan instead of the one that still waits to be shown, if any. For one caller at a time."""
+        if self._only_seen and not (self._markers.get_num_connections() or self._overlay.get_num_connections()):
+            return
         with contextlib.suppress(queue.Empty):
             self._waiting.get_nowait()
         self._waiting.put((header, depth, camera, grasps, candidates))
