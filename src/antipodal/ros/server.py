@@ -48,7 +48,7 @@ class PlanServer:
         self._worker = Worker(options.max_waiting, options.max_time)
         self._pair = NewestPair(options.max_age)
         self._frames = Frames(options.tf_timeout) if options.target_frame or options.workspace.frame else None
-        self._display = Display(self.gripper, options.workspace, only_seen=options.stream)
+        self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
         self._tracker = GraspTracker(self.planner, options.tracking)
@@ -109,7 +109,7 @@ class PlanServer:
         image, info = self._images(request)
         reply.header = Header(stamp=image.header.stamp, frame_id=image.header.frame_id)
         read = compressed_depth_from if isinstance(image, CompressedImage) else depth_from
-        depth, camera = read(image, self.options.max_pixels), camera_from(info, self.options.rectified)
+        camera, depth = camera_from(info, self.options.rectified), read(image, self.options.max_pixels)
         header, T_target_cam = self._target(reply.header)
         mask, region = mask_from(request.mask), self._region(request, depth, camera, reply.header)
         count = request.max_grasps or self.options.max_grasps
