@@ -15,7 +15,7 @@ class Device:
     def __init__(self, device):
         self.device, self.error, self.calls = device, None, 0
 
-    def plan(self, *_):
+    def plan(self, *_, **__):
         self.calls += 1
         if self.error:
             raise self.error

@@ -136,7 +136,9 @@ def _traced(network: GraspNetwork) -> nn.Module:
     example = torch.zeros(2, 1, crops.SIZE, crops.SIZE), torch.zeros(2, CONDITIONS)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(network.eval(), example)))
+        # Its own check of the trace imports torch.distributed, a third of the node's start; a test of ours compares.
+        traced = torch.jit.trace(network.eval(), example, check_trace=False)
+        return torch.jit.optimize_for_inference(torch.jit.freeze(traced))
 
 
 def read_plain(path: PathLike) -> Dict[str, Any]:

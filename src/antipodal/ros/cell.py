@@ -52,7 +52,7 @@ class CellServer:
         rospy.Service("new_scene", Trigger, self.new_scene)
         rospy.Service("execute_grasp", ExecuteGrasp, self.execute)
         # In a thread of its own: a signal that interrupts the main thread while it publishes can block the shutdown.
-        rospy.Timer(rospy.Duration.from_sec(1 / options.rate), self.publish)
+        rospy.Timer(rospy.Duration.from_sec(1 / options.rate), self.publish, reset=True)
 
     def publish(self, _: rospy.timer.TimerEvent) -> None:
         """One image of the scene as it is now, with its camera_info."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
-from typing import Any
+from typing import Any, Optional, Tuple
 
 import numpy as np
 import rospy
@@ -19,30 +18,50 @@ from antipodal.grasp import Gripper
 from antipodal.ros.messages import box_marker, image_message, marker_array
 from antipodal.ros.options import WorkspaceOptions
 
+Plan = Tuple[Any, ...]  # header, depth, camera, grasps, candidates
 
-class Display:
-    """Publishes pictures of the newest plan from a thread of its own, so that no caller waits for them."""
+
+class Display(rospy.SubscribeListener):
+    """Publishes pictures of the newest plan from a thread of its own, so that no caller waits for them; draws only what
+    somebody looks at, because drawing holds Python's lock from those who plan."""
 
     def __init__(self, gripper: Gripper, workspace: WorkspaceOptions):
+        super().__init__()
         self.gripper = gripper
-        self._markers = rospy.Publisher("~markers", MarkerArray, queue_size=1, latch=True)
-        self._overlay = rospy.Publisher("~overlay", Image, queue_size=1, latch=True)
+        self._newest: Optional[Plan] = None  # until it is drawn
+        self._change = threading.Condition()
+        about = {"queue_size": 1, "latch": True, "subscriber_listener": self}
+        self._markers = rospy.Publisher("~markers", MarkerArray, **about)
+        self._overlay = rospy.Publisher("~overlay", Image, **about)
         if workspace.frame:
             self._box = rospy.Publisher("~workspace_box", Marker, queue_size=1, latch=True)
             self._box.publish(box_marker(workspace.low, workspace.high, workspace.frame))
-        self._waiting: queue.Queue = queue.Queue(maxsize=1)
-        threading.Thread(target=self._run, daemon=True).start()
+        threading.Thread(target=self._run, name="display", daemon=True).start()
 
-    def show(self, header: Header, depth: np.ndarray, camera: Camera, grasps: Any, candidates: Any) -> None:
-        """Show a plan instead of the one that still waits to be shown, if any. For one caller at a time."""
-        with contextlib.suppress(queue.Empty):
-            self._waiting.get_nowait()
-        self._waiting.put((header, depth, camera, grasps, candidates))
+    def show(self, *plan: Any) -> None:
+        """Show a plan (header, depth, camera, grasps, candidates) in place of one that still waits to be shown."""
+        with self._change:
+            self._newest = plan
+            self._change.notify()
+
+    def peer_subscribe(self, *_: Any) -> None:
+        """rospy calls this when somebody begins to look."""
+        with self._change:
+            self._change.notify()
+
+    def _watched(self) -> bool:
+        return bool(self._markers.get_num_connections() or self._overlay.get_num_connections())
 
     def _run(self) -> None:
         while True:
-            header, depth, camera, grasps, candidates = self._waiting.get()
-            picture = draw.overlay(depth, camera, grasps, self.gripper, candidates)
-            with contextlib.suppress(rospy.ROSException):  # the node is going down
-                self._markers.publish(marker_array(grasps, candidates, self.gripper, header))
-                self._overlay.publish(image_message(picture, header))
+            with self._change:
+                self._change.wait_for(lambda: self._newest is not None and self._watched())
+                plan, self._newest = self._newest, None
+            if plan is not None:
+                self._draw(*plan)
+
+    def _draw(self, header: Header, depth: np.ndarray, camera: Camera, grasps: Any, candidates: Any) -> None:
+        picture = draw.overlay(depth, camera, grasps, self.gripper, candidates)
+        with contextlib.suppress(rospy.ROSException):  # the node is going down
+            self._markers.publish(marker_array(grasps, candidates, self.gripper, header))
+            self._overlay.publish(image_message(picture, header))

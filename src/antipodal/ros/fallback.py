@@ -31,18 +31,18 @@ class FallbackPlanner:
         """Where plans are made at present."""
         return str((self._spare if self.trouble else self._planner).device)
 
-    def plan(self, *arguments: Any) -> Plan:
+    def plan(self, *arguments: Any, **keywords: Any) -> Plan:
         """GraspPlanner.plan, on either device."""
         if self.trouble and self._clock() - self._failed_at < RETRY:
-            return self._spare.plan(*arguments)
+            return self._spare.plan(*arguments, **keywords)
         try:
-            plan = self._planner.plan(*arguments)
+            plan = self._planner.plan(*arguments, **keywords)
         except AntipodalError:
             self._recovered()
             raise
         except RuntimeError as e:  # CUDA's errors, running out of its memory among them
             self._failed(e)
-            return self._spare.plan(*arguments)
+            return self._spare.plan(*arguments, **keywords)
         self._recovered()
         return plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from typing import Callable, Deque, Dict, Tuple
+from typing import Callable, Deque, Dict, Optional, Tuple
 
 import numpy as np
 import rospy
@@ -24,11 +24,12 @@ class Health:
         self._recent: Deque[Tuple[float, float]] = deque(maxlen=RECENT)  # when [s], how long it took [ms]
         self.replies: Counter = Counter()
 
-    def add(self, reason: str, took_ms: float) -> None:
-        """One reply more, now."""
+    def add(self, reason: str, took_ms: Optional[float]) -> None:
+        """One reply more, now; without a time it counts neither in rate nor in latency."""
         with self._lock:
             self.replies[reason] += 1
-            self._recent.append((self._clock(), took_ms))
+            if took_ms is not None:
+                self._recent.append((self._clock(), took_ms))
 
     def values(self) -> Dict[str, str]:
         """Rate over the last 10 s [1/s], latency of recent replies [ms], and counts, as diagnostics show them."""

@@ -13,6 +13,7 @@ from antipodal.errors import InputError
 from antipodal.inputs import MAX_RANGE
 
 NEAREST = 0.001  # a median below it is not in metres [m]
+SAMPLED = 100  # rows and columns, or nearly, that tell whether an image shows depths
 LIKELY = (0.1, 5.0)  # quartiles within tell that a reading is right [m]
 DEPTHS = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}  # numpy types of a pixel
 MASKS = {"mono8": "u1", "8UC1": "u1"}
@@ -27,12 +28,12 @@ def depth_from(image: Any, max_pixels: int = 2**31) -> np.ndarray:
     """
     if image.width * image.height > max_pixels:
         raise InputError(f"depth image is {image.width} x {image.height} pixels; at most {max_pixels} (~max_pixels)")
-    depth = _metres(image)
-    quartiles = _quartiles(depth)
+    pixels = _pixels(image, DEPTHS, "depth image")
+    quartiles = _quartiles(pixels, image.encoding)
     if not _plausible(quartiles):
         got = "depth image, read as {}, has quartiles of {:.3g}, {:.3g} and {:.3g} m".format(_label(image), *quartiles)
         raise InputError(f"{got}; possible: a median of {NEAREST:g} to {MAX_RANGE:g} m{_better_reading(image)}")
-    return depth
+    return _metres(pixels, image.encoding)
 
 
 def mask_from(image: Any) -> Optional[np.ndarray]:
@@ -76,20 +77,20 @@ def region_from(roi: Any) -> Optional[Tuple[int, int, int, int]]:
     return region if any(region) else None
 
 
-def _metres(image: Any) -> np.ndarray:
-    """Depth (H, W) float32 [m] as the message's encoding has it."""
-    depth = _pixels(image, DEPTHS, "depth image").astype(np.float32)
-    if image.encoding != "32FC1":
+def _metres(pixels: np.ndarray, encoding: str) -> np.ndarray:
+    """Depth (H, W) float32 [m] of pixels (H, W) as the encoding has it."""
+    depth = pixels.astype(np.float32)
+    if encoding != "32FC1":
         depth /= 1000
     with np.errstate(invalid="ignore"):
         depth[~(np.isfinite(depth) & (depth > 0))] = 0
     return depth
 
 
-def _quartiles(depth: np.ndarray) -> np.ndarray:
+def _quartiles(pixels: np.ndarray, encoding: str) -> np.ndarray:
     """Quartiles (3,) of what was seen [m], 0 where nothing was; of large images, from some rows and columns."""
-    stride = max(1, min(depth.shape) // 200)
-    seen = depth[::stride, ::stride]
+    stride = max(1, min(pixels.shape) // SAMPLED)
+    seen = _metres(pixels[::stride, ::stride], encoding)
     seen = seen[seen > 0]
     return np.percentile(seen, [25, 50, 75]) if seen.size else np.zeros(3)
 
@@ -102,14 +103,14 @@ def _plausible(quartiles: np.ndarray) -> bool:
 
 def _better_reading(image: Any) -> str:
     """The end of a message: the unit, or encoding and byte order, in which it makes sense; "" where none does."""
-    if image.encoding == "32FC1" and _likely(_quartiles(_metres(image)) / 1000):
+    if image.encoding == "32FC1" and _likely(_quartiles(_pixels(image, DEPTHS, ""), image.encoding) / 1000):
         return "; is it in millimetres?"
     for encoding in ("16UC1", "32FC1"):
         for big in (False, True):
             other = copy(image)
             other.encoding, other.is_bigendian = encoding, big
             with contextlib.suppress(InputError):
-                quartiles = _quartiles(_metres(other))
+                quartiles = _quartiles(_pixels(other, DEPTHS, ""), encoding)
                 if _likely(quartiles):
                     return f"; as {_label(other)} it would have a median of {quartiles[1]:.3g} m"
     return ""
@@ -136,4 +137,4 @@ def _pixels(image: Any, types: Dict[str, str], what: str) -> np.ndarray:
     if len(image.data) != image.step * image.height:
         raise InputError(f"{what} holds {len(image.data)} bytes; {image.height} rows of {image.step} are needed")
     rows = np.frombuffer(image.data, np.uint8).reshape(image.height, image.step)
-    return np.ascontiguousarray(rows[:, :row]).view(dtype)
+    return (rows if image.step == row else np.ascontiguousarray(rows[:, :row])).view(dtype)

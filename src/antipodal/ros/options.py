@@ -10,6 +10,7 @@ from antipodal import resources
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, PlannerOptions
+from antipodal.tracking import TrackingOptions
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class NodeOptions:
     max_waiting: int = 8  # requests that wait for their turn; further ones are told that the node is busy
     max_pixels: int = 8_400_000  # of a depth image
     rectified: bool = True  # the image is described by P, not K, of its camera_info
+    stream: bool = False  # plan in every new image, without being asked
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)  # of the stream's answer
     compressed: bool = False  # subscribe to the image as compressed_depth_image_transport sends it
     target_frame: str = ""  # of the grasps' poses; empty = that of the depth image
     tf_timeout: float = 0.2  # longest wait for a transform [s]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import rospy
@@ -15,7 +15,7 @@ from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.inputs import check_depth, check_region
 from antipodal.msg import Grasp, GraspArray
-from antipodal.planner import GraspPlanner
+from antipodal.planner import GraspPlanner, Plan
 from antipodal.ros.compressed import compressed_depth_from
 from antipodal.ros.display import Display
 from antipodal.ros.fallback import FallbackPlanner
@@ -26,15 +26,17 @@ from antipodal.ros.images import camera_from, depth_from, mask_from, region_from
 from antipodal.ros.messages import grasp_message
 from antipodal.ros.options import NodeOptions
 from antipodal.ros.pair import AnyImage, NewestPair
+from antipodal.ros.stream import Stream
 from antipodal.ros.worker import Worker
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
+from antipodal.tracking import GraspTracker
 
 IMAGE_BUFFER = 2**25  # bytes; with rospy's own 64 KiB a queue of one still hands out old images
 BYTES_BESIDE_IMAGES = 2**20  # of a request: headers, camera_info
 
 
 class PlanServer:
-    """Answers `plan_grasp`, one request at a time, and publishes what it planned."""
+    """Answers `plan_grasp`, one request at a time, and publishes what it planned; with ~stream, in every new image."""
 
     def __init__(self, options: NodeOptions):
         """Loads and warms the planner first: the service appears when it can answer at full speed."""
@@ -48,10 +50,14 @@ class PlanServer:
         self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
+        self._tracker = GraspTracker(self.planner, options.tracking)
+        self._stream: Optional[Stream] = None
         self._subscribe()
         self._diagnostics = Diagnostics(self._health, self._facts, lambda: getattr(self.planner, "trouble", ""))
         largest = 5 * options.max_pixels + BYTES_BESIDE_IMAGES  # depth of 4 bytes a pixel and a mask of 1
         GuardedService("plan_grasp", PlanGrasp, self.handle, largest)
+        if options.stream:
+            self._stream = Stream(self._pair, self._worker, self._streamed)
 
     def _subscribe(self) -> None:
         topic, kind = rospy.resolve_name("depth/image_rect"), Image
@@ -64,7 +70,7 @@ class PlanServer:
         """The reply to a request; what cannot be planned is refused with the reason."""
         start = time.perf_counter()
         try:
-            reply = self._worker.call(self._answer, request)
+            reply = self._worker.call(self._answer, request, self._planned)
         except AntipodalError as e:
             reply = PlanGraspResponse(message=str(e), reason=e.reason)
         except Exception:
@@ -77,11 +83,19 @@ class PlanServer:
         (rospy.loginfo if reply.success else rospy.logwarn)("plan_grasp: %s", reply.message)
         return reply
 
-    def _answer(self, request: PlanGraspRequest) -> PlanGraspResponse:
+    def _streamed(self) -> PlanGraspResponse:
+        """The reply to a request for a plan in the newest image, planned on from the one before."""
+        return self._answer(PlanGraspRequest(), self._tracker.plan)
+
+    def _planned(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any) -> Plan:
+        """A plan that depends on nothing before."""
+        return self.planner.plan(depth, camera, *arguments)
+
+    def _answer(self, request: PlanGraspRequest, plan: Callable[..., Plan]) -> PlanGraspResponse:
         """The reply, made in the worker's thread."""
         reply = PlanGraspResponse()
         try:
-            self._plan(request, reply)
+            self._plan(request, reply, plan)
         except AntipodalError as e:
             reply.reason, reply.message = e.reason, str(e)
             if isinstance(e, NoGraspFound):
@@ -89,18 +103,19 @@ class PlanServer:
                 _set_counts(reply, e.counts)
         return reply
 
-    def _plan(self, request: PlanGraspRequest, reply: PlanGraspResponse) -> None:
-        """Fill in the reply, and publish."""
+    def _plan(self, request: PlanGraspRequest, reply: PlanGraspResponse, make: Callable[..., Plan]) -> None:
+        """Fill in the reply with what `make` plans, and publish."""
         image, info = self._images(request)
         reply.header = Header(stamp=image.header.stamp, frame_id=image.header.frame_id)
         read = compressed_depth_from if isinstance(image, CompressedImage) else depth_from
-        depth, camera = read(image, self.options.max_pixels), camera_from(info, self.options.rectified)
+        camera, depth = camera_from(info, self.options.rectified), read(image, self.options.max_pixels)
         header, T_target_cam = self._target(reply.header)
         mask, region = mask_from(request.mask), self._region(request, depth, camera, reply.header)
         count = request.max_grasps or self.options.max_grasps
         try:
-            plan = self.planner.plan(depth, camera, mask, count, self.options.seed, region)
+            plan = make(depth, camera, image.header.stamp.to_sec(), mask, count, self.options.seed, region)
         except NoGraspFound:
+            self._all.publish(GraspArray(header, []))
             self._display.show(reply.header, depth, camera, [], [])
             raise
         reply.success = True
@@ -144,6 +159,7 @@ class PlanServer:
             "model": self.options.model or "models/default.pt",
             "gripper": self.gripper.name,
             "waiting": str(self._worker.waiting()),
+            **(self._stream.facts() if self._stream else {}),
         }
 
 

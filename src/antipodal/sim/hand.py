@@ -37,15 +37,25 @@ class Hand:
 
     def place(self, T_world_grasp: np.ndarray, width: float) -> None:
         """Put the gripper, at rest and open to `width`, at a pose (4, 4), whatever was there."""
-        quaternion = np.empty(4)
-        mujoco.mju_mat2Quat(quaternion, T_world_grasp[:3, :3].ravel())
-        self.model.body_quat[self._frame] = quaternion
+        self.turn(T_world_grasp[:3, :3])
         self.data.qpos[self._carriage] = [*T_world_grasp[:3, 3], 0, 0, 0]
         self.data.qpos[self._jaws] = width / 2
         self.data.qvel[self._speeds] = 0
         self.aim(T_world_grasp[:3, 3])
         self.open(width)
         mujoco.mj_forward(self.model, self.data)
+
+    def turn(self, R_world_grasp: np.ndarray) -> None:
+        """Give the gripper an orientation (3, 3), at once: in free space, and little by little."""
+        quaternion = np.empty(4)
+        mujoco.mju_mat2Quat(quaternion, R_world_grasp.ravel())
+        self.model.body_quat[self._frame] = quaternion
+
+    def orientation(self) -> np.ndarray:
+        """Rotation (3, 3) that the gripper was given."""
+        R = np.empty(9)
+        mujoco.mju_quat2Mat(R, self.model.body_quat[self._frame])
+        return R.reshape(3, 3)
 
     def park(self) -> None:
         """Out of everything's way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
 
 import numpy as np
 
@@ -57,19 +57,22 @@ class Outcome:
 def pick(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickOptions = PickOptions()) -> Outcome:
     """Execute a grasp (4, 4) with the jaws opened to `width` [m]; the world is left as it is at the end."""
     forces = approach(hand, T_world_grasp, width, options)
+    end, picked = finish(hand, options)
+    return Outcome(end, collision(forces, options), forces.objects, forces.table, picked)
+
+
+def finish(hand: Hand, options: PickOptions) -> Tuple[str, Optional[int]]:
+    """Close, lift and shake: how it ended, as Outcome's `end`, and the object between the jaws once closed."""
     picked = close(hand, options)
     if picked is None:
-        end = "missed"
-    elif lift(hand, options) != picked:
-        end = "slipped"
-    elif shake(hand, options) != picked:
-        end = "lost_in_shake"
-    else:
-        end = "held"
-    return Outcome(end, _collision(forces, options), forces.objects, forces.table, picked)
+        return "missed", None
+    if lift(hand, options) != picked:
+        return "slipped", picked
+    return ("held" if shake(hand, options) == picked else "lost_in_shake"), picked
 
 
-def _collision(forces: Forces, options: PickOptions) -> Optional[str]:
+def collision(forces: Forces, options: PickOptions) -> Optional[str]:
+    """What was run into before closing, as Outcome's `collision`."""
     if max(forces) <= options.contact_force:
         return None
     return "approach_collision" if forces.objects > options.contact_force else "table_collision"

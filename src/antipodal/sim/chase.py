@@ -1,0 +1,157 @@
+"""How a gripper meets an object on a moving conveyor: with the plan of its first image, or following new ones."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Callable, List, Optional, Tuple
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from antipodal import transforms
+from antipodal.errors import InputError, NoGraspFound
+from antipodal.planner import GraspPlanner
+from antipodal.sim.conveyor import Conveyor, LabHand
+from antipodal.sim.hand import Forces
+from antipodal.sim.pick import REST, Outcome, PickOptions, collision, finish
+from antipodal.tracking import GraspTracker, TrackingOptions
+
+MODES = ("open", "chase", "follow")
+ALIGNED = 0.003  # nearer to over its goal than this, the gripper comes down [m]
+HOME = np.array([0.0, 0.0, 0.35])  # where the gripper waits [m]
+Seen = Callable[[np.ndarray], np.ndarray]  # what the camera makes of a depth image: its noise
+
+
+@dataclass(frozen=True)
+class ChaseOptions:
+    """Modes: "open" executes the first plan. "chase" goes where the newest plan has seen its grasp. "follow" goes where
+    the tracker expects it."""
+
+    mode: str = "follow"
+    period: float = 1 / 15  # between two images [s]
+    latency: float = 0.05  # from an image to its grasp [s]
+    hover: float = 1.2  # over the object with new images, before the descent without [s]
+    patience: float = 2.0  # longest wait for a grasp, and to be over it [s]
+    speed: float = 0.5  # of the gripper before the descent [m/s]
+    turn_rate: float = 2.0  # [rad/s]
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)
+    pick: PickOptions = field(default_factory=PickOptions)
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise InputError(f"no mode {self.mode!r}; possible: {', '.join(MODES)}")
+        if not (self.period > 0 and self.latency >= 0):
+            raise InputError(f"period must be positive, latency not negative, got {self.period} and {self.latency}")
+
+
+def chase(
+    conveyor: Conveyor, planner: GraspPlanner, options: ChaseOptions, seen: Seen
+) -> Tuple[Optional[Outcome], list]:
+    """Pick what passes by: the outcome, None where no grasp was found in time, and the CPU time of each plan [ms]."""
+    eye, hand = Eye(conveyor, planner, options, seen), conveyor.hand
+    hand.place(transforms.compose(np.diag([1.0, -1.0, -1.0]), HOME), planner.gripper.max_width)
+    forces = approach(hand, eye, options)
+    if forces is None:
+        return None, eye.plan_ms
+    place, drift = eye.place(hand.time()), eye.drift
+    hand.aim(place[:3, 3], drift=drift)
+    end, picked = finish(hand, options.pick)
+    return Outcome(end, collision(forces, options.pick), forces.objects, forces.table, picked), eye.plan_ms
+
+
+class Eye:
+    """Plans in images at their times, and knows a plan only once its latency is over."""
+
+    def __init__(self, conveyor: Conveyor, planner: GraspPlanner, options: ChaseOptions, seen: Seen):
+        self._conveyor, self._planner, self._options, self._seen = conveyor, planner, options, seen
+        self._tracker = GraspTracker(planner, options.tracking)
+        self._next, self._waiting = 0.0, []  # time of the next image [s]; what the plan under way will tell
+        self._known: Optional[Tuple[float, np.ndarray]] = None  # time [s] and T_lab_grasp (4, 4) of the grasp gone for
+        self.drift, self.width = np.zeros(3), 0.0  # velocity of the goal (3,) [m/s], opening on approach [m]
+        self.plan_ms: List[float] = []  # CPU time of each plan
+
+    def look(self, now: float) -> None:
+        """Take an image where one is due and no plan is under way; take note of the plan that is finished."""
+        if self._options.mode == "open" and self._known:
+            return
+        if self._waiting and now >= self._waiting[0][0] + self._options.latency:
+            stamp, T, self.width, self.drift = self._waiting.pop()
+            self._known = stamp, T
+        if not self._waiting and now >= self._next:
+            self._next = max(self._next + self._options.period, now)
+            self._plan(now)
+
+    def found(self) -> bool:
+        return self._known is not None
+
+    def place(self, now: float) -> np.ndarray:
+        """`T_lab_grasp` (4, 4) to go for."""
+        assert self._known is not None, "no grasp was found yet"
+        when, T = self._known
+        return transforms.compose(T[:3, :3], T[:3, 3] + (now - when) * self.drift)
+
+    def _plan(self, stamp: float) -> None:
+        depth, camera = self._seen(self._conveyor.look()), self._conveyor.cell.camera
+        start, T_lab_cam = time.thread_time(), self._conveyor.T_lab_cam
+        try:
+            grasp = self._tracker.plan(depth, camera, stamp, None, 5)[0]
+        except NoGraspFound:
+            return
+        self.plan_ms.append(1e3 * (time.thread_time() - start))
+        drift = T_lab_cam[:3, :3] @ self._tracker.velocity() * (self._options.mode == "follow")
+        self._waiting.append((stamp, T_lab_cam @ grasp.T_cam_grasp, grasp.width, drift))
+
+
+def approach(hand: LabHand, eye: Eye, options: ChaseOptions) -> Optional[Forces]:
+    """Over the object while there are images, then down; the greatest forces met. None where no grasp was found."""
+    met, command, height = Forces(0.0, 0.0), hand.position(), options.pick.approach
+    while height > 0:
+        now = hand.time()
+        if now < options.hover or not eye.found():
+            eye.look(now)
+        if now > options.hover + options.patience and not eye.found():
+            return None
+        if eye.found():
+            goal = eye.place(now)
+            target = goal[:3, 3] - height * goal[:3, 2]
+            command = _towards(command, target, options.speed * hand.timestep)
+            hand.turn(_turned(hand.orientation(), goal[:3, :3], options.turn_rate * hand.timestep))
+            hand.open(eye.width)
+            over = np.linalg.norm(target - command) < ALIGNED or now > options.hover + options.patience
+            if now >= options.hover and over:
+                height -= options.pick.speed * hand.timestep
+        hand.aim(command)
+        met = _greater(met, hand.forces())
+        if max(met) > options.pick.stop_force:
+            return met
+        hand.step()
+    return _rest(hand, eye, met)
+
+
+def _rest(hand: LabHand, eye: Eye, met: Forces) -> Forces:
+    """At the goal before closing, as in any pick."""
+    for _ in range(round(REST / hand.timestep)):
+        hand.aim(eye.place(hand.time())[:3, 3])
+        met = _greater(met, hand.forces())
+        hand.step()
+    return met
+
+
+def _greater(a: Forces, b: Forces) -> Forces:
+    return Forces(max(a.objects, b.objects), max(a.table, b.table))
+
+
+def _towards(position: np.ndarray, goal: np.ndarray, most: float) -> np.ndarray:
+    """The place on the way from `position` to `goal`, `most` further at most [m]."""
+    way = goal - position
+    return position + way * min(1.0, most / max(float(np.linalg.norm(way)), 1e-12))
+
+
+def _turned(R: np.ndarray, goal: np.ndarray, most: float) -> np.ndarray:
+    """R (3, 3) turned by at most `most` [rad] towards `goal`, or its half turn about the approach if that is nearer."""
+    half = goal @ np.diag([-1.0, -1.0, 1.0])
+    goal = max((goal, half), key=lambda other: np.trace(R.T @ other))
+    turn = Rotation.from_matrix(R.T @ goal).as_rotvec()
+    share = min(1.0, most / max(float(np.linalg.norm(turn)), 1e-12))
+    return R @ Rotation.from_rotvec(share * turn).as_matrix()

@@ -1,0 +1,130 @@
+"""Measure what following buys on a conveyor: `python -m antipodal.sim.follow --objects DIR -n N --json OUT`.
+
+Each scene's object passes by at each speed; each mode (chase.py) picks it once, from the same start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+import numpy as np
+
+from antipodal import resources
+from antipodal.errors import AntipodalError
+from antipodal.grasp import Gripper
+from antipodal.planner import GraspPlanner
+from antipodal.sim.chase import MODES, ChaseOptions, chase
+from antipodal.sim.conveyor import Conveyor
+from antipodal.sim.report import wilson
+from antipodal.sim.trials import NOISES, Runner, TrialOptions
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run all trials, write them and their summary. Exit code 0, or 2 for input that cannot be used."""
+    args = _parser().parse_args(argv)
+    try:
+        model = str(args.model or resources.find("models/default.pt"))
+        only = tuple(args.objects_list.read_text().split()) if args.objects_list else ()
+        trials = TrialOptions(args.objects, only, model, noise=args.noise, seed=args.seed)
+        options = ChaseOptions(period=1 / args.rate, latency=args.latency / 1e3, hover=args.hover)
+        speeds = [float(s) for s in args.speeds.split(",")]
+        rows = evaluate(trials, options, speeds, args.modes.split(","), args.n, args.json)
+    except (AntipodalError, OSError, ValueError, ZeroDivisionError) as e:
+        print(f"error: {e}", file=sys.stderr)
+        return 2
+    print(table(summarise(rows)))
+    return 0
+
+
+def evaluate(
+    trials: TrialOptions, options: ChaseOptions, speeds: Sequence[float], modes: Sequence[str], n: int, out: Path
+) -> List[dict]:
+    """One row a trial: scene, object, speed, mode, kind of outcome (Outcome.kind, or no_grasp), end and times of plans.
+    What is done is in `out` after each scene, so that a run that is stopped leaves whole scenes."""
+    runner, planner = Runner(trials), GraspPlanner.load(str(trials.model), Gripper(), "cpu")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    rows: List[dict] = []
+    for scene in range(n):
+        for speed in speeds:
+            rows += [_trial(runner, planner, replace(options, mode=mode), scene, speed) for mode in modes]
+        _write(out, {"trials": asdict(trials), "options": asdict(options), "summary": summarise(rows), "rows": rows})
+    return rows
+
+
+def _trial(runner: Runner, planner: GraspPlanner, options: ChaseOptions, scene: int, speed: float) -> dict:
+    """One pick. The same scene and speed give every mode the same objects, direction and noise."""
+    rng = np.random.default_rng([runner.options.seed, scene, 3])
+    direction, cell = 2 * np.pi * rng.random(), runner.make_cell(scene)
+    conveyor = Conveyor(cell, speed * np.array([np.cos(direction), np.sin(direction), 0.0]))
+    noise = NOISES[runner.options.noise]
+    outcome, plan_ms = chase(conveyor, planner, options, lambda depth: noise(depth, cell.camera, rng))
+    kind, end = ("no_grasp", "no_grasp") if outcome is None else (outcome.kind, outcome.end)
+    row = {"scene": scene, "object": runner.objects(scene)[0], "speed": speed, "mode": options.mode}
+    return {**row, "kind": kind, "end": end, "plan_ms": [round(t, 1) for t in plan_ms]}
+
+
+def summarise(rows: Sequence[dict]) -> List[dict]:
+    """For each speed and mode: how many were held, of how many, Wilson's 95 % interval, the other outcomes, CPU time of
+    a plan [ms]."""
+    found = []
+    for speed in sorted({row["speed"] for row in rows}):
+        for mode in [m for m in MODES if m in {row["mode"] for row in rows}]:
+            own = [row for row in rows if (row["speed"], row["mode"]) == (speed, mode)]
+            kinds = Counter(row["kind"] for row in own)
+            low, high = wilson(kinds["held"], len(own))
+            times = [t for row in own for t in row["plan_ms"]] or [0.0]
+            others: Dict[str, int] = {kind: count for kind, count in sorted(kinds.items()) if kind != "held"}
+            figures = {"held": kinds["held"], "n": len(own), "low": low, "high": high, "others": others}
+            figures.update(plan_ms_p50=float(np.median(times)), plan_ms_p99=float(np.percentile(times, 99)))
+            found.append({"speed": speed, "mode": mode, **figures})
+    return found
+
+
+def table(summary: Sequence[dict]) -> str:
+    """One line for each speed and mode."""
+    lines = [f"{'cm/s':>5} {'mode':<8}{'held':>8}  {'95 %':<16}{'of':>4}  plan p50, p99 (CPU ms)  other outcomes"]
+    for s in summary:
+        interval = f"{100 * s['low']:.1f} to {100 * s['high']:.1f} %"
+        others = ", ".join(f"{kind} {count}" for kind, count in s["others"].items())
+        lines.append(
+            f"{100 * s['speed']:5.1f} {s['mode']:<8}{100 * s['held'] / s['n']:6.1f} %  {interval:<16}{s['n']:>4}  "
+            f"{s['plan_ms_p50']:8.0f}, {s['plan_ms_p99']:<13.0f}{others}"
+        )
+    return "\n".join(lines)
+
+
+def _write(file: Path, content: dict) -> None:
+    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(content, indent=1))
+    os.replace(temporary, file)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m antipodal.sim.follow", description="Picks from a conveyor, following the object or not."
+    )
+    add = parser.add_argument
+    add("--objects", required=True, help='folder of meshes in metres, or "procedural[:N]"')
+    add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
+    add("-n", type=int, required=True, help="number of scenes, the same for each speed and mode")
+    add("--speeds", default="0,0.02,0.05", help="of the conveyor [m/s] (default: %(default)s)")
+    add("--modes", default=",".join(MODES), help="comma-separated (default: %(default)s)")
+    add("--rate", type=float, default=15.0, help="images a second (default: %(default)s)")
+    add("--latency", type=float, default=50.0, help="from an image to its grasp [ms] (default: %(default)s)")
+    add("--hover", type=float, default=1.2, help="time with images before the descent, 0.85 s more [s]")
+    add("--noise", choices=NOISES, default="real", help="of the depth images (default: real)")
+    add("--model", type=Path, help="model file; default: the one that came with the package")
+    add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
+    add("--json", type=Path, required=True, help="write trials and summary here")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
