@@ -13,9 +13,9 @@ from antipodal.grasp import Grasp, ViewGrasps
 from antipodal.views import View
 
 
-def to_camera(grasps: ViewGrasps, view: View, camera: Camera) -> List[Grasp]:
+def to_camera(grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera) -> List[Grasp]:
     """Grasps of a view in the camera frame."""
-    T_cam_grasp = poses(grasps, view)
+    T_cam_grasp = poses(grasps, T_cam_view)
     px, image_angle = in_image(T_cam_grasp, camera)
     return [
         Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
@@ -23,12 +23,12 @@ def to_camera(grasps: ViewGrasps, view: View, camera: Camera) -> List[Grasp]:
     ]
 
 
-def poses(grasps: ViewGrasps, view: View) -> np.ndarray:
-    """`T_cam_grasp` (N, 4, 4) of grasps (N) of a view."""
+def poses(grasps: ViewGrasps, T_cam_view: np.ndarray) -> np.ndarray:
+    """`T_cam_grasp` (N, 4, 4) of grasps (N) of a view with this frame."""
     angle = grasps.angle.cpu().numpy().astype(np.float64)
     # About z, so that the grasp's y, the closing axis, lies at `angle` from the view's x.
     T_view_grasp = transforms.compose(transforms.about_z(angle - np.pi / 2), grasps.center.cpu().numpy())
-    return view.T_cam_view @ T_view_grasp
+    return T_cam_view @ T_view_grasp
 
 
 def in_image(T_cam_grasp: np.ndarray, camera: Camera) -> Tuple[np.ndarray, np.ndarray]:

@@ -50,7 +50,7 @@ class PixelScore:
         return lambda view, grasps: self._logits(image, camera, view, grasps)
 
     def _logits(self, image: torch.Tensor, camera: Camera, view: View, grasps: ViewGrasps) -> torch.Tensor:
-        T_cam_grasp = poses(grasps, view)
+        T_cam_grasp = poses(grasps, view.T_cam_view)
         px, angle = (torch.from_numpy(a).float() for a in in_image(T_cam_grasp, camera))
         depths = torch.from_numpy(T_cam_grasp[:, 2, 3:]).float()
         cut = pixel_crops(image, px, angle, self.size, self.factor)
