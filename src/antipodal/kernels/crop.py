@@ -7,6 +7,8 @@ from typing import Tuple
 import numba
 import numpy as np
 
+from antipodal.kernels import EXACT
+
 
 def surface_crops(
     depth: np.ndarray,
@@ -34,22 +36,42 @@ def surface_crops(
 
 @numba.njit(cache=True)
 def _sample(depth, center, angle, side, out):
-    """Bilinear samples; center (N, 2) and side are in cells."""
+    """Bilinear samples; center (N, 2) and side are in cells. A row at a time, in two loops of which the first compiles
+    to vectors."""
     H, W = depth.shape
     size = out.shape[1]
     step = side / size
-    right, bottom = np.float32(W - 1), np.float32(H - 1)
+    cells, corner = depth.reshape(-1), np.empty(size, dtype=np.int32)
+    fx, fy = np.empty(size, dtype=np.float32), np.empty(size, dtype=np.float32)
     for n in range(len(angle)):
         c, s = np.float32(np.cos(angle[n]) * step), np.float32(np.sin(angle[n]) * step)
         for i in range(size):
             across = np.float32(i + 0.5 - 0.5 * size)
             x0, y0 = np.float32(center[n, 0]) - s * across, np.float32(center[n, 1]) + c * across
-            for j in range(size):
-                along = np.float32(j + 0.5 - 0.5 * size)
-                x = min(max(x0 + c * along, np.float32(0)), right)
-                y = min(max(y0 + s * along, np.float32(0)), bottom)
-                u, v = min(np.int32(x), W - 2), min(np.int32(y), H - 2)
-                fx, fy = x - np.float32(u), y - np.float32(v)
-                above = depth[v, u] + fx * (depth[v, u + 1] - depth[v, u])
-                below = depth[v + 1, u] + fx * (depth[v + 1, u + 1] - depth[v + 1, u])
-                out[n, i, j] = above + fy * (below - above)
+            _place(x0, y0, c, s, H, W, corner, fx, fy)
+            _blend(cells, W, corner, fx, fy, out[n, i])
+
+
+@numba.njit(cache=True, fastmath=EXACT)
+def _place(x0, y0, c, s, H, W, corner, fx, fy):
+    """Where a crop's row through (x0, y0) along (c, s) falls: the cell above and left of each sample, and the rest."""
+    right, bottom, half = np.float32(W - 1), np.float32(H - 1), np.float32(0.5 - 0.5 * len(corner))
+    last_u, last_v, width = np.float32(W - 2), np.float32(H - 2), np.int32(W)
+    for j in range(len(corner)):
+        along = np.float32(j) + half
+        x = min(max(x0 + c * along, np.float32(0)), right)
+        y = min(max(y0 + s * along, np.float32(0)), bottom)
+        u, v = min(np.floor(x), last_u), min(np.floor(y), last_v)
+        fx[j], fy[j] = x - u, y - v
+        corner[j] = np.int32(v) * width + np.int32(u)
+
+
+@numba.njit(cache=True)
+def _blend(cells, W, corner, fx, fy, out):
+    lower = cells[W:]
+    for j in range(len(out)):
+        a = np.uint32(corner[j])
+        b = a + np.uint32(1)
+        above = cells[a] + fx[j] * (cells[b] - cells[a])
+        below = lower[a] + fx[j] * (lower[b] - lower[a])
+        out[j] = above + fy[j] * (below - above)

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from antipodal.camera import Camera
+from antipodal.kernels import EXACT
 
 
 def rectify(
@@ -32,23 +33,33 @@ def rectify(
 
 @numba.njit(cache=True)
 def _scatter(depth, intrinsics, R, corner, nearest):
-    """Write the nearest depth along the view's z into each cell; single precision, in the order of the twin."""
-    fx, fy, cx, cy = intrinsics
-    x0, y0, cell = corner
-    H, W = nearest.shape
+    """Write the nearest depth along the view's z into each cell, a row of pixels at a time."""
+    W = depth.shape[1]
+    cells, cell, z = nearest.reshape(-1), np.empty(W, dtype=np.int32), np.empty(W, dtype=np.float32)
     for v in range(depth.shape[0]):
-        ray_y = (np.float32(v) - cy) / fy
-        for u in range(depth.shape[1]):
-            d = depth[v, u]
-            if d > 0:
-                ray_x = (np.float32(u) - cx) / fx
-                x = (ray_x * R[0, 0] + ray_y * R[1, 0] + R[2, 0]) * d
-                y = (ray_x * R[0, 1] + ray_y * R[1, 1] + R[2, 1]) * d
-                column, row = np.rint((x - x0) / cell), np.rint((y - y0) / cell)
-                if 0 <= column < W and 0 <= row < H:
-                    z = (ray_x * R[0, 2] + ray_y * R[1, 2] + R[2, 2]) * d
-                    if z < nearest[int(row), int(column)]:
-                        nearest[int(row), int(column)] = z
+        _place(depth[v], v, intrinsics, R, corner, nearest.shape, cell, z)
+        for u in range(W):
+            if cell[u] >= 0 and z[u] < cells[cell[u]]:
+                cells[cell[u]] = z[u]
+
+
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def _place(depth, v, intrinsics, R, corner, shape, cell, z):
+    """The cell that each pixel of row v falls into, -1 for none, and its depth there; single precision, in the order of
+    the twin. A loop of its own, so that it compiles to vectors."""
+    fx, fy, cx, cy = intrinsics
+    x0, y0, side = corner
+    H, W = np.float32(shape[0]), np.float32(shape[1])
+    width, ray_y = np.int32(shape[1]), (np.float32(v) - cy) / fy
+    for u in range(len(depth)):
+        d, ray_x = depth[u], (np.float32(u) - cx) / fx
+        x = (ray_x * R[0, 0] + ray_y * R[1, 0] + R[2, 0]) * d
+        y = (ray_x * R[0, 1] + ray_y * R[1, 1] + R[2, 1]) * d
+        z[u] = (ray_x * R[0, 2] + ray_y * R[1, 2] + R[2, 2]) * d
+        column, row = np.rint((x - x0) / side), np.rint((y - y0) / side)
+        inside = (d > 0) & (column >= 0) & (column < W) & (row >= 0) & (row < H)
+        column, row = column if inside else np.float32(0), row if inside else np.float32(0)
+        cell[u] = np.int32(row) * width + np.int32(column) if inside else np.int32(-1)
 
 
 @numba.njit(cache=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from antipodal.kernels import EXACT
+
 SPACING = 0.002  # between the columns of a profile, across the jaws [m]
 SOFTNESS = 0.0005  # rubber gives way so far: surface this near the first touch is touched too [m]
 NEVER = 10.0  # friction needed where no closing holds the object
-EXACT = {"nnan", "nsz"}  # what lets minima become vectors and changes no value: there are no NaN
 
 
 @numba.njit(cache=True)
