@@ -7,6 +7,8 @@ from typing import Tuple
 import numba
 import numpy as np
 
+from antipodal.kernels import EXACT
+
 
 def surface_crops(
     depth: np.ndarray,
@@ -68,7 +70,7 @@ def _sample(depth, center, angle, side, z, unit, clip, out):
             _sample_row(depth.reshape(-1), depth.shape[1], index, fx, fy, z[n], unit, clip, out[n, i])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
 def _place_row(x0, y0, c, s, shape, index, fx, fy):
     """Flat index of the cell before every sample of a row, and how far the sample lies beyond it; two loops rather than
     one, so that this one runs in vectors."""
@@ -84,7 +86,7 @@ def _place_row(x0, y0, c, s, shape, index, fx, fy):
         index[j] = v * width + u
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
 def _sample_row(flat, width, index, fx, fy, z, unit, clip, out):
     for j in range(len(index)):
         here = np.uint32(index[j])  # unsigned: nothing to count from the end

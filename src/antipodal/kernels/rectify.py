@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from antipodal.camera import Camera
+from antipodal.kernels import EXACT
 
 Bounds = Tuple[float, float, float, float]  # x0, y0, x1, y1 in the view frame [m]
 
@@ -93,7 +94,7 @@ def _turn(T_cam_view: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(T_cam_view[:3, :3], dtype=np.float32)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
 def _extent(depth, mask, ray_x, ray_y, R):
     x0 = y0 = np.float32(np.inf)
     x1 = y1 = -np.float32(np.inf)
@@ -141,7 +142,7 @@ def _scatter(depth, mask, window, ray_x, ray_y, R, corner, nearest, masked):
                     flat_masked[i] = min(flat_masked[i], z[u])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
 def _along_row(depth, ray_x, ray_y, R, corner, shape, index, z):
     """Flat cells (W,), -1 outside, and depths in the view of one row of pixels; no branches, so that it runs in
     vectors."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from antipodal.kernels import EXACT
+
 SPACING = 0.002  # between the columns of a profile, across the jaws [m]
 SOFTNESS = 0.0005  # rubber gives way so far: surface this near the first touch is touched too [m]
 NEVER = 10.0  # friction needed where no closing holds the object
@@ -23,20 +25,21 @@ def profile(slices, first, last, x, y, angle, reach, left, right, left_id, right
     """
     segments, _, start, _, _ = slices
     c, s = np.cos(angle), np.sin(angle)
-    C = left.shape[1]
+    C, begin = left.shape[1], start[first]
     edge = -(C - 1) / 2 * SPACING
+    columns = _columns(segments[begin : start[last]], x, y, c, s, edge, C)
     for k in range(first, last):
         row = k - first
         left[row], right[row] = np.inf, -np.inf
         for i in range(start[k], start[k + 1]):
+            low, high = columns[0, i - begin], columns[1, i - begin]
+            if low > high:
+                continue
             ax, ay, bx, by = segments[i, 0] - x, segments[i, 1] - y, segments[i, 2] - x, segments[i, 3] - y
             au, bu = ax * s - ay * c, bx * s - by * c
-            low, high = max(0, int(np.ceil((min(au, bu) - edge) / SPACING))), (max(au, bu) - edge) / SPACING
-            if low >= C or high < low:
-                continue
             av, bv = ax * c + ay * s, bx * c + by * s
             slope = (bv - av) / (bu - au) if bu != au else 0.0
-            for column in range(low, min(C - 1, int(np.floor(high))) + 1):
+            for column in range(low, high + 1):
                 v = av + slope * (edge + column * SPACING - au)
                 if -reach <= v <= reach:
                     if v < left[row, column]:
@@ -45,23 +48,55 @@ def profile(slices, first, last, x, y, angle, reach, left, right, left_id, right
                         right[row, column], right_id[row, column] = v, i
 
 
-@numba.njit(cache=True)
-def first_touch(left, right, heights, rows, columns, tilt):
-    """Position, row and column where the left and the right jaw first touch within half-open windows of the profile.
+@numba.njit(cache=True, fastmath=EXACT)
+def _columns(segments, x, y, c, s, edge, C):
+    """First and last column (2, S) of the profile that segments span, the first beyond the last where none. A loop of
+    its own, so that it compiles to vectors."""
+    out = np.empty((2, len(segments)), dtype=np.int32)
+    for i in range(len(segments)):
+        ax, ay, bx, by = segments[i, 0] - x, segments[i, 1] - y, segments[i, 2] - x, segments[i, 3] - y
+        au, bu = ax * s - ay * c, bx * s - by * c
+        out[0, i] = max(0.0, min(float(C), np.ceil((min(au, bu) - edge) / SPACING)))
+        out[1, i] = max(-1.0, min(C - 1.0, np.floor((max(au, bu) - edge) / SPACING)))
+    return out
+
+
+@numba.njit(cache=True, fastmath=EXACT)
+def nearest(left, right, heights, rows, columns, tilt):
+    """Positions where the left and the right jaw first touch within half-open windows of the profile, +-inf where
+    nothing is there.
 
     tilt: slopes by which a turn of the object about the vertical and about the jaws' width shears the profile; heights:
     of its rows.
     """
-    l, li, lj = np.inf, -1, -1  # noqa: E741
-    r, ri, rj = -np.inf, -1, -1
+    l, r = np.inf, -np.inf  # noqa: E741
     for i in range(rows[0], rows[1]):
-        for j in range(columns[0], columns[1]):
-            shift = tilt[0] * SPACING * j + tilt[1] * heights[i]
-            if left[i, j] + shift < l:
-                l, li, lj = left[i, j] + shift, i, j  # noqa: E741
-            if right[i, j] + shift > r:
-                r, ri, rj = right[i, j] + shift, i, j
+        a, b = left[i, columns[0] : columns[1]], right[i, columns[0] : columns[1]]
+        for j in range(len(a)):
+            shift = tilt[0] * SPACING * (columns[0] + j) + tilt[1] * heights[i]
+            l, r = min(l, a[j] + shift), max(r, b[j] + shift)  # noqa: E741
+    return l, r
+
+
+@numba.njit(cache=True)
+def first_touch(left, right, heights, rows, columns, tilt):
+    """Position, row and column where the left and the right jaw first touch (`nearest`); rows of -1 where nothing is
+    there."""
+    l, r = nearest(left, right, heights, rows, columns, tilt)
+    li, lj = _find(left, l, heights, rows, columns, tilt)
+    ri, rj = _find(right, r, heights, rows, columns, tilt)
     return l, li, lj, r, ri, rj
+
+
+@numba.njit(cache=True)
+def _find(surface, value, heights, rows, columns, tilt):
+    """Row and column of the first cell that comes to `value`, -1 where that is infinite."""
+    if np.isfinite(value):
+        for i in range(rows[0], rows[1]):
+            for j in range(columns[0], columns[1]):
+                if surface[i, j] + (tilt[0] * SPACING * j + tilt[1] * heights[i]) == value:
+                    return i, j
+    return -1, -1
 
 
 @numba.njit(cache=True)
@@ -126,14 +161,18 @@ def _lean(normal, c, s, tilt, at, side):
     return u, z
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath=EXACT)
 def _patch(surface, heights, tilt, touch, window, side):
     """Columns and rows (u0, u1, k0, k1) that the surface within SOFTNESS of the first touch spans."""
     u0, u1, k0, k1 = 1 << 30, -1, 1 << 30, -1
     for k in range(window[0], window[1]):
-        for i in range(window[2], window[3]):
-            if side * (surface[k, i] + tilt[0] * SPACING * i + tilt[1] * heights[k] - touch) <= SOFTNESS:
-                u0, u1, k0, k1 = min(u0, i), max(u1, i), min(k0, k), max(k1, k)
+        low, high, row = 1 << 30, -1, surface[k, window[2] : window[3]]
+        for j in range(len(row)):
+            i = window[2] + j
+            near = side * (row[j] + tilt[0] * SPACING * i + tilt[1] * heights[k] - touch) <= SOFTNESS
+            low, high = min(low, i if near else 1 << 30), max(high, i if near else -1)
+        if high >= 0:
+            u0, u1, k0, k1 = min(u0, low), max(u1, high), min(k0, k), max(k1, k)
     return u0, u1, k0, k1
 
 

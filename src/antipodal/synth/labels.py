@@ -16,7 +16,7 @@ import numpy as np
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.synth.collision import gripper_shape, hits
-from antipodal.synth.contacts import NEVER, SPACING, closing_line, first_touch, needed_friction, profile
+from antipodal.synth.contacts import NEVER, SPACING, closing_line, first_touch, nearest, needed_friction, profile
 from antipodal.synth.epsilon import epsilon, torsion
 from antipodal.synth.scene import Scene
 
@@ -177,24 +177,30 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
     heights = slices[3][first:last]
     rows, pad_row, columns = _window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
     turn, tilt, step = TURNS + int(np.rint(error[3] / TURN_STEP)), (0.0, 0.0), TURN_STEP
-    best = NEVER
+    best, moved, back = NEVER, True, (0, 0)
     touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
     while touch[1] >= 0 and step > FINEST:
-        line = _line(slices, shape, pose, heights, work, (touch, turn, tilt), rows, pad_row, columns)
-        best = min(best, needed_friction(line))
-        if best <= max(enough, 0.02):
-            break
-        at, turned, tilted, narrower = touch, turn, tilt, _gap(touch, tilt) - DOWNHILL
+        if moved:
+            line = _line(slices, shape, pose, heights, work, (touch, turn, tilt), rows, pad_row, columns)
+            best = min(best, needed_friction(line))
+            if best <= max(enough, 0.02):
+                break
+        turned, tilted, narrower = turn, tilt, _gap(touch[0], touch[3], tilt) - DOWNHILL
+        came = back
         for a, b in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             whole = a if step == TURN_STEP else 0
             to_turn, to_tilt = turn + whole, (tilt[0] + (a - whole) * step, tilt[1] + b * step)
-            if 0 <= to_turn <= 2 * TURNS and abs(to_tilt[1]) <= MOST_ROLL:
-                other = _touch(slices, shape, pose, first, last, to_turn, to_tilt, work, known, rows, columns)
-                if other[1] >= 0 and _gap(other, to_tilt) < narrower:
-                    at, turned, tilted, narrower = other, to_turn, to_tilt, _gap(other, to_tilt)
-        if turned == turn and tilted == tilt:
-            step /= 3
-        touch, turn, tilt = at, turned, tilted
+            if 0 <= to_turn <= 2 * TURNS and abs(to_tilt[1]) <= MOST_ROLL and (a, b) != came:
+                _know(slices, shape, pose, first, last, to_turn, work, known)
+                left, right = nearest(work[0][to_turn], work[1][to_turn], heights, rows, columns, to_tilt)
+                if left < np.inf and _gap(left, right, to_tilt) < narrower:
+                    turned, tilted, narrower, back = to_turn, to_tilt, _gap(left, right, to_tilt), (-a, -b)
+        moved = turned != turn or tilted != tilt
+        if moved:
+            turn, tilt = turned, tilted
+            touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
+        else:
+            step, back = step / 3, (0, 0)
     return best, (touch, turn, tilt)
 
 
@@ -244,18 +250,24 @@ def _window(heights, shape, z, shift, columns):
 @numba.njit(cache=True)
 def _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns):
     """Where the jaws first touch the object turned and tilted so (contacts.first_touch)."""
-    left, right = work[0][turn], work[1][turn]
-    if not known[turn]:
-        angle = pose[3] + (turn - TURNS) * TURN_STEP
-        reach = (
-            pose[4] + shape[0]
-        ) / 2  # between the opening and the jaws' outsides: nothing is there if they got down
-        profile(slices, first, last, pose[0], pose[1], angle, reach, left, right, work[2][turn], work[3][turn])
-        known[turn] = True
-    return first_touch(left, right, slices[3][first:last], rows, columns, tilt)
+    _know(slices, shape, pose, first, last, turn, work, known)
+    return first_touch(work[0][turn], work[1][turn], slices[3][first:last], rows, columns, tilt)
 
 
 @numba.njit(cache=True)
-def _gap(touch, tilt):
+def _know(slices, shape, pose, first, last, turn, work, known):
+    """Make a turn's profile where it is not known yet."""
+    if known[turn]:
+        return
+    angle = pose[3] + (turn - TURNS) * TURN_STEP
+    reach = (pose[4] + shape[0]) / 2  # between the opening and the jaws' outsides: nothing is there if they got down
+    profile(
+        slices, first, last, pose[0], pose[1], angle, reach, work[0][turn], work[1][turn], work[2][turn], work[3][turn]
+    )
+    known[turn] = True
+
+
+@numba.njit(cache=True)
+def _gap(left, right, tilt):
     """Distance between the jaws at first touch [m]."""
-    return (touch[3] - touch[0]) / np.sqrt(1 + tilt[0] ** 2 + tilt[1] ** 2)
+    return (right - left) / np.sqrt(1 + tilt[0] ** 2 + tilt[1] ** 2)

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from antipodal.camera import Camera
+from antipodal.kernels import EXACT
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,25 @@ def _shadow(depth, strength, missing):
 
 @numba.njit(cache=True)
 def _disturb(depth, coarse, fine, missing, correlation, reference, step):
-    for v in range(depth.shape[0]):
-        y = v / correlation
-        i, a = int(y), np.float32(y - int(y))
-        for u in range(depth.shape[1]):
-            if missing[v, u]:
-                depth[v, u] = 0
-                continue
-            x = u / correlation
-            j, b = int(x), np.float32(x - int(x))
-            top = coarse[i, j] + b * (coarse[i, j + 1] - coarse[i, j])
-            bottom = coarse[i + 1, j] + b * (coarse[i + 1, j + 1] - coarse[i + 1, j])
-            growth = (depth[v, u] / reference) ** 2 if reference > 0 else 1.0
-            z = depth[v, u] + growth * (fine[v, u] + top + a * (bottom - top))
-            depth[v, u] = 1 / (step * np.rint(1 / (step * z))) if step > 0 else z
+    H, W = depth.shape
+    column, between, wave = np.empty(W, dtype=np.int64), np.empty(W, dtype=np.float32), np.empty(W, dtype=np.float32)
+    for u in range(W):
+        column[u], between[u] = int(u / correlation), u / correlation - int(u / correlation)
+    for v in range(H):
+        i = int(v / correlation)
+        line = coarse[i] + np.float32(v / correlation - i) * (coarse[i + 1] - coarse[i])
+        for u in range(W):
+            left, right = line[column[u]], line[column[u] + 1]
+            wave[u] = left + between[u] * (right - left)
+        _add(depth[v], wave, fine[v], missing[v], np.float32(reference), np.float32(step))
+
+
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def _add(depth, wave, fine, missing, reference, step):
+    """Errors of one row and its steps of disparity; a loop of its own, so that it compiles to vectors."""
+    one = np.float32(1)
+    for u in range(len(depth)):
+        ratio = depth[u] / reference if reference > 0 else one
+        z = depth[u] + ratio * ratio * (fine[u] + wave[u])
+        z = one / (step * np.rint(one / (step * z))) if step > 0 else z
+        depth[u] = np.float32(0) if missing[u] else z

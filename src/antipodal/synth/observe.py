@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Tuple
 
+import numba
 import numpy as np
 
 from antipodal import crops, transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
+from antipodal.kernels import EXACT
 from antipodal.kernels.crop import surface_crops
 from antipodal.kernels.rectify import rectify
 from antipodal.synth import render
@@ -79,8 +81,8 @@ def render_scene(scene: Scene, T_cam_table: np.ndarray, camera: Camera) -> np.nd
 
 
 def _bounds(scene: Scene, T_view_table: np.ndarray, margin: float) -> Tuple[float, float, float, float]:
-    xy = transforms.apply(T_view_table, scene.vertices)[:, :2]
-    low, high = xy.min(axis=0) - margin, xy.max(axis=0) + margin
+    xy = T_view_table[:2, :3] @ scene.vertices.T + T_view_table[:2, 3:]  # rows, whose extremes are quicker found
+    low, high = xy.min(axis=1) - margin, xy.max(axis=1) + margin
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
@@ -123,6 +125,14 @@ def crop(view: SceneView, grasps: PlacedGrasps, gripper: Gripper) -> np.ndarray:
     """Network inputs (N, SIZE, SIZE) float32 in [-CLIP, CLIP], as `crops.normalise` makes them."""
     side = crops.EXTENT * gripper.max_width
     surface = surface_crops(view.depth, view.origin, view.cell, grasps.center, grasps.angle, side, crops.SIZE)
-    surface -= grasps.center[:, 2, None, None].astype(np.float32)
-    surface /= np.float32(gripper.max_width)
-    return np.clip(surface, -crops.CLIP, crops.CLIP, out=surface)
+    _normalise(surface, grasps.center[:, 2].astype(np.float32), np.float32(gripper.max_width), np.float32(crops.CLIP))
+    return surface
+
+
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def _normalise(surface, grasp_depth, width, clip):
+    """`crops.normalise` of surfaces (N, SIZE, SIZE), in place."""
+    for n in range(len(surface)):
+        values = surface[n].reshape(-1)
+        for i in range(len(values)):
+            values[i] = min(max((values[i] - grasp_depth[n]) / width, -clip), clip)

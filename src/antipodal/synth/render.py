@@ -47,11 +47,19 @@ def plane_depth(plane: np.ndarray, camera: Camera) -> np.ndarray:
     pixel's ray does not meet it in front of the camera."""
     u = (np.arange(camera.width) - camera.cx) / camera.fx
     v = (np.arange(camera.height) - camera.cy) / camera.fy
-    slope = (plane[0] * u / plane[3])[None, :] + ((plane[1] * v + plane[2]) / plane[3])[:, None]
-    with np.errstate(divide="ignore"):
-        depth = (1 / slope).astype(np.float32)
-    depth[~((depth > NEAR) & (depth < np.inf))] = 0
+    depth = np.empty((camera.height, camera.width), dtype=np.float32)
+    _invert(plane[0] * u / plane[3], (plane[1] * v + plane[2]) / plane[3], depth)
     return depth
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _invert(across, down, depth):
+    """Depths of a plane whose inverse depths are sums of two slopes."""
+    for v in range(len(down)):
+        row = depth[v]
+        for u in range(len(across)):
+            z = np.float32(1 / (across[u] + down[v]))
+            row[u] = z if (z > NEAR) & (z < np.inf) else np.float32(0)
 
 
 def nearest(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ meet, and a map of heights, which descending jaws meet."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Optional, Tuple
 
 import numba
@@ -56,7 +57,7 @@ class Scene:
         """The three maps, the origin, the cell and the height, for kernels."""
         return self.top, self.blocks, self.near, self.origin[0], self.origin[1], self.cell, self.height
 
-    @property
+    @cached_property
     def height(self) -> float:
         """Of the highest point [m]."""
         return float(self.vertices[:, 2].max())

@@ -38,8 +38,16 @@ EPSILON = {
 
 
 def quantise(crops: np.ndarray) -> np.ndarray:
-    """Crops in [-1, 1] as uint16."""
-    return np.rint((crops + 1) * np.float32(LEVELS / 2)).astype(np.uint16)
+    """Crops (N, ...) float32 in [-1, 1] as uint16."""
+    out = np.empty(crops.shape, dtype=np.uint16)
+    _quantise(np.ascontiguousarray(crops, dtype=np.float32).reshape(-1), out.reshape(-1))
+    return out
+
+
+@numba.njit(cache=True)
+def _quantise(crops, out):
+    for i in range(len(out)):
+        out[i] = np.uint16(np.rint((crops[i] + np.float32(1)) * np.float32(LEVELS / 2)))
 
 
 def shard_folder(folder: Path, index: int) -> Path:
