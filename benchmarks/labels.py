@@ -1,10 +1,10 @@
 """How well the generator's labels agree with physics: grasps of all labels executed in the simulated cell.
 
 python benchmarks/labels.py --meshes DIR|procedural[:N] [--only NAMES] [--objects 60] [--picks 10] [--json OUT]
-Each pick is disturbed by one draw of the errors that its label is averaged over, so the share of picks that hold should
-be the label, and a pick labelled 0.5 is a coin's toss whatever the label knows. Hence the AUC's ceiling: what it would
-come to if every pick held with exactly the probability that its label says. Intervals are bootstrapped over objects,
-since picks of one object are not independent.
+Each pick is disturbed by one draw of the errors that its label is averaged over, the pads' friction among them, so the
+share of picks that hold should be the label, and a pick labelled 0.5 is a coin's toss whatever the label knows. Hence
+the AUC's ceiling: what it would come to if every pick held with exactly the probability that its label says. Intervals
+are bootstrapped over objects, since picks of one object are not independent.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from antipodal.errors import AntipodalError
 from antipodal.grasp import Gripper
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import body_from_mesh
+from antipodal.sim.world import JAWS
 from antipodal.synth.candidates import sample_grasps
 from antipodal.synth.files import write_json
 from antipodal.synth.labels import QUALITIES, LabelOptions, TableGrasps, draw_errors, label_grasps
@@ -106,12 +107,14 @@ def spread(labels: np.ndarray, count: int, rng: np.random.Generator) -> List[int
 
 def execute(cell: Cell, grasps: TableGrasps, i: int, rng: np.random.Generator) -> Dict[str, object]:
     """What becomes of a grasp disturbed by one draw of the label's errors."""
-    dx, dy, dz, turn, _ = draw_errors(rng, dataclasses.replace(LabelOptions(), draws=1))[1]
+    dx, dy, dz, turn, friction = draw_errors(rng, dataclasses.replace(LabelOptions(), draws=1))[1]
     c, s = np.cos(grasps.angle[i]), np.sin(grasps.angle[i])
     tip = grasps.tips[i] + [c * dy + s * dx, s * dy - c * dx, dz]
     c, s = np.cos(grasps.angle[i] + turn), np.sin(grasps.angle[i] + turn)
     R_world_grasp = np.stack([[-s, c, 0.0], [c, s, 0.0], [0.0, 0.0, -1.0]], axis=1)
     T_world_grasp = transforms.compose(R_world_grasp, tip + np.array([0, 0, cell.gripper.tip]))
+    for jaw in JAWS:
+        cell.model.geom(jaw).friction[0] = friction
     outcome = cell.rehearse(transforms.invert(cell.T_world_cam) @ T_world_grasp, float(grasps.width[i]))
     offset = float(np.linalg.norm(tip[:2] - cell.pose(0)[:2, 3]))
     return {"held": outcome.held, "kind": outcome.kind, "end": outcome.end, "offset": offset}

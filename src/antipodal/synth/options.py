@@ -27,6 +27,7 @@ class GenerateOptions:
     grasps: int = 100  # a pose
     views: int = 5  # a pose, each with all its grasps
     shard_poses: int = 20  # poses that go into one shard
+    fit_opening: float = 0.0  # each object is scaled to be this share of the widest opening thick; 0: as it is
     uniform_poses: bool = False  # all of an object's stable poses alike, instead of by their probability
     poses: PoseOptions = field(default_factory=PoseOptions)
     piles: PileOptions = field(default_factory=PileOptions)
@@ -48,6 +49,7 @@ class GenerateOptions:
 PRESETS = {
     "default": GenerateOptions(),
     "dexnet2": GenerateOptions(
+        fit_opening=0.4,
         uniform_poses=True,
         candidates=CandidateOptions(antipodal=1.0, near_miss=0.0, image=0.0, friction=0.5, fully_open=1.0),
         labels=LabelOptions(quality="robust_epsilon", draws=25, position_sd=0.005, height_sd=0.005, yaw_sd=0.1),
