@@ -6,14 +6,12 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from antipodal.errors import InputError
 from antipodal.synth import noise
 from antipodal.synth.cameras import CameraOptions
 from antipodal.synth.candidates import CandidateOptions
 from antipodal.synth.labels import LabelOptions
-from antipodal.synth.noise import NoiseOptions
+from antipodal.synth.noise import NoiseOptions, camera_facts, noise_of
 from antipodal.synth.observe import ViewOptions
 from antipodal.synth.piles import PileOptions
 from antipodal.synth.poses import PoseOptions
@@ -67,17 +65,10 @@ def preset(name: str) -> GenerateOptions:
 
 def for_sensor(options: GenerateOptions, camera_file: Path) -> GenerateOptions:
     """The options with the noise and the range of distances [m] that a camera's YAML gives under `noise`, `radius`."""
-    try:
-        facts = yaml.safe_load(camera_file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
-        raise InputError(f"cannot read camera file {camera_file}: {e}") from e
-    errors, possible = facts.get("noise", {}), [f.name for f in dataclasses.fields(NoiseOptions)]
-    unknown = sorted(set(errors) - set(possible))
-    if unknown:
-        raise InputError(f"camera file {camera_file}: unknown noise {unknown[0]}; possible: {', '.join(possible)}")
+    facts = camera_facts(camera_file)
     radius = tuple(facts.get("radius", options.cameras.radius))
     return dataclasses.replace(
         options,
-        noise=dataclasses.replace(options.noise, **errors),
+        noise=noise_of(facts, camera_file),
         cameras=dataclasses.replace(options.cameras, radius=radius),
     )
