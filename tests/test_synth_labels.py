@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.special
 import trimesh
 from test_synth_scene import standing
 
@@ -93,7 +94,7 @@ def test_what_only_the_fingers_above_the_pads_touch_is_not_held():
 
 def test_the_table_and_the_jaws_way_down_count():
     box = on_table(trimesh.creation.box([0.04, 0.04, 0.05]))
-    result = judge(box, [[0, 0, 0.0001], [0, 0, 0.02], [0.02, 0, 0.02]], np.zeros(3), [0.085, 0.03, 0.03])
+    result = judge(box, [[0, 0, -0.0001], [0, 0, 0.02], [0.02, 0, 0.02]], np.zeros(3), [0.085, 0.03, 0.03])
     np.testing.assert_array_equal(result.collision, True)
     np.testing.assert_array_equal(result.label, 0)
 
@@ -147,6 +148,23 @@ def test_errors_are_truncated_and_start_with_the_nominal():
     sd = np.array([options.position_sd, options.position_sd, options.height_sd, options.yaw_sd, options.friction_sd])
     assert (np.abs(errors - errors[0]) <= 2 * sd).all()
     np.testing.assert_allclose(errors[1:].std(axis=0), 0.88 * sd, rtol=0.05)  # of a normal cut at 2 standard deviations
+
+
+def test_errors_of_few_draws_cover_their_range_evenly():
+    options = LabelOptions(draws=16)
+    errors = draw_errors(np.random.default_rng(0), options)[1:, 3] / options.yaw_sd
+    share = (scipy.special.ndtr(errors) - scipy.special.ndtr(-2)) / (1 - 2 * scipy.special.ndtr(-2))
+    np.testing.assert_array_equal(np.sort((share * 16).astype(int)), np.arange(16))
+
+
+def test_labels_of_few_draws_scatter_less_than_of_independent_ones():
+    mesh, rng = standing(2), np.random.default_rng(0)
+    scene = build_scene(mesh.vertices, mesh.faces)
+    grasps = sample_grasps(scene, GRIPPER, 150, rng, CandidateOptions(0.5, 0.5, 0.0))
+    several = np.array([label_grasps(scene, GRIPPER, grasps, np.random.default_rng(i)).label for i in range(12)])
+    mean = several.mean(axis=0)
+    independent = mean * (1 - mean) / LabelOptions().draws  # variance of a share of independent draws
+    assert several.var(axis=0, ddof=1).mean() < 0.6 * independent.mean()
 
 
 @pytest.mark.parametrize("index", [1, 2, 5, 7])

@@ -5,8 +5,10 @@ import pytest
 import trimesh
 
 from antipodal.errors import InputError
-from antipodal.synth.poses import PoseOptions, stable_poses
+from antipodal.synth.objects import prepare
+from antipodal.synth.poses import PoseOptions, stable_poses, thickness
 from antipodal.synth.procedural import procedural
+from antipodal.synth.scene import SceneOptions
 
 
 def test_a_box_rests_on_its_faces_by_their_solid_angles():
@@ -52,3 +54,19 @@ def test_every_pose_stands_on_the_table_with_its_weight_above_its_base(index):
 def test_flat_points_are_refused():
     with pytest.raises(InputError, match="span no volume"):
         stable_poses(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0.0]]), np.zeros(3))
+
+
+def test_thickness_is_the_narrowest_gap_however_the_object_is_turned():
+    box = trimesh.creation.box([0.08, 0.03, 0.05])
+    turned = box.copy().apply_transform(trimesh.transformations.random_rotation_matrix(np.array([0.2, 0.7, 0.4])))
+    assert thickness(box.vertices) == pytest.approx(0.03) and thickness(turned.vertices) == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize("thick", [0.01, 0.02])
+def test_prepared_objects_are_as_thick_as_asked(thick):
+    mesh = trimesh.creation.box([0.08, 0.03, 0.05])
+    mesh.metadata["center_of_mass"] = np.array([0.01, 0.0, 0.0])
+    same, fitted = (prepare(mesh, PoseOptions(), SceneOptions(), t) for t in (0.0, thick))
+    assert thickness(same.vertices) == pytest.approx(0.03) and thickness(fitted.vertices) == pytest.approx(thick)
+    np.testing.assert_allclose(fitted.center_of_mass, same.center_of_mass * thick / 0.03)
+    np.testing.assert_allclose(fitted.probability, same.probability, atol=1e-6)

@@ -6,7 +6,7 @@ import trimesh
 
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
-from antipodal.synth.collision import TABLE_CLEARANCE, collides
+from antipodal.synth.collision import collides
 from antipodal.synth.poses import stable_poses
 from antipodal.synth.procedural import procedural
 from antipodal.synth.scene import SceneOptions, build_scene
@@ -69,7 +69,7 @@ def touched(points, tips, angle, width, grow):
     return (
         any(inside(points, tips, angle, side * reach, jaw, -grow) for side in (-1, 1))
         or inside(points, tips, angle, 0.0, palm, g.jaw_length - grow)
-        or tips[2] < TABLE_CLEARANCE
+        or tips[2] < 0
     )
 
 

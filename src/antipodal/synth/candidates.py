@@ -150,9 +150,9 @@ def _lower(
 
 def _miss(pairs: TableGrasps, rng: np.random.Generator, options: CandidateOptions) -> TableGrasps:
     n, o = len(pairs), options
-    tips = pairs.tips + truncated_normal(rng, (n, 3)) * [o.miss_position, o.miss_position, o.miss_height]
+    tips = pairs.tips + truncated_normal(rng.random((n, 3))) * [o.miss_position, o.miss_position, o.miss_height]
     tips[:, 2] = np.maximum(tips[:, 2], LOWEST)
-    return TableGrasps(tips, pairs.angle + o.miss_yaw * truncated_normal(rng, n), pairs.width)
+    return TableGrasps(tips, pairs.angle + o.miss_yaw * truncated_normal(rng.random(n)), pairs.width)
 
 
 def _chance(scene: Scene, gripper: Gripper, count: int, rng: np.random.Generator) -> TableGrasps:

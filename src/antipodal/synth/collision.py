@@ -9,7 +9,7 @@ import numpy as np
 from antipodal.grasp import Gripper
 from antipodal.synth.scene import BLOCK, Scene
 
-TABLE_CLEARANCE = 0.0005  # tips lower than this touch the table [m]
+INSET = 0.5  # rectangles are so many cells shorter on the map: as often too large as too small, against physics
 
 
 def collides(scene: Scene, gripper: Gripper, tips: np.ndarray, angle: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -40,7 +40,7 @@ def _hit_any(heightmap, shape, poses):
 @numba.njit(cache=True)
 def hits(heightmap, shape, x, y, z, angle, width):
     """Whether a gripper with its tips at (x, y, z) has hit anything on its way down."""
-    if z < TABLE_CLEARANCE:
+    if z < 0:
         return True
     top, blocks, near, x0, y0, cell, height = heightmap
     if z > height:
@@ -66,9 +66,9 @@ def _rises(top, x0, y0, cell, x, y, c, s, along, across, z):
     n, m = int(np.ceil(along / cell)) + 1, int(np.ceil(across / cell)) + 1
     column0, row0 = (x - x0) / cell + 0.5, (y - y0) / cell + 0.5
     for i in range(n):
-        a = (i / (n - 1) - 0.5) * along / cell
+        a = (i / (n - 1) - 0.5) * (along / cell - INSET)
         for j in range(m):
-            b = (j / (m - 1) - 0.5) * across / cell
+            b = (j / (m - 1) - 0.5) * (across / cell - INSET)
             column, row = column0 + c * a + s * b, row0 + s * a - c * b
             if 0 <= row < H and 0 <= column < W and top[int(row), int(column)] > z:
                 return True

@@ -21,6 +21,7 @@ from antipodal.errors import AntipodalError, InputError
 from antipodal.grasp import Gripper
 from antipodal.synth.cluster import make_on_cluster
 from antipodal.synth.meshes import UNITS, MeshOptions, mesh_source
+from antipodal.synth.noise import load_noise
 from antipodal.synth.options import PRESETS, GenerateOptions, for_sensor, preset
 from antipodal.synth.run import Run, close_run, keep_shard, load_setup, missing_shards, open_run
 from antipodal.synth.sample import Setup, make_shard
@@ -103,7 +104,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             _read_names(args.exclude),
             Gripper.load(args.gripper),
             Camera.load(args.camera),
-            _options(args.preset, Path(args.camera), args.clutter),
+            _options(args.preset, Path(args.camera), args.clutter, args.noise),
             args.samples,
             args.seed,
         )
@@ -117,9 +118,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def _options(name: str, camera_file: Path, clutter: int) -> GenerateOptions:
+def _options(name: str, camera_file: Path, clutter: int, noise: Optional[str]) -> GenerateOptions:
     """The preset; the default one takes its noise from the camera's file, which others bring themselves."""
     options = for_sensor(preset(name), camera_file) if name == "default" else preset(name)
+    options = replace(options, noise=load_noise(noise)) if noise else options
     return replace(options, piles=replace(options.piles, objects=clutter))
 
 
@@ -143,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--preset", default="default", choices=sorted(PRESETS))
     parser.add_argument("--clutter", type=_positive, default=1, help="objects dropped together in a scene")
+    parser.add_argument("--noise", help="none, dexnet2 or a camera's YAML, in place of the preset's")
     parser.add_argument("--exclude", help="file with names of meshes to keep out, one a line")
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh files")
     parser.add_argument("--scale", type=float, default=1.0, help="further factor on the mesh files")

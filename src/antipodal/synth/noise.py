@@ -3,12 +3,15 @@ edges and grazing angles, quantised disparity, and the shadow of the second view
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numba
 import numpy as np
+import yaml
 
 from antipodal.camera import Camera
+from antipodal.errors import InputError
 from antipodal.kernels import EXACT
 
 
@@ -40,6 +43,36 @@ DEXNET2 = NoiseOptions(
     baseline=0.0,
 )
 NONE = NoiseOptions(np.inf, 0.0, 4.0, 0.0, 0.0, 0.0, np.inf, 0.0, np.inf, 0.0, 0.0)
+NAMED = {"none": NONE, "dexnet2": DEXNET2}
+
+
+def load_noise(name: str) -> NoiseOptions:
+    """One of NAMED, or the `noise` that a camera's YAML file gives. InputError for anything else."""
+    if name in NAMED:
+        return NAMED[name]
+    if not Path(name).is_file():
+        raise InputError(f"unknown noise {name!r}; possible: {', '.join(NAMED)}, a camera's YAML file")
+    return noise_of(camera_facts(Path(name)), Path(name))
+
+
+def camera_facts(camera_file: Path) -> dict:
+    """What a camera's YAML file says."""
+    try:
+        facts = yaml.safe_load(camera_file.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise InputError(f"cannot read camera file {camera_file}: {e}") from e
+    if not isinstance(facts, dict):
+        raise InputError(f"camera file {camera_file} must hold a mapping")
+    return facts
+
+
+def noise_of(facts: dict, camera_file: Path) -> NoiseOptions:
+    """The defaults, changed by what a camera's file gives under `noise`."""
+    errors, possible = facts.get("noise", {}), [f.name for f in fields(NoiseOptions)]
+    unknown = sorted(set(errors) - set(possible))
+    if unknown:
+        raise InputError(f"camera file {camera_file}: unknown noise {unknown[0]}; possible: {', '.join(possible)}")
+    return NoiseOptions(**errors)
 
 
 def add_noise(rng: np.random.Generator, depth: np.ndarray, camera: Camera, options: NoiseOptions) -> np.ndarray:

@@ -11,7 +11,7 @@ import trimesh
 from antipodal.errors import AntipodalError
 from antipodal.synth.files import read_array, write_array
 from antipodal.synth.meshes import MeshError, NamedMesh
-from antipodal.synth.poses import PoseOptions, stable_poses
+from antipodal.synth.poses import PoseOptions, stable_poses, thickness
 from antipodal.synth.scene import SceneOptions
 
 
@@ -25,19 +25,24 @@ class PreparedObject(NamedTuple):
     probability: np.ndarray  # (P,)
 
 
-def prepare(mesh: trimesh.Trimesh, poses: PoseOptions, scene: SceneOptions) -> PreparedObject:
-    """Raises AntipodalError with the reason where no pose can be found or the object is too large."""
-    com = np.asarray(mesh.metadata["center_of_mass"], dtype=np.float64)
-    if np.ptp(mesh.vertices, axis=0).max() * np.sqrt(3) > scene.max_side:
-        raise MeshError(f"{mesh.extents.max():.3g} m long, at most {scene.max_side / np.sqrt(3):.3g} m can be used")
-    T, probability = stable_poses(mesh.vertices, com, poses)
-    return PreparedObject(mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32), com, T, probability)
+def prepare(mesh: trimesh.Trimesh, poses: PoseOptions, scene: SceneOptions, thick: float = 0.0) -> PreparedObject:
+    """The object ready for a run, scaled to be `thick` [m] where its hull is thinnest (0: left as it is).
+
+    Raises AntipodalError with the reason where no pose can be found or the object is too large.
+    """
+    factor = thick / thickness(mesh.vertices) if thick > 0 else 1.0
+    vertices, com = mesh.vertices * factor, np.asarray(mesh.metadata["center_of_mass"], dtype=np.float64) * factor
+    longest = np.ptp(vertices, axis=0).max()
+    if longest * np.sqrt(3) > scene.max_side:
+        raise MeshError(f"{longest:.3g} m long, at most {scene.max_side / np.sqrt(3):.3g} m can be used")
+    T, probability = stable_poses(vertices, com, poses)
+    return PreparedObject(vertices.astype(np.float32), mesh.faces.astype(np.int32), com, T, probability)
 
 
-def prepare_or_reason(source: NamedMesh, poses: PoseOptions, scene: SceneOptions):
+def prepare_or_reason(source: NamedMesh, poses: PoseOptions, scene: SceneOptions, thick: float = 0.0):
     """The prepared object of a source, or in words why there is none."""
     try:
-        return prepare(source.get(), poses, scene)
+        return prepare(source.get(), poses, scene, thick)
     except AntipodalError as e:
         return str(e)
 

@@ -6,14 +6,12 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from antipodal.errors import InputError
 from antipodal.synth import noise
 from antipodal.synth.cameras import CameraOptions
 from antipodal.synth.candidates import CandidateOptions
 from antipodal.synth.labels import LabelOptions
-from antipodal.synth.noise import NoiseOptions
+from antipodal.synth.noise import NoiseOptions, camera_facts, noise_of
 from antipodal.synth.observe import ViewOptions
 from antipodal.synth.piles import PileOptions
 from antipodal.synth.poses import PoseOptions
@@ -27,6 +25,7 @@ class GenerateOptions:
     grasps: int = 100  # a pose
     views: int = 5  # a pose, each with all its grasps
     shard_poses: int = 20  # poses that go into one shard
+    fit_opening: float = 0.0  # each object is scaled to be this share of the widest opening thick; 0: as it is
     uniform_poses: bool = False  # all of an object's stable poses alike, instead of by their probability
     poses: PoseOptions = field(default_factory=PoseOptions)
     piles: PileOptions = field(default_factory=PileOptions)
@@ -48,6 +47,7 @@ class GenerateOptions:
 PRESETS = {
     "default": GenerateOptions(),
     "dexnet2": GenerateOptions(
+        fit_opening=0.4,
         uniform_poses=True,
         candidates=CandidateOptions(antipodal=1.0, near_miss=0.0, image=0.0, friction=0.5, fully_open=1.0),
         labels=LabelOptions(quality="robust_epsilon", draws=25, position_sd=0.005, height_sd=0.005, yaw_sd=0.1),
@@ -65,18 +65,11 @@ def preset(name: str) -> GenerateOptions:
 
 def for_sensor(options: GenerateOptions, camera_file: Path) -> GenerateOptions:
     """The options with the noise and the range of distances [m] that a camera's YAML gives under `noise`, `radius`."""
-    try:
-        facts = yaml.safe_load(camera_file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
-        raise InputError(f"cannot read camera file {camera_file}: {e}") from e
-    errors, possible = facts.get("noise", {}), [f.name for f in dataclasses.fields(NoiseOptions)]
-    unknown = sorted(set(errors) - set(possible))
-    if unknown:
-        raise InputError(f"camera file {camera_file}: unknown noise {unknown[0]}; possible: {', '.join(possible)}")
+    facts = camera_facts(camera_file)
     radius = tuple(facts.get("radius", options.cameras.radius))
     return dataclasses.replace(
         options,
-        noise=dataclasses.replace(options.noise, **errors),
+        noise=noise_of(facts, camera_file),
         cameras=dataclasses.replace(options.cameras, radius=radius),
     )
 

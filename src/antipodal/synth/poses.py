@@ -44,6 +44,16 @@ def stable_poses(
     return poses, probability[keep] / probability[keep].sum()
 
 
+def thickness(vertices: np.ndarray) -> float:
+    """The narrowest gap [m] between parallel planes, one of them on a facet of the hull, that points (V, 3) fit into.
+
+    Raises InputError where the points span no volume.
+    """
+    corners, normals, _ = _hull(vertices)
+    points = np.unique(corners.reshape(-1, 3), axis=0)
+    return float(min(np.ptp(points @ normal) for normal in normals))
+
+
 def _hull(vertices: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Corners (F, 3, 3), outward normals (F, 3) and neighbours (F, 3) of the hull's faces; neighbour k is across the
     edge opposite corner k."""

@@ -87,7 +87,7 @@ def _prepare_meshes(folder: Path, run: Run, sources: Sequence[NamedMesh], worker
     wanted = [s for s in sources if s.name not in run.exclude]
     with ProcessPoolExecutor(workers) as pool:
         chunk = max(1, len(wanted) // (8 * workers))
-        results = pool.map(_prepare, ((s, run.options) for s in wanted), chunksize=chunk)
+        results = pool.map(_prepare, ((s, run) for s in wanted), chunksize=chunk)
         prepared = dict(zip((s.name for s in wanted), results))
     found = [prepared[s.name] for s in sources if isinstance(prepared.get(s.name), objects.PreparedObject)]
     if not found:
@@ -116,8 +116,9 @@ def _status(prepared) -> str:
 
 
 def _prepare(task):
-    source, options = task
-    return objects.prepare_or_reason(source, options.poses, options.scene)
+    source, run = task
+    o = run.options
+    return objects.prepare_or_reason(source, o.poses, o.scene, o.fit_opening * run.gripper.max_width)
 
 
 def load_setup(folder: Path, manifest: dict, run: Run) -> Setup:

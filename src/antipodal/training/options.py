@@ -31,6 +31,7 @@ class TrainOptions:
     weight_decay: float = option(1e-2, "AdamW's weight decay")
     clip: float = option(1.0, "largest norm of the gradient")
     noise: float = option(0.01, "largest depth noise added on the fly [openings]")
+    sensor: str = option("none", "sensor noise added to crops without any: none, dexnet2 or a camera's YAML file")
     sampler: str = option("uniform", "in which order samples are seen", tuple(SAMPLERS))
     average: str = option("gradients", "what processes average: gradients each step, or (local) weights", AVERAGES)
     average_every: int = option(16, "steps between two meetings of local averaging")

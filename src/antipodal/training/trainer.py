@@ -20,12 +20,14 @@ from torch.utils.data import DataLoader
 
 from antipodal.errors import AntipodalError, InputError
 from antipodal.networks import GraspNetwork, read_plain, write_atomically
+from antipodal.synth.noise import load_noise
 from antipodal.training import augment
 from antipodal.training.metrics import log_loss, roc_auc
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
 from antipodal.training.samplers import make_sampler
 from antipodal.training.samples import Batch, Samples, Split
+from antipodal.training.sensor import Sensor, sightings
 
 VALIDATION_SAMPLES = 50_000  # enough for a log loss to 0.002, and a few seconds of one core
 
@@ -57,6 +59,7 @@ class Trainer:
         wrap = group.world > 1 and options.average == "gradients"
         self.model = DistributedDataParallel(self.network, broadcast_buffers=False) if wrap else self.network
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=options.weight_decay)
+        self.sensor = None if options.sensor == "none" else Sensor(sightings(samples), load_noise(options.sensor))
         self.sampler = make_sampler(options.sampler, len(self.train), options.seed)
         self.steps = max(1, (options.samples or int(options.epochs * len(self.train))) // options.batch)
         self.progress, self.best, self.history = Progress(), self.weights(), []  # type: ignore[var-annotated]
@@ -92,8 +95,11 @@ class Trainer:
         logits, labels = [], []
         self.network.eval()
         with torch.no_grad():
-            for data in self._load(parts):
+            for i, data in enumerate(self._load(parts)):
                 crops, conditions = (data[k].to(self.group.device) for k in ("crops", "conditions"))
+                if self.sensor:
+                    draws = self.sensor.draw(len(crops), [self.options.split_seed, i])
+                    crops = self.sensor.disturb(crops, parts[i], draws)
                 logits.append(self.network(crops, conditions).float().cpu())
                 labels.append(data["labels"])
         self.network.train()
@@ -113,7 +119,7 @@ class Trainer:
     def _step(self, indices: np.ndarray, batch: Batch) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.progress.step, self.steps, self.options.lr)
-        losses = self._losses(batch)
+        losses = self._losses(indices, batch)
         weights = torch.from_numpy(self.sampler.weights(indices)).to(losses.device)
         self.optimizer.zero_grad(set_to_none=True)
         (losses * weights).mean().backward()
@@ -122,10 +128,13 @@ class Trainer:
         self.progress.step, self.progress.position = self.progress.step + 1, self.progress.position + 1
         self._after_step(indices, losses.detach())
 
-    def _losses(self, batch: Batch) -> torch.Tensor:
+    def _losses(self, indices: np.ndarray, batch: Batch) -> torch.Tensor:
         """Cross-entropy (N,) of each sample, varied by the symmetries and noise that this step draws."""
         device, options = self.group.device, self.options
         crops, conditions, labels = (batch[k].to(device, non_blocking=True) for k in ("crops", "conditions", "labels"))
+        if self.sensor:
+            draws = self.sensor.draw(options.batch, [options.seed, self.progress.step])[self.share]
+            crops = self.sensor.disturb(crops, self.train[indices], draws)
         seed = int(np.random.SeedSequence([options.seed, self.progress.step]).generate_state(1)[0])
         crops = augment.vary(crops, augment.draw(options.batch, options.noise, seed)[self.share])
         with torch.autocast(device.type, torch.bfloat16, enabled=options.amp and device.type == "cuda"):
