@@ -22,7 +22,7 @@ from antipodal import networks
 from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, PlannerOptions
-from antipodal.sim.evaluate import _clutter, _names
+from antipodal.sim.evaluate import _clutter, read_names
 from antipodal.sim.geometric import GeometricScore
 from antipodal.sim.trials import NOISES, Runner, TrialOptions
 from antipodal.synth.files import write_json
@@ -67,7 +67,12 @@ def main() -> None:
     args = parser.parse_args()
     gripper = Gripper.load(args.gripper) if args.gripper else Gripper()
     options = TrialOptions(
-        args.objects, _names(args.objects_list), gripper=gripper, clutter=args.clutter, noise=args.noise, seed=args.seed
+        args.objects,
+        read_names(args.objects_list),
+        gripper=gripper,
+        clutter=args.clutter,
+        noise=args.noise,
+        seed=args.seed,
     )
     runner, rows = Runner(options), []  # type: Tuple[Runner, List[dict]]
     network = networks.load(args.model, "cpu")[0]

@@ -260,3 +260,17 @@ def test_a_plan_of_the_device_is_ranked_and_refused_as_one_of_the_host():
             reasons.append(caught.value)
         assert re.sub(r"\d+", "", str(reasons[0])) == re.sub(r"\d+", "", str(reasons[1]))
         assert set(reasons[0].counts) >= set(reasons[1].counts)
+
+
+def test_unlikely_grasps_are_kept_back_and_the_reason_names_the_best():
+    depth, mask = render([LEFT, RIGHT])
+    every = PLANNER.plan(depth, CAMERA, mask)
+    least = (every[0].quality + every[-1].quality) / 2
+    likely = GraspPlanner(PLANNER.network, options=PlannerOptions(min_quality=least)).plan(depth, CAMERA, mask)
+    assert 0 < len(likely) < len(every) and all(g.quality >= least for g in likely)
+    assert likely[0].quality == every[0].quality
+    picky = GraspPlanner(PLANNER.network, options=PlannerOptions(min_quality=min(0.9999, every[0].quality + 1e-4)))
+    with pytest.raises(NoGraspFound, match=rf"probability of {every[0].quality:.2f}, below min_quality"):
+        picky.plan(depth, CAMERA, mask)
+    with pytest.raises(InputError, match="min_quality is a probability"):
+        PlannerOptions(min_quality=1.5)

@@ -39,6 +39,7 @@ class PlannerOptions:
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
     depths: int = 2  # approach depths tried for every antipodal pair
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
+    min_quality: float = 0.0  # grasps less likely to succeed than this are not returned; 0: all are
     balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
     distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
     distinct_angle: float = 0.35  # or turned by more than this [rad]
@@ -52,6 +53,8 @@ class PlannerOptions:
     def __post_init__(self) -> None:
         if self.approach not in ("table", "camera"):
             raise InputError(f"approach must be 'table' or 'camera', got {self.approach!r}")
+        if not 0 <= self.min_quality < 1:
+            raise InputError(f"min_quality is a probability below 1, got {self.min_quality:g}")
 
     @classmethod
     def from_dict(cls, values: dict) -> PlannerOptions:
@@ -157,10 +160,19 @@ class GraspPlanner:
         ranked, T_cam_view = plan(request, camera, seed, counts, clock)
         with clock("ranking"):
             ranked = ranked if window is None else _centred_in(window, ranked, T_cam_view, camera, counts)
-            chosen = distinct(ranked, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
-            grasps = to_camera(ranked[chosen], T_cam_view, camera)
+            likely = self._likely(ranked, counts)
+            chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
+            grasps = to_camera(likely[chosen], T_cam_view, camera)
             scored = to_camera(ranked[:: max(1, len(ranked) // 100)], T_cam_view, camera)
         return Plan(grasps, scored, counts, clock.times_ms)
+
+    def _likely(self, ranked: ViewGrasps, counts: Dict[str, int]) -> ViewGrasps:
+        """Those grasps (best first) that are likely enough. Raises NoGraspFound."""
+        least, count = self.options.min_quality, int((ranked.quality >= self.options.min_quality).sum())
+        if count == 0:
+            best = f"the best of {len(ranked)} grasps succeeds with a probability of {float(ranked.quality[0]):.2f}"
+            raise NoGraspFound(f"{best}, below min_quality {least:g}", counts)
+        return ranked[:count]
 
     def _plan_there(
         self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock

@@ -24,6 +24,7 @@ from antipodal import draw, resources
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError
 from antipodal.grasp import Gripper
+from antipodal.planner import PlannerOptions
 from antipodal.sim import report
 from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.picture import contact_sheet
@@ -133,6 +134,7 @@ def _options(args: argparse.Namespace) -> TrialOptions:
         objects=args.objects,
         only=read_names(args.objects_list),
         model=None if model is None else str(model),
+        planner=_planner(args.planner),
         gripper=Gripper.load(args.gripper) if args.gripper else Gripper(),
         camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
         height=args.height,
@@ -142,6 +144,14 @@ def _options(args: argparse.Namespace) -> TrialOptions:
         mask=not args.no_mask,
         seed=args.seed,
     )
+
+
+def _planner(text: str) -> PlannerOptions:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as e:
+        raise InputError(f'--planner takes JSON such as {{"min_quality": 0.3}}, got {text!r}: {e}') from e
+    return PlannerOptions.from_dict(values)
 
 
 def read_names(file: Optional[Path]) -> Tuple[str, ...]:
@@ -173,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
     add("-n", type=int, required=True, help="number of scenes, the same for each policy")
     add("--policies", default="antipodal,random,centroid,oracle", help="comma-separated (default: %(default)s)")
+    add("--planner", default="{}", help='options of the planner as JSON, such as {"min_quality": 0.3}')
     add("--noise", default="none", help="of the depth image: none, real, dexnet2, or a camera's YAML (default: none)")
     add("--clutter", type=_clutter, default=(1, 1), help="objects a scene: K, or LOW-HIGH (default: 1)")
     add("--tilt", type=float, default=0.0, help="camera tilted by up to this [degrees] (default: 0)")

@@ -10,7 +10,7 @@ from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
-from antipodal.planner import GraspPlanner
+from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
 from antipodal.sim.cell import Cell
 from antipodal.sim.geometric import geometric_planner
@@ -25,25 +25,28 @@ class Policy(Protocol):
     ) -> Sequence[Grasp]: ...
 
 
-Maker = Callable[[Gripper, Cell, Optional[str]], Policy]
+Maker = Callable[[Gripper, Cell, Optional[str], PlannerOptions], Policy]
 POLICIES: Dict[str, Maker] = {
-    "antipodal": lambda gripper, cell, model: GraspPlanner.load(
-        model or resources.find("models/default.pt"), gripper, "cpu"
+    "antipodal": lambda gripper, cell, model, options: GraspPlanner.load(
+        model or resources.find("models/default.pt"), gripper, "cpu", options
     ),
-    "geometry": lambda gripper, cell, model: geometric_planner(gripper),
-    "centroid": lambda gripper, cell, model: CentroidPlanner(gripper),
-    "random": lambda gripper, cell, model: RandomPlanner(gripper),
-    "oracle": lambda gripper, cell, model: Oracle(cell),
+    "geometry": lambda gripper, cell, model, options: geometric_planner(gripper, options),
+    "centroid": lambda gripper, cell, model, options: CentroidPlanner(gripper),
+    "random": lambda gripper, cell, model, options: RandomPlanner(gripper),
+    "oracle": lambda gripper, cell, model, options: Oracle(cell),
 }
 
 
-def make_policy(name: str, gripper: Gripper, cell: Cell, model: Optional[str] = None) -> Policy:
-    """The policy of this name; `cell` is the world that the oracle knows, `model` the file of the network.
+def make_policy(
+    name: str, gripper: Gripper, cell: Cell, model: Optional[str] = None, options: PlannerOptions = PlannerOptions()
+) -> Policy:
+    """The policy of this name; `cell` is the world that the oracle knows, `model` the file of the network, `options`
+    tune the planner, whether network or geometry ranks.
 
     InputError for another name; ModelError where the model cannot be loaded.
     """
     check_policies([name])
-    return POLICIES[name](gripper, cell, model)
+    return POLICIES[name](gripper, cell, model, options)
 
 
 def check_policies(names: Iterable[str]) -> None:

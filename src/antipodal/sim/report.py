@@ -75,14 +75,16 @@ def _objects(rows: List[dict]) -> Dict[str, Dict[str, Dict[str, int]]]:
 
 def table(summary: dict) -> str:
     """The policies' figures as text, one line each."""
-    lines = [f"{'policy':<12}{'held':>8}  {'95 %':<15}{'of':>5}  {'forgiven':>8}  {'cleared':>7}  outcomes"]
+    columns = f"{'executed':>8}  {'forgiven':>8}  {'cleared':>7}"
+    lines = [f"{'policy':<12}{'held':>8}  {'95 %':<15}{'of':>5}  {columns}  outcomes"]
     for name, figures in summary["policies"].items():
-        held, forgiven, cleared = (figures[k] for k in ("held", "held_if_contact_forgiven", "cleared"))
+        held, executed = figures["held"], figures["held_of_executed"]
+        forgiven, cleared = figures["held_if_contact_forgiven"], figures["cleared"]
         interval = f"{_percent(held['low'])} to {_percent(held['high'])}"
         outcomes = ", ".join(f"{kind} {n}" for kind, n in figures["outcomes"].items() if n and kind != "held")
         lines.append(
             f"{name:<12}{_percent(held['rate']):>8}  {interval:<15}{held['n']:>5}  "
-            f"{_percent(forgiven['rate']):>8}  {_percent(cleared['rate']):>7}  {outcomes}"
+            f"{_percent(executed['rate']):>8}  {_percent(forgiven['rate']):>8}  {_percent(cleared['rate']):>7}  {outcomes}"
         )
     return "\n".join(lines)
 

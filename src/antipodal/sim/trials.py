@@ -13,6 +13,7 @@ from antipodal import draw
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper
+from antipodal.planner import PlannerOptions
 from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.picture import failure_picture
@@ -36,6 +37,7 @@ class TrialOptions:
     objects: str  # folder of meshes, or "procedural[:N]"
     only: Tuple[str, ...] = ()  # names among them; all when empty
     model: Optional[str] = None  # model file of the policy "antipodal"
+    planner: PlannerOptions = field(default_factory=PlannerOptions)  # of the policies "antipodal" and "geometry"
     gripper: Gripper = field(default_factory=Gripper)
     camera: Camera = PRIMESENSE
     height: float = 0.7  # of the camera [m]
@@ -144,7 +146,9 @@ class Runner:
         if name == "oracle":  # knows one cell
             return make_policy(name, self.options.gripper, cell)
         if name not in self._policies:
-            self._policies[name] = make_policy(name, self.options.gripper, cell, self.options.model)
+            self._policies[name] = make_policy(
+                name, self.options.gripper, cell, self.options.model, self.options.planner
+            )
         return self._policies[name]
 
     def _keep_picture(self, depth: np.ndarray, grasp: Optional[Grasp], kind: str, job: Job, attempt: int) -> None:
