@@ -78,13 +78,13 @@ def table(summary: dict) -> str:
     columns = f"{'executed':>8}  {'forgiven':>8}  {'cleared':>7}"
     lines = [f"{'policy':<12}{'held':>8}  {'95 %':<15}{'of':>5}  {columns}  outcomes"]
     for name, figures in summary["policies"].items():
-        held, executed = figures["held"], figures["held_of_executed"]
-        forgiven, cleared = figures["held_if_contact_forgiven"], figures["cleared"]
+        held = figures["held"]
+        rates = [_percent(figures[k]["rate"]) for k in ("held_of_executed", "held_if_contact_forgiven", "cleared")]
         interval = f"{_percent(held['low'])} to {_percent(held['high'])}"
         outcomes = ", ".join(f"{kind} {n}" for kind, n in figures["outcomes"].items() if n and kind != "held")
         lines.append(
             f"{name:<12}{_percent(held['rate']):>8}  {interval:<15}{held['n']:>5}  "
-            f"{_percent(executed['rate']):>8}  {_percent(forgiven['rate']):>8}  {_percent(cleared['rate']):>7}  {outcomes}"
+            f"{rates[0]:>8}  {rates[1]:>8}  {rates[2]:>7}  {outcomes}"
         )
     return "\n".join(lines)
 
