@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 
 from antipodal import networks
+from antipodal.command import run as run_command
 from antipodal.errors import AntipodalError
 from antipodal.training import metrics, report
 from antipodal.training.options import TrainOptions
@@ -90,4 +91,4 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))
