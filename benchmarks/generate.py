@@ -1,31 +1,33 @@
 """How fast samples are made, where the time goes, and how that compares with a plain loop over trimesh doing the same.
 
-python benchmarks/generate.py --meshes DIR|procedural[:N] [--shards 4]
+python benchmarks/generate.py --meshes DIR|procedural[:N] [--shards 10] [--quick] [--json generate.json]
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import os
 import pstats
 import tempfile
 import time
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
+import plain_loop
 import trimesh
 
-from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
-from antipodal.synth import candidates, labels, noise, observe, sample, scene, shards
-from antipodal.synth.files import read_json
-from antipodal.synth.generate import generate
-from antipodal.synth.meshes import MeshOptions
+from antipodal.synth import render, sample, shards
+from antipodal.synth.files import write_json
+from antipodal.synth.meshes import MeshOptions, mesh_source
 from antipodal.synth.options import for_sensor, preset
-from antipodal.synth.run import Run, load_setup
+from antipodal.synth.run import Run, load_setup, open_run
 
 CONFIG = Path(__file__).parents[1] / "config"
+WHOLE = 6_700_000  # samples, as in Dex-Net 2.0
 STAGES = {
     "place and slice": "build_scene",
     "candidates": "sample_grasps",
@@ -40,26 +42,54 @@ STAGES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meshes", default="procedural:100")
-    parser.add_argument("--shards", type=int, default=4)
+    parser.add_argument("--shards", type=int, default=10)
+    parser.add_argument("--quick", action="store_true", help="fewer objects and grasps in the plain loop")
+    parser.add_argument("--json", type=Path, default=Path("generate.json"))
     args = parser.parse_args()
     camera = CONFIG / "cameras" / "realsense_d435.yaml"
     options = for_sensor(preset("default"), camera)
     gripper = Gripper.load(CONFIG / "grippers" / "robotiq_2f85.yaml")
     run = Run(args.meshes, (), gripper, Camera.load(camera), options, options.shard_samples, 0)
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        generate(Path(folder) / "out", run, MeshOptions(), workers=1)
-        print(f"\nfirst shard with preparing the meshes and starting up: {time.perf_counter() - began:.1f} s")
-        setup = load_setup(Path(folder) / "out", read_json(Path(folder) / "out" / "manifest.json"), run)
-        rate = measure(setup, Path(folder), args.shards)
-        slow = plain(setup)
-        engine = "Embree" if trimesh.ray.has_embree else "numpy"
-        print(f"plain loop over trimesh ({engine}): {slow:.1f} samples a core-second; ratio {rate / slow:.0f}")
-        reading(Path(folder) / "speed")
+        result = whole(run, Path(folder), args.shards)
+        result["plain"] = {
+            "Embree": plain(result["setup"], True, 2 if args.quick else 8, 4 if args.quick else 20),
+            "numpy": plain(result["setup"], False, 1 if args.quick else 3, 1 if args.quick else 2),
+        }
+        for engine, slow in result["plain"].items():
+            slow["ratio"] = result["rate"] / slow["rate"]
+            rate, ratio = slow["rate"], slow["ratio"]
+            print(f"plain loop, trimesh with {engine}: {rate:.1f} samples a core-second; ratio {ratio:.0f}")
+            print("  " + ", ".join(f"{share:.1%} {stage}" for stage, share in slow["stages"].items()))
+        result["image_ms"] = 1e3 * image_time()
+        print(f"640x480 image of 5,120 faces: {result['image_ms']:.2f} ms")
+        result["reading"] = reading(Path(folder) / "speed")
+    del result["setup"]
+    write_json(args.json, result)
 
 
-def measure(setup: sample.Setup, folder: Path, count: int) -> float:
-    """Samples a core-second from objects on disk to shards on disk; prints the shares of the stages."""
+def whole(run: Run, folder: Path, count: int) -> dict:
+    """Rate from prepared objects, and with the meshes' preparation spread over a run of WHOLE samples."""
+    began = cpu_seconds()
+    sources = mesh_source(run.meshes, MeshOptions(), 0)
+    (folder / "out").mkdir()
+    manifest = open_run(folder / "out", run, sources, workers=1)
+    prepared = cpu_seconds() - began
+    setup = load_setup(folder / "out", manifest, run)
+    rate, stages = measure(setup, folder, count)
+    spread = WHOLE / (WHOLE / rate + prepared)
+    print(f"{spread:.0f} from mesh files in a run of {WHOLE:,}; preparing {len(sources)} took {prepared:.1f} CPU-s")
+    return {"rate": rate, "rate_from_files": spread, "prepare_s": prepared, "stages": stages, "setup": setup}
+
+
+def cpu_seconds() -> float:
+    """Of this process and of its children that ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def measure(setup: sample.Setup, folder: Path, count: int) -> Tuple[float, dict]:
+    """Samples a core-second from objects on disk to shards on disk, and the shares of the stages; prints both."""
     sample.make_shard(setup, 0)
     profile, began = cProfile.Profile(), time.process_time()
     for index in range(count):
@@ -69,66 +99,36 @@ def measure(setup: sample.Setup, folder: Path, count: int) -> float:
     profile.runcall(sample.make_shard, setup, 0)
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     total = max(v[3] for v in stats.values())
-    for stage, function in STAGES.items():
-        spent = sum(v[3] for (_, _, name), v in stats.items() if name == function)
-        print(f"  {spent / total:5.1%} {stage}")
-    return rate
+    spent = {stage: sum(v[3] for (_, _, name), v in stats.items() if name == f) for stage, f in STAGES.items()}
+    stages = {stage: round(seconds / total, 3) for stage, seconds in spent.items()}
+    for stage, share in stages.items():
+        print(f"  {share:5.1%} {stage}")
+    return rate, stages
 
 
-def plain(setup: sample.Setup, views: int = 1, grasps: int = 4) -> float:
-    """The same sample made with trimesh: rays for the image and for the pads, boxes of surface points for collision."""
-    rng = np.random.default_rng(0)
-    placed = sample.place_object(setup.objects[0], 0, setup)
-    mesh = trimesh.Trimesh(placed.vertices, placed.faces, process=False)
-    drawn = candidates.sample_grasps(placed, setup.gripper, grasps, rng)
-    errors = labels.draw_errors(rng, setup.options.labels)
+def plain(setup: sample.Setup, embree: bool, objects: int, grasps: int) -> dict:
+    """Samples a core-second of the plain loop (plain_loop.py) over poses of several objects, and its stages' shares."""
+    chosen = np.linspace(0, len(setup.objects) - 1, objects).astype(int)
+    poses = [plain_loop.measure(setup, int(which), embree, grasps) for which in chosen]
+    seconds = {stage: sum(p[stage] for p in poses) for stage in poses[0]}
+    total, o = sum(seconds.values()), setup.options
+    shares = {stage: round(s / total, 3) for stage, s in seconds.items()}
+    return {"rate": objects * o.views * o.grasps / total, "stages": shares}
+
+
+def image_time(faces: int = 5120, repeats: int = 200) -> float:
+    """CPU seconds of a whole 640x480 image of a sphere that fills most of its height."""
+    sphere = trimesh.creation.icosphere(int(np.log(faces / 20) / np.log(4)), 0.2)
+    camera, vertices = Camera(600.0, 600.0, 320.0, 240.0, 640, 480), np.asarray(sphere.vertices) + np.array([0, 0, 0.7])
+    render.render_depth(vertices, sphere.faces, camera)
     began = time.process_time()
-    for _ in range(views):
-        view_by_rays(mesh, placed, setup, rng)
-    per_view = (time.process_time() - began) / views
-    began = time.process_time()
-    for n in range(grasps):
-        for error in errors:
-            label_by_rays(mesh, setup.gripper, drawn.tips[n] + [*error[:2], 0], drawn.angle[n] + error[3])
-    per_grasp = (time.process_time() - began) / grasps
-    o = setup.options
-    return o.views * o.grasps / (o.views * per_view + o.grasps * per_grasp)
+    for _ in range(repeats):
+        render.render_depth(vertices, sphere.faces, camera)
+    return (time.process_time() - began) / repeats
 
 
-def view_by_rays(mesh: trimesh.Trimesh, placed: scene.Scene, setup: sample.Setup, rng: np.random.Generator) -> None:
-    """One depth image of the object's window by trimesh's rays, with noise."""
-    drawn, T_cam_table = observe.sample_camera(rng, setup.camera, setup.options.cameras)
-    T_cam_view = observe.look_along(-T_cam_table[:3, 2])
-    T_view_table = transforms.invert(T_cam_view) @ T_cam_table
-    bounds = observe._bounds(placed, T_view_table, setup.options.view.margin * setup.gripper.max_width)
-    window = observe.window_around(drawn, T_cam_view, bounds, placed.height, T_view_table[2, 3])
-    v, u = np.mgrid[: window.height, : window.width]
-    T_table_cam = transforms.invert(T_cam_table)
-    rays = window.deproject(np.stack([u, v], axis=-1).reshape(-1, 2).astype(float), 1.0) @ T_table_cam[:3, :3].T
-    origins = np.broadcast_to(T_table_cam[:3, 3], rays.shape)
-    mesh.ray.intersects_location(origins, rays, multiple_hits=False)
-    noise.add_noise(rng, observe.render_scene(placed, T_cam_table, window), window, setup.options.noise)
-
-
-def label_by_rays(mesh: trimesh.Trimesh, gripper: Gripper, tips: np.ndarray, angle: float) -> None:
-    """Collision with one ray a jaw's cell, and first hits of a grid of rays from both pads."""
-    closing, across = np.array([np.cos(angle), np.sin(angle), 0]), np.array([np.sin(angle), -np.cos(angle), 0])
-    a, b = np.meshgrid(np.arange(0, gripper.jaw_thickness, 0.002), np.arange(0, gripper.jaw_width, 0.002))
-    down = tips + a.reshape(-1, 1) * closing + b.reshape(-1, 1) * across + [0, 0, 0.3]
-    for side in (-1, 1):
-        start = down + side * gripper.max_width / 2 * closing
-        mesh.ray.intersects_location(start, np.tile([0, 0, -1.0], (len(start), 1)), multiple_hits=False)
-    u, z = np.meshgrid(np.arange(-6, 6) * 0.002, np.arange(0, gripper.jaw_length, 0.0025))
-    pad = tips + u.reshape(-1, 1) * across + z.reshape(-1, 1) * [0, 0, 1.0]
-    for side in (-1, 1):
-        start = pad + side * gripper.max_width / 2 * closing
-        mesh.ray.intersects_location(start, np.tile(-side * closing, (len(start), 1)), multiple_hits=False)
-
-
-def reading(folder: Path, batch: int = 512) -> None:
+def reading(folder: Path, batch: int = 512) -> float:
     """Random samples a core-second into batches."""
-    from antipodal.synth.files import write_json
-
     write_json(folder / "manifest.json", {})
     data, rng, count = shards.ShardDataset(folder), np.random.default_rng(0), 0
     data.__getitems__(rng.integers(len(data), size=batch))
@@ -136,7 +136,9 @@ def reading(folder: Path, batch: int = 512) -> None:
     while time.process_time() - began < 2:
         data.__getitems__(rng.integers(len(data), size=batch))
         count += batch
-    print(f"reading: {count / (time.process_time() - began):.0f} random samples a core-second, batches of {batch}")
+    rate = count / (time.process_time() - began)
+    print(f"reading: {rate:.0f} random samples a core-second, batches of {batch}")
+    return rate
 
 
 if __name__ == "__main__":

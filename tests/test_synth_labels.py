@@ -179,3 +179,20 @@ def test_antipodal_candidates_hold_where_chance_ones_seldom_do(index):
         free = ~collides(scene, GRIPPER, grasps.tips, grasps.angle, grasps.width)
         share[kind] = label_grasps(scene, GRIPPER, grasps, rng).label[free].mean() if free.any() else 0.0
     assert share["pairs"] > share["chance"] + 0.1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_first_touch_is_the_first_extreme_of_the_sheared_window(seed):
+    rng = np.random.default_rng(seed)
+    left = np.where(rng.random((9, 17)) < 0.3, np.inf, rng.integers(0, 5, (9, 17)) * 0.01)  # many ties
+    right, heights = np.where(np.isinf(left), -np.inf, 0.05 - left), np.sort(rng.random(9))
+    tilt = (0.0, 0.0) if seed % 2 else tuple(rng.normal(scale=0.2, size=2))
+    rows, columns = sorted(rng.choice(10, 2, replace=False)), sorted(rng.choice(18, 2, replace=False))
+    shift = tilt[0] * contacts.SPACING * np.arange(17)[None] + tilt[1] * heights[:, None]
+    window = np.ix_(range(*rows), range(*columns))
+    l, li, lj, r, ri, rj = contacts.first_touch(left, right, heights, tuple(rows), tuple(columns), tilt)  # noqa: E741
+    for value, i, j, surface, best in ((l, li, lj, left, np.argmin), (r, ri, rj, right, np.argmax)):
+        cells = (surface + shift)[window]
+        k = np.unravel_index(best(cells), cells.shape)
+        assert value == cells[k]
+        assert (i, j) == ((rows[0] + k[0], columns[0] + k[1]) if np.isfinite(value) else (-1, -1))

@@ -14,6 +14,7 @@ import numpy as np
 
 from antipodal import draw, resources
 from antipodal.camera import Camera
+from antipodal.command import run as run_command
 from antipodal.errors import AntipodalError, InputError, NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, Plan
@@ -93,4 +94,4 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 
 from antipodal import networks
+from antipodal.command import run as run_command
 from antipodal.errors import AntipodalError, ModelError
 from antipodal.training import metrics, report
 from antipodal.training.options import TrainOptions
@@ -116,4 +117,4 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

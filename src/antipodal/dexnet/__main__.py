@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
+from antipodal.command import run as run_command
 from antipodal.dexnet.weights import import_weights
 from antipodal.errors import AntipodalError
 from antipodal.networks import save
@@ -29,4 +30,4 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from antipodal import draw, resources
 from antipodal.camera import Camera
+from antipodal.command import run as run_command
 from antipodal.errors import AntipodalError, InputError
 from antipodal.grasp import Gripper
 from antipodal.planner import PlannerOptions
@@ -198,4 +199,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -82,7 +82,7 @@ def nearest(left, right, heights, rows, columns, tilt):
 def first_touch(left, right, heights, rows, columns, tilt):
     """Position, row and column where the left and the right jaw first touch (`nearest`); rows of -1 where nothing is
     there."""
-    l, r = nearest(left, right, heights, rows, columns, tilt)
+    l, r = nearest(left, right, heights, rows, columns, tilt)  # noqa: E741
     li, lj = _find(left, l, heights, rows, columns, tilt)
     ri, rj = _find(right, r, heights, rows, columns, tilt)
     return l, li, lj, r, ri, rj

@@ -17,6 +17,7 @@ import torch
 from tqdm import tqdm
 
 from antipodal.camera import Camera
+from antipodal.command import run as run_command
 from antipodal.errors import AntipodalError, InputError
 from antipodal.grasp import Gripper
 from antipodal.synth.cluster import make_on_cluster
@@ -161,4 +162,4 @@ def _positive(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

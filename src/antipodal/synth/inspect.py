@@ -10,6 +10,7 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
+from antipodal.command import run as run_command
 from antipodal.crops import EXTENT, SIZE
 from antipodal.errors import AntipodalError
 from antipodal.synth.files import read_json
@@ -104,4 +105,4 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -17,6 +17,7 @@ from typing import Any, Callable, Iterator, List, Union
 import numpy as np
 import trimesh
 
+from antipodal.command import run as run_command
 from antipodal.errors import AntipodalError, InputError
 from antipodal.synth.procedural import procedural
 from antipodal.synth.urdf import mesh_parts
@@ -183,4 +184,4 @@ def time_limit(seconds: float) -> Iterator[None]:
 if __name__ == "__main__":
     from antipodal.synth.points import main
 
-    sys.exit(main())
+    sys.exit(run_command(main))

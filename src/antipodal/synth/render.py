@@ -10,6 +10,7 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
+from antipodal.kernels import EXACT
 
 NEAR = 0.01  # nothing nearer than this is drawn [m]
 NOTHING = -1  # face index of a pixel that shows no face
@@ -78,20 +79,33 @@ def _check(vertices: np.ndarray, faces: np.ndarray) -> Tuple[np.ndarray, np.ndar
 @numba.njit(cache=True)
 def draw(vertices, faces, fx, fy, cx, cy, depth, index):
     """Draw faces into `depth` (H, W; 0 = nothing yet), keeping the nearest; and into `index` unless it is empty."""
-    image = np.empty((len(vertices), 3))
+    image, inverse = np.empty((len(vertices), 3)), np.zeros(depth.shape, dtype=np.float32)
     for i in range(len(vertices)):
         _project(vertices[i], fx, fy, cx, cy, image[i])
     for f in range(len(faces)):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         behind = (vertices[a, 2] < NEAR) + (vertices[b, 2] < NEAR) + (vertices[c, 2] < NEAR)
         if behind == 0:
-            _draw_triangle(image[a], image[b], image[c], depth, index, f)
+            _draw_triangle(image[a], image[b], image[c], inverse, index, f)
         elif behind < 3:
             corners = _clip_near(vertices[a], vertices[b], vertices[c])
             for i in range(len(corners)):
                 _project(corners[i], fx, fy, cx, cy, corners[i])
             for i in range(1, len(corners) - 1):
-                _draw_triangle(corners[0], corners[i], corners[i + 1], depth, index, f)
+                _draw_triangle(corners[0], corners[i], corners[i + 1], inverse, index, f)
+    first, last = _rows(image, len(depth))
+    _keep(inverse[first:last].reshape(-1), depth[first:last].reshape(-1))
+
+
+@numba.njit(cache=True)
+def _rows(image, height):
+    """Half-open range of the rows that may have been drawn: all where a corner lies behind NEAR."""
+    low, high = np.inf, -np.inf
+    for i in range(len(image)):
+        if image[i, 2] == 0:
+            return 0, height
+        low, high = min(low, image[i, 1]), max(high, image[i, 1])
+    return min(max(0, _ceil(low)), height), max(0, min(height, _floor(high) + 1))
 
 
 @numba.njit(cache=True)
@@ -118,29 +132,73 @@ def _clip_near(a, b, c):
 
 
 @numba.njit(cache=True)
-def _draw_triangle(a, b, c, depth, index, face):
+def _draw_triangle(a, b, c, inverse, index, face):
     """Draw a triangle whose corners are columns, rows and inverse depths."""
     ua, va, wa = a[0], a[1], a[2]
     ub, vb, wb = b[0], b[1], b[2]
     uc, vc, wc = c[0], c[1], c[2]
-    first, last = max(0, _ceil(min(va, vb, vc))), min(depth.shape[0] - 1, _floor(max(va, vb, vc)))
+    first, last = max(0, _ceil(min(va, vb, vc))), min(inverse.shape[0] - 1, _floor(max(va, vb, vc)))
     area = (ub - ua) * (vc - va) - (uc - ua) * (vb - va)
     if first > last or area == 0:
         return
     du = ((wb - wa) * (vc - va) - (wc - wa) * (vb - va)) / area
     dv = ((wc - wa) * (ub - ua) - (wb - wa) * (uc - ua)) / area
     near, far = max(wa, wb, wc), min(wa, wb, wc)
+    p, q, r = _by_row((ua, va), (ub, vb), (uc, vc))
+    long, upper, lower = _slope(p, r), _slope(p, q), _slope(q, r)
     for v in range(first, last + 1):
-        low, high = span(ua, va, ub, vb, uc, vc, v)
-        left, right = max(0, _ceil(low)), min(depth.shape[1] - 1, _floor(high))
+        one = p[0] + long * (v - p[1])
+        other = p[0] + upper * (v - p[1]) if v < q[1] or q[1] == r[1] else q[0] + lower * (v - q[1])
+        left, right = max(0, _ceil(min(one, other))), min(inverse.shape[1] - 1, _floor(max(one, other)))
+        if left > right:
+            continue
         w = wa + du * (left - ua) + dv * (v - va)
-        for u in range(left, right + 1):
-            z = 1 / min(max(w, far), near)  # slivers must not extrapolate
-            if depth[v, u] == 0 or z < depth[v, u]:
-                depth[v, u] = z
-                if index.size:
-                    index[v, u] = face
-            w += du
+        if index.size:
+            _fill_index(inverse[v, left : right + 1], index[v, left : right + 1], w, du, far, near, face)
+        else:
+            _fill(inverse[v, left : right + 1], w, du, far, near)
+
+
+@numba.njit(cache=True)
+def _by_row(a, b, c):
+    """Corners (column, row) in the order of their rows."""
+    if b[1] < a[1]:
+        a, b = b, a
+    if c[1] < b[1]:
+        b, c = c, b
+    if b[1] < a[1]:
+        a, b = b, a
+    return a, b, c
+
+
+@numba.njit(cache=True)
+def _slope(a, b):
+    """Columns a row from one corner to another further down, 0 where there is no row between."""
+    return (b[0] - a[0]) / (b[1] - a[1]) if b[1] > a[1] else 0.0
+
+
+@numba.njit(cache=True, fastmath=EXACT)
+def _fill(row, w, du, far, near):
+    """Keep the nearest of a row's pixels; no division a pixel, so that it compiles to vectors."""
+    for i in range(len(row)):
+        row[i] = max(row[i], np.float32(min(max(w + du * i, far), near)))  # slivers must not extrapolate
+
+
+@numba.njit(cache=True)
+def _fill_index(row, index, w, du, far, near, face):
+    for i in range(len(row)):
+        inverse = np.float32(min(max(w + du * i, far), near))
+        if inverse > row[i]:
+            row[i], index[i] = inverse, face
+
+
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def _keep(inverse, depth):
+    """Depths (n,) of the pixels drawn, where they are nearer than what is there."""
+    for i in range(len(depth)):
+        w, behind = inverse[i], depth[i]
+        z = np.float32(1) / w
+        depth[i] = z if (w > 0) & ((behind == 0) | (z < behind)) else behind
 
 
 @numba.njit(cache=True)
