@@ -38,6 +38,9 @@ class LabelOptions:
     quality: "force_closure" is whether the grasp holds as planned; "robust_force_closure" in how many draws it does;
     "epsilon" whether Ferrari and Canny's quality (epsilon.py) exceeds `threshold` as planned, and "robust_epsilon"
     whether its mean over the draws does, nothing being hit as planned. What fails has quality 0.
+
+    Errors of the grasp's pose and of the object's are one here: either moves the one against the other in the plane.
+    What leans out of it is drawn with the scene (`GenerateOptions.approach_sd`), and stays through a label's draws.
     """
 
     quality: str = "robust_force_closure"

@@ -26,6 +26,7 @@ class GenerateOptions:
     views: int = 5  # a pose, each with all its grasps
     shard_poses: int = 20  # poses that go into one shard
     fit_opening: float = 0.0  # each object is scaled to be this share of the widest opening thick; 0: as it is
+    approach_sd: float = 0.0  # approaches lean against the table's normal, about x and about y each [rad]
     uniform_poses: bool = False  # all of an object's stable poses alike, instead of by their probability
     poses: PoseOptions = field(default_factory=PoseOptions)
     piles: PileOptions = field(default_factory=PileOptions)

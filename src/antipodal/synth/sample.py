@@ -3,10 +3,11 @@ seed and the shard's index."""
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
 
 from antipodal import transforms
 from antipodal.camera import Camera
@@ -48,12 +49,13 @@ def _draw_scene(setup: Setup, rng: np.random.Generator) -> Tuple[Scene, np.ndarr
         number = int(rng.integers(len(setup.piles)))
         pile = setup.piles[number]
         vertices, faces, centers, owner = joint_mesh(pile, setup.objects)
+        vertices, centers = lean(vertices, centers, setup.options.approach_sd, rng)
         return build_scene(vertices, faces, setup.options.scene, centers, owner), pile.which, number
     which = int(rng.integers(len(setup.objects)))
     prepared = setup.objects[which]
     probability = None if setup.options.uniform_poses else prepared.probability
     pose = int(rng.choice(len(prepared.poses), p=probability))
-    return place_object(prepared, pose, setup), np.array([which]), pose
+    return place_object(prepared, pose, setup, rng), np.array([which]), pose
 
 
 def _samples_of(
@@ -76,11 +78,30 @@ def _samples_of(
     return batches
 
 
-def place_object(prepared: PreparedObject, pose: int, setup: Setup) -> Scene:
+def place_object(prepared: PreparedObject, pose: int, setup: Setup, rng: Optional[np.random.Generator] = None) -> Scene:
+    """The scene of an object in one of its poses, as approaches drawn by `rng` lean against it; without, upright."""
     T_table_obj = prepared.poses[pose]
     vertices = transforms.apply(T_table_obj, prepared.vertices.astype(np.float64))
     center = transforms.apply(T_table_obj, prepared.center_of_mass[None])
+    if rng is not None:
+        vertices, center = lean(vertices, center, setup.options.approach_sd, rng)
     return build_scene(vertices, prepared.faces, setup.options.scene, center)
+
+
+def lean(
+    vertices: np.ndarray, centers: np.ndarray, sd: float, rng: np.random.Generator
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Points (V, 3) and centres of mass (B, 3) [m] as an approach meets them that leans against the table's normal.
+
+    Everything is turned by normal draws of standard deviation `sd` [rad] about the table's x and y, and set down again
+    where it is lowest. The table itself stays level, which is wrong by `sd` times a jaw's distance from the middle.
+    """
+    if sd == 0:
+        return vertices, centers
+    R = Rotation.from_rotvec([*rng.normal(scale=sd, size=2), 0.0]).as_matrix()
+    vertices, centers = vertices @ R.T, centers @ R.T
+    down = np.array([0.0, 0.0, vertices[:, 2].min()])
+    return vertices - down, centers - down
 
 
 def nearest_object(scene: Scene, grasps: TableGrasps) -> np.ndarray:
