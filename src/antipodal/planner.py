@@ -168,9 +168,9 @@ class GraspPlanner:
             ranked = replace(decode(samples[found], self.gripper), quality=quality[found])
             ranked = ranked if window is None else _centred_in(window, ranked, view, camera, counts)
             chosen = distinct(ranked, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
-            grasps = to_camera(ranked[chosen], view, camera)
-            scored = to_camera(ranked[:: max(1, len(ranked) // 100)], view, camera)
-        return Plan(grasps, scored, counts, clock.times_ms)
+            shown = list(range(0, len(ranked), max(1, len(ranked) // 100)))
+            both = to_camera(ranked[chosen + shown], view, camera)
+        return Plan(both[: len(chosen)], both[len(chosen) :], counts, clock.times_ms)
 
     def _graspable(
         self,
