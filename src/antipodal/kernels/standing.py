@@ -1,9 +1,21 @@
-"""Compiled: planes through points, what stands above a plane, and where a depth image jumps."""
+"""Compiled passes over a depth image: valid pixels, planes through points, what stands above a plane, jumps."""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
+
+
+@numba.njit(cache=True)
+def valid_or_zero(depth):
+    """`depth` (H, W) float32 with 0 in place of what is negative, NaN or infinite."""
+    out = np.empty_like(depth)
+    most = np.float32(np.finfo(np.float32).max)
+    for v in range(depth.shape[0]):
+        for u in range(depth.shape[1]):
+            d = depth[v, u]
+            out[v, u] = d if (d > 0) & (d <= most) else np.float32(0)
+    return out
 
 
 @numba.njit(cache=True)
