@@ -96,10 +96,10 @@ def _frame(depth: np.ndarray) -> np.ndarray:
     if missing.any():
         holes = connected_components(missing, diagonal=False)
         outside = holes.paint(holes.touching(_border(depth.shape)).astype(np.uint8))
-    return cv2.dilate(outside, np.ones((9, 9), np.uint8), borderValue=1) > 0
+    return cv2.dilate(outside, np.ones((9, 9), np.uint8), borderValue=[1]) > 0
 
 
-def _border(shape: Tuple[int, int]) -> np.ndarray:
+def _border(shape: Tuple[int, ...]) -> np.ndarray:
     """The outermost pixels (H, W) bool."""
     border = np.ones(shape, bool)
     border[1:-1, 1:-1] = False
