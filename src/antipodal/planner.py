@@ -162,9 +162,9 @@ class GraspPlanner:
             ranked = ranked if window is None else _centred_in(window, ranked, T_cam_view, camera, counts)
             likely = self._likely(ranked, counts)
             chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
-            grasps = to_camera(likely[chosen], T_cam_view, camera)
-            scored = to_camera(ranked[:: max(1, len(ranked) // 100)], T_cam_view, camera)
-        return Plan(grasps, scored, counts, clock.times_ms)
+            shown = list(range(0, len(ranked), max(1, len(ranked) // 100)))
+            both = to_camera(ranked[chosen + shown], T_cam_view, camera)
+        return Plan(both[: len(chosen)], both[len(chosen) :], counts, clock.times_ms)
 
     def _likely(self, ranked: ViewGrasps, counts: Dict[str, int]) -> ViewGrasps:
         """Those grasps (best first) that are likely enough. Raises NoGraspFound."""
