@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("mujoco")
 import trimesh
 
-from antipodal import transforms
+from antipodal import resources, transforms
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper
 from antipodal.planner import Plan
@@ -15,6 +15,7 @@ from antipodal.sim.cell import Cell
 from antipodal.sim.chase import ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.objects import body_from_mesh
+from antipodal.sim.trials import TrialOptions
 
 VELOCITY = np.array([0.03, 0.04, 0.0])
 
@@ -98,6 +99,23 @@ def test_a_summary_counts_each_speed_and_mode():
     assert (first["mode"], first["held"], first["n"], first["others"]) == ("open", 1, 2, {"missed": 1})
     assert (second["mode"], second["held"], second["plan_ms_p50"]) == ("follow", 2, 15.0)
     assert "50.0 %" in follow.table([first, second])
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    ran = []
+
+    def trial(runner, planner, options, scene, speed):
+        ran.append((scene, speed, options.mode))
+        return {"scene": scene, "speed": speed, "mode": options.mode, "kind": "held", "plan_ms": [1.0]}
+
+    monkeypatch.setattr(follow, "_trial", trial)
+    trials = TrialOptions("procedural:2", model=str(resources.find("models/default.pt")))
+    arguments = (trials, ChaseOptions(), [0.0, 0.05], ["open", "follow"])
+    follow.evaluate(*arguments, 1, tmp_path / "out.json")
+    rows = follow.evaluate(*arguments, 3, tmp_path / "out.json")
+    assert len(ran) == len(set(ran)) == len(rows) == 12
+    with pytest.raises(InputError, match="trials of other options"):
+        follow.evaluate(trials, ChaseOptions(latency=0.2), [0.0], ["open"], 1, tmp_path / "out.json")
 
 
 def test_the_command_refuses_what_is_not_there(tmp_path, capsys):

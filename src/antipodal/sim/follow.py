@@ -17,7 +17,7 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 
 from antipodal import resources
-from antipodal.errors import AntipodalError
+from antipodal.errors import AntipodalError, InputError
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
@@ -47,15 +47,27 @@ def evaluate(
     trials: TrialOptions, options: ChaseOptions, speeds: Sequence[float], modes: Sequence[str], n: int, out: Path
 ) -> List[dict]:
     """One row a trial: scene, object, speed, mode, kind of outcome (Outcome.kind, or no_grasp), end and times of plans.
-    What is done is in `out` after each scene, so that a run that is stopped leaves whole scenes."""
-    runner, planner = Runner(trials), GraspPlanner.load(str(trials.model), Gripper(), "cpu")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    rows: List[dict] = []
+    What is done is in `out` after each scene, and a run that was stopped goes on there; InputError where `out` holds
+    trials of other options."""
+    about = json.loads(json.dumps({"trials": asdict(trials), "options": asdict(options)}))
+    runner, planner, rows = Runner(trials), GraspPlanner.load(str(trials.model), Gripper(), "cpu"), _read(out, about)
+    done = {(row["scene"], row["speed"], row["mode"]) for row in rows}
     for scene in range(n):
-        for speed in speeds:
-            rows += [_trial(runner, planner, replace(options, mode=mode), scene, speed) for mode in modes]
-        _write(out, {"trials": asdict(trials), "options": asdict(options), "summary": summarise(rows), "rows": rows})
+        jobs = [(scene, speed, mode) for speed in speeds for mode in modes if (scene, speed, mode) not in done]
+        rows += [_trial(runner, planner, replace(options, mode=mode), scene, speed) for _, speed, mode in jobs]
+        if jobs:
+            _write(out, {**about, "summary": summarise(rows), "rows": rows})
     return rows
+
+
+def _read(out: Path, about: dict) -> List[dict]:
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return []
+    content = json.loads(out.read_text())
+    if any(content.get(name) != values for name, values in about.items()):
+        raise InputError(f"{out} holds trials of other options; give another --json, or delete it")
+    return content["rows"]
 
 
 def _trial(runner: Runner, planner: GraspPlanner, options: ChaseOptions, scene: int, speed: float) -> dict:
@@ -81,7 +93,7 @@ def summarise(rows: Sequence[dict]) -> List[dict]:
             low, high = wilson(kinds["held"], len(own))
             times = [t for row in own for t in row["plan_ms"]] or [0.0]
             others: Dict[str, int] = {kind: count for kind, count in sorted(kinds.items()) if kind != "held"}
-            figures = {"held": kinds["held"], "n": len(own), "low": low, "high": high, "others": others}
+            figures: dict = {"held": kinds["held"], "n": len(own), "low": low, "high": high, "others": others}
             figures.update(plan_ms_p50=float(np.median(times)), plan_ms_p99=float(np.percentile(times, 99)))
             found.append({"speed": speed, "mode": mode, **figures})
     return found
