@@ -79,7 +79,7 @@ def table(results: List[Dict[str, Any]]) -> str:
     lines.append("|---|---|---|---|---|---|")
     for r in results:
         reached = sum(v is not None for v in r["ratios"])
-        saved = interval(r["ratio_of_those_that_reached"], "{:.3f}") if reached else "never reached"
+        saved = interval(r["ratio_of_those_that_reached"], "{:.3f}") if reached else "-"
         cells = [r["sampler"], r["seeds"], saved, f"{reached} of {r['seeds']}"]
         cells += [interval(r[k], "{:+.5f}") for k in ("best_validation_loss_minus_uniform", "test_auc_minus_uniform")]
         lines.append("| " + " | ".join(map(str, cells)) + " |")

@@ -68,8 +68,8 @@ def test_swapping_two_models_swaps_their_figures_and_signs(data, tmp_path):
 
 def test_picks_are_counted_by_scene():
     first, second = {0: True, 1: True, 2: False, 3: False, 4: True}, {0: True, 1: False, 2: True, 3: False, 9: True}
-    assert compare.count(first, second) == (4, 1, 1, 1)
-    assert compare.count(first, second) + compare.count(first, first) == (9, 4, 1, 1)
+    assert compare.count(first, second) == compare.Held(4, 1, 1, 1)
+    assert compare.count(first, second) + compare.count(first, first) == compare.Held(9, 4, 1, 1)
 
 
 def test_trials_take_only_objects_that_were_kept_out():

@@ -1,6 +1,7 @@
 """The evaluation from its command line: results, resumption, refusals."""
 
 import json
+from pathlib import Path
 
 import cv2
 import pytest
@@ -76,12 +77,21 @@ def test_clutter_goes_on_until_the_table_is_clear_or_the_policy_gives_up(tmp_pat
         (["--workers", "0"], "at least 1"),
         (["--policies", "antipodal", "--model", "missing.pt"], "missing.pt"),
         (["--gripper", "missing.yaml"], "missing.yaml"),
+        (["--noise", "loud"], "no noise 'loud'; possible: none, real, dexnet2, a camera's YAML"),
     ],
 )
 def test_bad_input_is_refused_with_code_2(tmp_path, capsys, arguments, message):
     code, out = run(tmp_path, *arguments)
     assert code == 2 and message in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_noise_may_be_a_sensors_own(tmp_path):
+    camera = Path(__file__).parents[1] / "config/cameras/phoxi_s.yaml"
+    code, out = run(tmp_path, "--noise", str(camera), n=1)
+    assert code == 0
+    noise = json.loads(out.with_suffix(".jsonl").read_text().splitlines()[0])["options"]["noise"]
+    assert noise["baseline"] == 0.17 and noise["pixel_sd"] == 0.0001
 
 
 def test_trials_of_other_options_are_not_mixed(tmp_path, capsys):

@@ -8,9 +8,9 @@ import argparse
 import hashlib
 import json
 import sys
-from dataclasses import replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -33,16 +33,17 @@ RESAMPLES = 500
 MEASURES = {"AP": metrics.average_precision, "AUC": metrics.roc_auc}
 
 
-class Held(NamedTuple):
-    """Picks of the same scenes by two models: how many each held, and how many it alone held."""
+@dataclass(frozen=True)
+class Held:
+    """Picks of the same scenes by two models: how many both held, and how many each alone."""
 
-    scenes: int
-    both: int
-    first: int
-    second: int
+    scenes: int = 0
+    both: int = 0
+    first: int = 0
+    second: int = 0
 
-    def __add__(self, other: Held) -> Held:  # type: ignore[override]  # sums, where tuples would join
-        return Held(*(a + b for a, b in zip(self, other)))
+    def __add__(self, other: Held) -> Held:
+        return Held(*(a + b for a, b in zip(astuple(self), astuple(other))))
 
 
 def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
@@ -86,7 +87,7 @@ def predict(model: Path, samples: Samples, index: np.ndarray) -> np.ndarray:
 def in_picks(models: Sequence[Path], samples: Samples, test: np.ndarray, out: Path, scenes: int, workers: int) -> Held:
     """Picks of the simulated cell by two models, `scenes` each, shared evenly by the folders of data: their gripper,
     camera, sensor errors, and of their objects those of the test part. Procedural ones are of a series of their own."""
-    kept_out, total = set(samples.names[np.unique(samples.objects[test])]), Held(0, 0, 0, 0)
+    kept_out, total = set(samples.names[np.unique(samples.objects[test])]), Held()
     for i, data in enumerate(samples.datasets):
         share = scenes * (i + 1) // len(samples.datasets) - scenes * i // len(samples.datasets)
         options = trial_options(data.manifest, kept_out)
