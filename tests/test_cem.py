@@ -1,8 +1,11 @@
 import math
 
+import numpy as np
+import pytest
 import torch
 
 from antipodal.cem import CEMOptions, maximise
+from antipodal.kernels import mixture
 
 
 def start(n=64, d=3, seed=0):
@@ -75,3 +78,40 @@ def test_same_seed_same_search():
 def test_one_sample_is_enough_to_start():
     samples, scores = run(bowl, samples=start(1))
     assert len(samples) > 1 and torch.isfinite(scores).all()
+
+
+def fitted_by_torch(points, means, inflation, floor, steps):
+    """Expectation maximisation, written down in torch's own linear algebra."""
+    weights = torch.full((len(means),), 1 / len(means), dtype=points.dtype)
+    spread = torch.cov(points.T, correction=0) * inflation + floor * torch.eye(points.shape[1])
+    covariances = spread.expand(len(means), -1, -1)
+    for _ in range(steps):
+        components = torch.distributions.MultivariateNormal(means, covariances)
+        share = torch.softmax(weights.log() + components.log_prob(points[:, None]), dim=1)
+        weights, total = share.mean(dim=0), share.sum(dim=0)
+        means = (share.T @ points) / total[:, None]
+        off = points[:, None] - means
+        covariances = torch.einsum("nk,nki,nkj->kij", share, off, off) / total[:, None, None]
+        covariances = inflation * covariances + floor * torch.eye(points.shape[1])
+    return weights, means, torch.linalg.cholesky(covariances)
+
+
+@pytest.mark.parametrize("components", [1, 2, 5])
+def test_a_mixture_is_what_expectation_maximisation_gives(components):
+    points = torch.cat([start(40, 6, seed=1), 0.3 * start(30, 6, seed=2) + 1]).double()
+    means = points[:: len(points) // components][:components].clone()
+    ours = mixture.fit(points.numpy(), means.numpy(), 1.3, 1e-3, 5)
+    for a, b in zip(ours, fitted_by_torch(points, means, 1.3, 1e-3, 5)):
+        np.testing.assert_allclose(a, b.numpy(), atol=1e-9)
+
+
+def test_draws_have_the_mixtures_moments():
+    means = np.array([[0.0, 0.0], [9.0, 4.0]])
+    factors = np.array([[[1.0, 0], [0.5, 0.2]], [[0.3, 0], [-0.1, 0.4]]])
+    rng = np.random.default_rng(0)
+    samples = mixture.draw(np.array([0.25, 0.75]), means, factors, rng.random(40_000), rng.normal(size=(40_000, 2)))
+    near = samples[:, 0] + samples[:, 1] < 7
+    assert near.mean() == pytest.approx(0.25, abs=0.02)
+    for k, mine in enumerate([samples[near], samples[~near]]):
+        np.testing.assert_allclose(mine.mean(axis=0), means[k], atol=0.05)
+        np.testing.assert_allclose(np.cov(mine.T), factors[k] @ factors[k].T, atol=0.05)

@@ -1,13 +1,15 @@
 """Architectures have the published sizes and answers; model files rebuild themselves and run nothing."""
 
 import pickle
+import sys
+import types
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from antipodal import networks
+from antipodal import networks, runtime
 from antipodal.architectures import ARCHITECTURES, LocalResponseNorm
 from antipodal.errors import InputError, ModelError
 from antipodal.networks import GraspNetwork
@@ -208,3 +210,70 @@ def test_a_dense_model_says_that_it_takes_height_maps(tmp_path):
     assert meta["crop"]["input"] == networks.HEIGHT_MAP and network.conditions == 5
     assert GraspNetwork("patch", channels=8).conditions == 4
     assert networks.flops(network) > 0
+
+
+def with_examples(network, count=64):
+    network.examples = torch.rand(count, 1, 32, 32) - 0.5, torch.rand(count, 4)
+    return network.eval()
+
+
+def trained_like(architecture="patch"):
+    """A network whose layers all take part, which a fresh one's zero-initialised ones do not."""
+    torch.manual_seed(0)
+    network = GraspNetwork(architecture)
+    for p in network.parameters():
+        if p.dim() > 1:
+            torch.nn.init.kaiming_normal_(p)
+    return with_examples(network)
+
+
+def test_examples_come_back_from_the_file(tmp_path):
+    network = trained_like()
+    networks.save(tmp_path / "m.pt", network, {})
+    loaded, _ = networks.load(tmp_path / "m.pt", "cpu")
+    for ours, theirs in zip(loaded.examples, network.examples):
+        torch.testing.assert_close(ours, theirs, atol=5e-4, rtol=0)
+    assert networks.load(stored(tmp_path), "cpu")[0].examples is None
+    for wrong in ([1, 2], [torch.zeros(1)], "crops"):
+        with pytest.raises(ModelError, match="cannot rebuild"):
+            networks.load(stored(tmp_path, examples=wrong), "cpu")
+
+
+def test_in_eight_bits_the_network_answers_alike_at_every_batch_size():
+    pytest.importorskip("openvino")
+    network = trained_like()
+    fast = runtime.quantised(network, network.examples)
+    crops, conditions = torch.rand(77, 1, 32, 32) - 0.5, torch.rand(77, 4)
+    with torch.no_grad():
+        exact = network(crops, conditions)
+    assert exact.std() > 0.1
+    for n in (1, 16, 77):
+        torch.testing.assert_close(fast(crops[:n], conditions[:n]), fast(crops, conditions)[:n], atol=1e-5, rtol=0)
+    assert (fast(crops, conditions) - exact).abs().mean() < 0.1 * exact.std()
+
+
+def test_a_runtime_that_answers_otherwise_is_refused(monkeypatch):
+    pytest.importorskip("openvino")
+    network = trained_like()
+    monkeypatch.setattr(runtime, "_quantise", lambda openvino, op, low, high: None)
+    assert runtime.quantised(network, network.examples) is not None
+    other = trained_like()
+    monkeypatch.setattr(runtime, "_compile", lambda openvino, n, e, make=runtime._compile: make(openvino, other, e))
+    torch.nn.init.constant_(other.body.head.logit.bias, 3.0)
+    with pytest.warns(RuntimeWarning, match="in 8 bits P.success. is off by 0"):
+        assert runtime.quantised(network, network.examples) is None
+
+
+def test_without_the_runtime_torch_plans(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    network = trained_like()
+    assert runtime.quantised(network, network.examples) is None
+    with torch.no_grad():
+        torch.testing.assert_close(networks.for_planning(network)(*network.examples), network(*network.examples))
+
+
+def test_a_runtime_that_fails_is_left_with_a_warning(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", types.SimpleNamespace())
+    network = trained_like()
+    with pytest.warns(RuntimeWarning, match="OpenVINO cannot run this network, torch does"):
+        assert runtime.quantised(network, network.examples) is None

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
+from test_views import view_of
 
 from antipodal import kernels, networks, transforms
+from antipodal.cem import CEMOptions
+from antipodal.encoding import decode, encode
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper, ViewGrasps
-from antipodal.planner import GraspPlanner, PlannerOptions, _decode, _encode
+from antipodal.placing import to_camera, to_view
+from antipodal.planner import GraspPlanner, PlannerOptions
+from antipodal.sampling import SamplingOptions
 from antipodal.table import TableOptions
 
 
@@ -107,10 +112,10 @@ def test_the_gripper_never_meets_what_was_seen():
 def test_the_angle_has_no_seam():
     angle = torch.linspace(-math.pi, math.pi, 50)
     grasps = ViewGrasps(torch.rand(50, 3), angle, torch.full((50,), 0.05))
-    back = _decode(_encode(grasps, Gripper()), Gripper())
+    back = decode(encode(grasps, Gripper()), Gripper())
     torch.testing.assert_close(back.center, grasps.center)
     assert torch.sin(back.angle - angle).abs().max() < 1e-5  # equal up to a half turn
-    ends = _encode(ViewGrasps(torch.zeros(2, 3), torch.tensor([-math.pi / 2, math.pi / 2]), torch.ones(2)), Gripper())
+    ends = encode(ViewGrasps(torch.zeros(2, 3), torch.tensor([-math.pi / 2, math.pi / 2]), torch.ones(2)), Gripper())
     torch.testing.assert_close(ends[0], ends[1], atol=1e-6, rtol=0)
 
 
@@ -136,6 +141,13 @@ def test_a_gripper_wider_than_the_scene_is_refused():
 def test_constant_depth_is_a_bare_table():
     with pytest.raises(NoGraspFound, match="nothing stands above the table"):
         PLANNER.plan(np.full((240, 320), 0.7, np.float32), CAMERA)
+
+
+@pytest.mark.parametrize("gripper, fits", [(Gripper(), True), (Gripper(max_width=0.99, jaw_thickness=0.3), False)])
+def test_warming_up_plans_where_the_gripper_fits(gripper, fits):
+    called = []
+    GraspPlanner(lambda *inputs: called.append(1) or PrefersMiddle()(*inputs), gripper).warm_up()
+    assert bool(called) == fits
 
 
 def test_impossible_count_is_refused():
@@ -169,6 +181,38 @@ def test_without_the_compiled_kernels_the_plan_is_the_same(monkeypatch):
     assert plain.counts["pairs"] == compiled.counts["pairs"] and len(plain) == len(compiled)
     np.testing.assert_allclose(plain[0].T_cam_grasp, compiled[0].T_cam_grasp, atol=2e-3)
     assert plain[0].quality == pytest.approx(compiled[0].quality, abs=1e-3)
+
+
+def test_a_plan_goes_on_from_an_earlier_one():
+    """A search too short to find much keeps the good grasps that it is handed, and moves them with the bar's height."""
+    depth, mask = render([BAR])
+    good = PLANNER.plan(depth, CAMERA, mask)
+    short = PlannerOptions(sampling=SamplingOptions(pairs=2), cem=CEMOptions(iterations=0))
+    hasty = GraspPlanner(PrefersMiddle(), options=short)
+    alone, warm = hasty.plan(depth, CAMERA, mask), hasty.plan(depth, CAMERA, mask, start=good)
+    assert warm.counts["scored"] == alone.counts["scored"] + len(good)
+    assert warm[0].quality == pytest.approx(max(good[0].quality, alone[0].quality), abs=1e-5)
+    lower, mask = render([box((0.03, 0.02), (0.10, 0.03, 0.03), 0.4)])
+    T = in_table(hasty.plan(lower, CAMERA, mask, start=good)[0], OVERHEAD)
+    assert T[2, 3] < 0.03 - PLANNER.options.clearance.reach_share * 0.03 + 1e-3
+
+
+def test_an_earlier_grasp_that_is_off_the_mask_is_not_planned():
+    depth, _ = render([LEFT, RIGHT])
+    _, left = render([LEFT])
+    _, right = render([RIGHT])
+    for grasp in PLANNER.plan(depth, CAMERA, left, start=PLANNER.plan(depth, CAMERA, right)):
+        assert in_table(grasp, OVERHEAD)[0, 3] < 0
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.3])
+def test_grasps_of_a_view_and_of_the_camera_are_inverse(tilt):
+    view = view_of([BAR], overhead(tilt))
+    grasps = ViewGrasps(torch.rand(20, 3), 3 * torch.rand(20) - 1.5, 0.08 * torch.rand(20), torch.rand(20))
+    back = to_view(to_camera(grasps, view, CAMERA), view)
+    torch.testing.assert_close(back.center, grasps.center, atol=1e-6, rtol=0)
+    torch.testing.assert_close(back.angle, grasps.angle, atol=1e-5, rtol=0)
+    torch.testing.assert_close(back.width, grasps.width, atol=1e-6, rtol=0)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -54,6 +54,9 @@ def test_crops_equal_their_twin(seed):
     side = crops.EXTENT * gripper.max_width
     ours = surface_crops(depth, (-0.09, -0.07), 0.002, center, angle, side, crops.SIZE)
     np.testing.assert_allclose(ours, twin, atol=2e-5)  # the twin's positions are single precision
+    relative = crops.relative_crops(torch.from_numpy(depth), (-0.09, -0.07), 0.002, grasps, gripper)
+    plain = crops.normalise(torch.from_numpy(twin), grasps.center[:, 2], gripper)
+    torch.testing.assert_close(relative, plain, atol=5e-4, rtol=0)
 
 
 def test_a_crop_looks_along_the_closing_axis():

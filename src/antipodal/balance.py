@@ -5,17 +5,19 @@ A crop shows an opening and a half around the grasp, so the network cannot know 
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 
+from antipodal.kernels.components import connected_components
 from antipodal.views import View
 
 
 def distance_to_middle(view: View) -> torch.Tensor:
     """Distance (H, W) [m] of every graspable cell from the centroid of the connected region that it lies in."""
-    graspable = view.graspable.cpu().numpy().astype(np.uint8)
-    _, labels, _, middle = cv2.connectedComponentsWithStats(graspable, connectivity=8)
-    row, column = np.mgrid[: labels.shape[0], : labels.shape[1]]
-    away = np.hypot(column - middle[labels, 0], row - middle[labels, 1]) * view.cell
-    return torch.from_numpy((away * graspable).astype(np.float32)).to(view.depth.device)
+    graspable = view.graspable.cpu().numpy()
+    regions = connected_components(graspable, diagonal=True)
+    away = np.zeros(graspable.shape, np.float32)
+    row, column = np.nonzero(graspable)
+    middle = np.repeat(regions.middles()[regions.label], np.diff(regions.runs[:, 1:])[:, 0], axis=0)
+    away[row, column] = np.hypot(column - middle[:, 0], row - middle[:, 1]) * view.cell
+    return torch.from_numpy(away).to(view.depth.device)

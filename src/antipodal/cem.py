@@ -10,7 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Callable, Tuple
 
+import numpy as np
 import torch
+
+from antipodal.kernels import mixture
 
 Score = Callable[[torch.Tensor], Tuple[torch.Tensor, torch.Tensor]]
 
@@ -55,53 +58,29 @@ def _elites(samples: torch.Tensor, scores: torch.Tensor, count: int) -> torch.Te
     return samples[torch.argsort(scores, descending=True, stable=True)[:count]]
 
 
-Mixture = Tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # weights (K,), means (K, D), Cholesky factors (K, D, D)
+Mixture = Tuple[np.ndarray, np.ndarray, np.ndarray]  # weights (K,), means (K, D), Cholesky factors (K, D, D)
 
 
 def _fit(elites: torch.Tensor, options: CEMOptions, steps: int = 5) -> Mixture:
     """Gaussian mixture fitted to elites (N, D) by expectation maximisation from spread-out means."""
+    points = elites.cpu().double().numpy()
     # fewer elites than D + 1 would give a component a flat covariance
-    means = _spread(elites, max(1, min(options.components, len(elites) // (elites.shape[1] + 1))))
-    weights = means.new_full((len(means),), 1 / len(means))
-    factors = torch.linalg.cholesky(_covariance(elites, elites.new_ones(len(elites), 1), elites.mean(0)[None], options))
-    factors = factors.expand(len(means), -1, -1)
-    for _ in range(steps):
-        share = torch.softmax(weights.log() + _log_density(elites, means, factors), dim=1)
-        weights = (share.sum(dim=0) / len(elites)).clamp_min(1e-6)
-        means = (share.T @ elites) / share.sum(dim=0).clamp_min(1e-9)[:, None]
-        factors = torch.linalg.cholesky(_covariance(elites, share, means, options))
-    return weights / weights.sum(), means, factors
+    count = max(1, min(options.components, len(points) // (points.shape[1] + 1)))
+    return mixture.fit(points, _spread(points, count), options.inflation, options.floor, steps)
 
 
-def _spread(points: torch.Tensor, count: int) -> torch.Tensor:
+def _spread(points: np.ndarray, count: int) -> np.ndarray:
     """`count` of the points (N, D), each the farthest from those before it; the first is the best."""
     chosen = [0]
-    distance = torch.full_like(points[:, 0], math.inf)
+    distance = np.full(len(points), math.inf)
     for _ in range(count - 1):
-        distance = torch.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(dim=1))
-        chosen.append(int(torch.argmax(distance)))
+        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+        chosen.append(int(np.argmax(distance)))
     return points[chosen]
 
 
-def _covariance(points: torch.Tensor, share: torch.Tensor, means: torch.Tensor, options: CEMOptions) -> torch.Tensor:
-    """Covariances (K, D, D) of points (N, D) about the means (K, D), weighted by share (N, K)."""
-    centred = points[:, None] - means[None]
-    total = share.sum(dim=0).clamp_min(1e-9)
-    covariance = torch.einsum("nk,nki,nkj->kij", share, centred, centred) / total[:, None, None]
-    return options.inflation * covariance + options.floor * torch.eye(points.shape[1], device=points.device)
-
-
-def _log_density(points: torch.Tensor, means: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-    """Log densities (N, K) up to a common constant."""
-    centred = (points[:, None] - means[None]).permute(1, 2, 0)  # (K, D, N)
-    white = torch.linalg.solve_triangular(factors, centred, upper=False)
-    log_det = factors.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
-    return (-0.5 * (white**2).sum(dim=1) - log_det[:, None]).T
-
-
-def _draw(mixture: Mixture, elites: torch.Tensor, generator: torch.Generator, options: CEMOptions) -> torch.Tensor:
-    """Samples (options.samples, D) of the mixture."""
-    weights, means, factors = mixture
-    component = torch.multinomial(weights, options.samples, replacement=True, generator=generator)
-    normal = torch.randn(options.samples, elites.shape[1], generator=generator, device=elites.device)
-    return means[component] + torch.einsum("nij,nj->ni", factors[component], normal)
+def _draw(fitted: Mixture, like: torch.Tensor, generator: torch.Generator, options: CEMOptions) -> torch.Tensor:
+    """Samples (options.samples, D) of the mixture, of the type and on the device of `like`."""
+    uniform = torch.rand(options.samples, generator=generator, device=generator.device, dtype=torch.float64)
+    normal = torch.randn(options.samples, like.shape[1], generator=generator, device=generator.device).double()
+    return torch.from_numpy(mixture.draw(*fitted, uniform.cpu().numpy(), normal.cpu().numpy())).to(like)

@@ -7,8 +7,10 @@ kept above the highest surface under it is the rule that avoids it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Sequence, Tuple
+from typing import Dict, Sequence, Tuple
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -51,6 +53,22 @@ class Clearance:
     def __init__(self, view: View, gripper: Gripper, options: ClearanceOptions = ClearanceOptions()):
         self.view, self.gripper, self.options = view, gripper, options
         self.obstacles = _obstacles(view, options)
+        self._made: Dict[Tuple[float, ...], Tuple[np.ndarray, ...]] = {}
+
+    def widest_opening(self, grasps: ViewGrasps, openings: Sequence[float]) -> Tuple[ViewGrasps, DepthRange]:
+        """`grasps` at the first of the `openings` [widest openings] at which they fit, and their depths there.
+
+        A grasp that fits at none keeps the last opening and an empty range. The depths of `grasps` do not matter.
+        """
+        if not kernels.take(self.view.depth):
+            return widest_opening(self, grasps, openings)
+        column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
+        place = [a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle))]
+        points = self._points(tuple(openings))
+        surfaces = self.obstacles.numpy(), self.view.depth.numpy()
+        index, *depths = footprint.widest_opening(*surfaces, *place, *points, self._limits())
+        width = np.array([share * self.gripper.max_width for share in openings], np.float32)[index]
+        return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, depths))
 
     def depth_range(self, grasps: ViewGrasps) -> DepthRange:
         """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table.
@@ -64,58 +82,72 @@ class Clearance:
         height = (table - top).clamp_min(0)
         shallowest = top + (height * options.reach_share).clamp(max=options.reach)
         comfortable = (top + options.reach_wanted).clamp(min=table - options.table_wanted)
-        deepest = torch.minimum(under_jaws - options.below, under_palm + gripper.jaw_length - options.palm)
+        deepest = torch.minimum(under_jaws - options.below, under_palm + (gripper.jaw_length - options.palm))
         deepest = torch.minimum(deepest, comfortable.clamp(max=table - options.table))
         return DepthRange(shallowest - gripper.tip, deepest - gripper.tip)
 
-    def widest_opening(self, grasps: ViewGrasps, openings: Sequence[float]) -> Tuple[ViewGrasps, DepthRange]:
-        """`grasps` at the first of the `openings` [widest openings] at which they fit, and their depths there.
-
-        A grasp that fits at none keeps the last opening and an empty range.
-        """
-        width = torch.full_like(grasps.angle, openings[0] * self.gripper.max_width)
-        grasps = replace(grasps, width=width)
-        found = self.depth_range(grasps)
-        for share in openings[1:]:
-            lost = ~found.feasible
-            if not bool(lost.any()):
-                break
-            narrower = replace(grasps[lost], width=torch.full_like(width[lost], share * self.gripper.max_width))
-            again = self.depth_range(narrower)
-            width[lost], found.shallowest[lost], found.deepest[lost] = narrower.width, again.shallowest, again.deepest
-        return grasps, found
-
     def _highest(self, depth: torch.Tensor, grasps: ViewGrasps, offsets: torch.Tensor) -> torch.Tensor:
-        """Smallest depth (N,) among points `offsets` (N or 1, K, 2), along and across each grasp's closing axis [m]."""
-        column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
-        arguments = (depth, column, row, torch.cos(grasps.angle), torch.sin(grasps.angle), offsets / self.view.cell)
-        if kernels.take(depth):
-            return torch.from_numpy(footprint.highest(*(a.numpy() for a in arguments)))
-        return highest(*arguments)
+        """Smallest depth (N,) among points `offsets` (N or 1, K, 2), along and across each grasp's closing axis [m];
+        beyond the border the border counts."""
+        offsets = offsets / self.view.cell
+        column, row = self.view.to_cells(grasps.center[:, :2])[:, :, None].unbind(1)
+        cos, sin = torch.cos(grasps.angle)[:, None], torch.sin(grasps.angle)[:, None]
+        x = column + cos * offsets[..., 0] - sin * offsets[..., 1]
+        y = row + sin * offsets[..., 0] + cos * offsets[..., 1]
+        u, v = x.round().long().clamp(0, depth.shape[1] - 1), y.round().long().clamp(0, depth.shape[0] - 1)
+        return depth[v, u].amin(dim=1)
+
+    def _points(self, openings: Tuple[float, ...]) -> Tuple[np.ndarray, ...]:
+        """Points that `depth_range` looks at [cells]: under the jaws (O, J, 2) and between them (O, B, 2) at each
+        opening, and under the palm (P, 2)."""
+        if openings not in self._made:
+            options, gripper, cell = self.options, self.gripper, self.view.cell
+            width = torch.tensor([share * gripper.max_width for share in openings])
+            zero = torch.zeros(len(openings))
+            jaws, between = _jaw_footprint(width, gripper, options, cell), _between_jaws(width, gripper, cell)
+            palm = _palm_footprint(ViewGrasps(torch.zeros(len(openings), 3), zero, width), gripper)[0]
+            self._made[openings] = tuple((p / cell).contiguous().numpy() for p in (jaws, between, palm))
+        return self._made[openings]
+
+    def _limits(self) -> Tuple[np.float32, ...]:
+        """The lengths that enter `depth_range` [m], in the order of kernels.footprint."""
+        o, table, gripper = self.options, self.view.table, self.gripper
+        lengths = (table, o.reach_share, o.reach, o.reach_wanted, table - o.table_wanted)
+        rest = (o.below, gripper.jaw_length - o.palm, table - o.table, gripper.tip)
+        return tuple(np.float32(x) for x in (*lengths, *rest))
+
+
+def widest_opening(
+    clearance: Clearance, grasps: ViewGrasps, openings: Sequence[float]
+) -> Tuple[ViewGrasps, DepthRange]:
+    """As `Clearance.widest_opening`, on any device."""
+    most = clearance.gripper.max_width
+    width = torch.full_like(grasps.angle, openings[0] * most)
+    grasps = replace(grasps, width=width)
+    found = clearance.depth_range(grasps)
+    for share in openings[1:]:
+        lost = ~found.feasible
+        if not bool(lost.any()):
+            break
+        narrower = replace(grasps[lost], width=torch.full_like(width[lost], share * most))
+        again = clearance.depth_range(narrower)
+        width[lost], found.shallowest[lost], found.deepest[lost] = narrower.width, again.shallowest, again.deepest
+    return grasps, found
 
 
 def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
     """Depth (H, W) of the nearest surface in every cell's neighbourhood; a noisy table is no obstacle (its plane is),
     and what lies outside the image is one of any height."""
     seen = torch.where(view.inside, view.depth, torch.full_like(view.depth, -torch.inf))
-    nearest = -F.max_pool2d(-seen[None, None], 3, stride=1, padding=1)[0, 0]  # no thin ridge slips through
+    nearest = _nearest_of_nine(seen)  # no thin ridge slips through
     return torch.where(nearest > view.table - options.flat, torch.full_like(nearest, view.table + 1.0), nearest)
 
 
-def highest(
-    depth: torch.Tensor,
-    column: torch.Tensor,
-    row: torch.Tensor,
-    cos: torch.Tensor,
-    sin: torch.Tensor,
-    offsets: torch.Tensor,
-) -> torch.Tensor:
-    """As kernels.footprint.highest, for any device."""
-    x = column[:, None] + cos[:, None] * offsets[..., 0] - sin[:, None] * offsets[..., 1]
-    y = row[:, None] + sin[:, None] * offsets[..., 0] + cos[:, None] * offsets[..., 1]
-    u = x.round().long().clamp(0, depth.shape[1] - 1)
-    v = y.round().long().clamp(0, depth.shape[0] - 1)
-    return depth[v, u].amin(dim=1)
+def _nearest_of_nine(depth: torch.Tensor) -> torch.Tensor:
+    """The least depth (H, W) in every cell's 3 x 3 neighbourhood."""
+    if kernels.take(depth):
+        return torch.from_numpy(cv2.erode(depth.numpy(), np.ones((3, 3), np.uint8)))
+    return -F.max_pool2d(-depth[None, None], 3, stride=1, padding=1)[0, 0]
 
 
 def _jaw_footprint(width: torch.Tensor, gripper: Gripper, options: ClearanceOptions, cell: float) -> torch.Tensor:

@@ -45,6 +45,17 @@ def pixel(gripper: Gripper) -> float:
     return EXTENT * gripper.max_width / SIZE
 
 
+def relative_crops(
+    depth: torch.Tensor, origin: Tuple[float, float], cell: float, grasps: ViewGrasps, gripper: Gripper
+) -> torch.Tensor:
+    """Network input (N, 1, SIZE, SIZE) of N grasps: `normalise` of their `surface_crops`, in one pass."""
+    if not kernels.take(depth):
+        return normalise(sample_surface(depth, origin, cell, grasps, gripper), grasps.center[:, 2], gripper)
+    center, angle, unit = grasps.center.numpy(), grasps.angle.numpy(), gripper.max_width
+    made = compiled.relative_crops(depth.numpy(), origin, cell, center, angle, EXTENT * unit, SIZE, unit, CLIP)
+    return torch.from_numpy(made)[:, None]
+
+
 def sample_surface(
     depth: torch.Tensor,
     origin: Tuple[float, float],

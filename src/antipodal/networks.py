@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from antipodal import crops
+from antipodal import crops, runtime
 from antipodal.architectures import ARCHITECTURES, CONDITIONS, DenseNet
 from antipodal.errors import InputError, ModelError
 
@@ -46,6 +46,7 @@ class GraspNetwork(nn.Module):
         except TypeError as e:
             raise InputError(f"architecture {architecture}: {e}") from e
         self.register_buffer("temperature", torch.ones(()))
+        self.examples: Optional[runtime.Examples] = None  # inputs, by which a faster runtime is calibrated and checked
 
     def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """Logits (N,) of crops (N, 1, S, S) and conditions (N, C), both float32; see the architectures for S and C."""
@@ -85,6 +86,8 @@ def save(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
         "state": {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()},
         "meta": json.dumps(meta),
     }
+    if network.examples is not None:
+        saved["examples"] = [e.detach().cpu().half() for e in network.examples]
     write_atomically(path, saved)
 
 
@@ -113,7 +116,10 @@ def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, 
         network = GraspNetwork(saved["architecture"], **json.loads(saved["options"]))
         network.load_state_dict(saved["state"])
         meta = dict(json.loads(saved["meta"]))
-    except (InputError, KeyError, TypeError, ValueError, RuntimeError) as e:
+        if "examples" in saved:
+            crops_seen, conditions_seen = (e.float() for e in saved["examples"])
+            network.examples = crops_seen, conditions_seen
+    except (InputError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as e:
         raise ModelError(f"cannot rebuild the model in {path}: {e}") from e
     if not all(bool(torch.isfinite(v).all()) for v in network.state_dict().values()):
         raise ModelError(f"{path} holds weights that are not finite")
@@ -124,11 +130,17 @@ def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, 
 def for_planning(network: GraspNetwork) -> nn.Module:
     """The same function in a form that runs faster on its device.
 
-    On a CPU that is traced and frozen: up to twice as fast for the crops of one CEM iteration, and at once.
-    `torch.compile`, which torch recommends in its place, needs a C++ compiler and most of a minute to start.
+    On a CPU that is OpenVINO in 8 bits, where it is installed and the model brings examples (see runtime.py); else
+    traced and frozen: up to twice as fast for the crops of one CEM iteration, and at once. `torch.compile`, which torch
+    recommends in its place, needs a C++ compiler and most of a minute to start.
     """
     if network.temperature.is_cuda:
         return network
+    fast = None if network.examples is None else runtime.quantised(network, network.examples)
+    return fast or _traced(network)
+
+
+def _traced(network: GraspNetwork) -> nn.Module:
     example = torch.zeros(2, 1, crops.SIZE, crops.SIZE), torch.zeros(2, CONDITIONS)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple, Union
@@ -12,16 +12,19 @@ from typing import Dict, Iterator, List, Optional, Tuple, Union
 import numpy as np
 import torch
 
-from antipodal import crops, networks, transforms
+from antipodal import networks, transforms
 from antipodal.balance import distance_to_middle
 from antipodal.camera import Camera
 from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import Clearance, ClearanceOptions
+from antipodal.encoding import decode, encode
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
 from antipodal.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.options import options_from_dict
+from antipodal.placing import distinct, to_camera, to_view
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
+from antipodal.scoring import CropScore
 from antipodal.segmentation import SegmentationOptions, segment_objects
 from antipodal.table import Table, TableOptions, find_table
 from antipodal.views import View, ViewOptions, make_view
@@ -85,6 +88,7 @@ class GraspPlanner:
         self.gripper = gripper or Gripper()
         self.options = options or PlannerOptions()
         self.device = torch.device(device)
+        self.score = CropScore(network, self.gripper)
 
     @classmethod
     def load(
@@ -104,6 +108,15 @@ class GraspPlanner:
             raise ModelError(f"{model} takes a {meta['crop']['input']}; the planner makes a {networks.METRIC_CROP}")
         return cls(networks.for_planning(network), gripper, options, chosen)
 
+    def warm_up(self) -> None:
+        """Plan on a box on a table, so that what is compiled or loaded at first use delays no later plan."""
+        camera = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
+        depth = np.full((480, 640), 0.7, np.float32)
+        depth[220:260, 280:360] = 0.65
+        for _ in range(2):  # torch compiles a traced network for a shape when it meets it again
+            with suppress(NoGraspFound, InputError):  # a gripper may be too large or too small for this box
+                self.plan(depth, camera)
+
     @torch.inference_mode()
     def plan(
         self,
@@ -113,12 +126,14 @@ class GraspPlanner:
         max_grasps: int = 10,
         seed: int = 0,
         region: Optional[Region] = None,
+        start: Optional[Sequence[Grasp]] = None,
     ) -> Plan:
         """Grasps on what `depth` shows, best first.
 
         depth: (H, W) float [m] along the optical axis; 0, NaN and Inf are missing. mask: (H, W), nonzero = may be
         grasped; when not given, what stands on the table may. region: a window (u0, v0, width, height) [px], or (H, W)
-        bool, in which the grasps' centres lie, whichever of the two says what may be grasped. Raises InputError, or
+        bool, in which the grasps' centres lie, whichever of the two says what may be grasped. start: grasps of an
+        earlier plan, in the frame of this camera; they are candidates beside the sampled ones. Raises InputError, or
         NoGraspFound with the reason.
         """
         if max_grasps < 1:
@@ -142,16 +157,19 @@ class GraspPlanner:
             clearance = Clearance(view, self.gripper, self.options.clearance)
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
-            start = _encode(candidates, self.gripper)
+            first = [encode(g, self.gripper) for g in (candidates, to_view(start or (), view))]
             away = distance_to_middle(view)
-            samples, quality = maximise(lambda s: self._score(clearance, away, s), start, generator, self.options.cem)
+            samples, quality = maximise(
+                lambda s: self._evaluate(clearance, away, s), torch.cat(first), generator, self.options.cem
+            )
             counts["scored"] = int(torch.isfinite(quality).sum())
         with clock("ranking"):
             found = torch.isfinite(quality)
-            ranked = replace(_decode(samples[found], self.gripper), quality=quality[found])
+            ranked = replace(decode(samples[found], self.gripper), quality=quality[found])
             ranked = ranked if window is None else _centred_in(window, ranked, view, camera, counts)
-            grasps = _to_camera(ranked[self._distinct(ranked, max_grasps)], view, camera)
-            scored = _to_camera(ranked[:: max(1, len(ranked) // 100)], view, camera)
+            chosen = distinct(ranked, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
+            grasps = to_camera(ranked[chosen], view, camera)
+            scored = to_camera(ranked[:: max(1, len(ranked) // 100)], view, camera)
         return Plan(grasps, scored, counts, clock.times_ms)
 
     def _graspable(
@@ -202,39 +220,23 @@ class GraspPlanner:
         z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)
         return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
 
-    def _score(
+    def _evaluate(
         self, clearance: Clearance, away: torch.Tensor, samples: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
-        grasps, depths = clearance.widest_opening(_decode(samples, self.gripper), self.options.openings)
+        grasps, depths = clearance.widest_opening(decode(samples, self.gripper), self.options.openings)
         z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
         grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
         quality = torch.full_like(z, -torch.inf)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         if bool(fits.any()):
             quality[fits] = self._quality(clearance.view, away, grasps[fits])
-        return _encode(grasps, self.gripper), quality
+        return encode(grasps, self.gripper), quality
 
     def _quality(self, view: View, away: torch.Tensor, grasps: ViewGrasps) -> torch.Tensor:
         """P(success) (N,) of grasps (N): the network's, less what holding an object far from its middle costs."""
-        surface = crops.surface_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
-        relative = crops.normalise(surface, grasps.center[:, 2], self.gripper)
-        logits = self.network(relative, crops.conditions(grasps, self.gripper))
         lever = view.lookup(away, grasps.center[:, :2]) / self.options.balance
-        return torch.sigmoid(logits - lever**2)
-
-    def _distinct(self, grasps: ViewGrasps, count: int) -> List[int]:
-        """Indices of the first `count` grasps that differ from all before them in place or angle."""
-        chosen: List[int] = []
-        xy, angle = grasps.center[:, :2].cpu().numpy(), grasps.angle.cpu().numpy()
-        for i in range(len(grasps)):
-            near = np.linalg.norm(xy[chosen] - xy[i], axis=1) < self.options.distinct_distance
-            turn = np.abs((angle[chosen] - angle[i] + np.pi / 2) % np.pi - np.pi / 2)
-            if not np.any(near & (turn < self.options.distinct_angle)):
-                chosen.append(i)
-            if len(chosen) == count:
-                break
-        return chosen
+        return torch.sigmoid(self.score(view, grasps) - lever**2)
 
 
 class Clock:
@@ -265,33 +267,3 @@ def _centred_in(
     if not inside.any():
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the region", counts)
     return grasps[torch.from_numpy(inside).to(grasps.angle.device)]
-
-
-def _encode(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
-    """Grasps (N) as (N, 6): position, double angle on the circle (so that there is no seam) and opening."""
-    a = 2 * grasps.angle[:, None]
-    return torch.cat(
-        [grasps.center / gripper.max_width, torch.cos(a), torch.sin(a), grasps.width[:, None] / gripper.max_width],
-        dim=1,
-    )
-
-
-def _decode(samples: torch.Tensor, gripper: Gripper) -> ViewGrasps:
-    """Grasps (N) of samples (N, 6), the inverse of `_encode`."""
-    angle = torch.atan2(samples[:, 4], samples[:, 3]) / 2
-    return ViewGrasps(samples[:, :3] * gripper.max_width, angle, samples[:, 5] * gripper.max_width)
-
-
-def _to_camera(grasps: ViewGrasps, view: View, camera: Camera) -> List[Grasp]:
-    """Grasps of a view in the camera frame."""
-    angle = grasps.angle.cpu().numpy().astype(np.float64)
-    # About z, so that the grasp's y, the closing axis, lies at `angle` from the view's x.
-    T_view_grasp = transforms.compose(transforms.about_z(angle - np.pi / 2), grasps.center.cpu().numpy())
-    T_cam_grasp = view.T_cam_view @ T_view_grasp
-    centre, ahead = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, 3] + 1e-3 * T_cam_grasp[:, :3, 1]
-    px, towards = camera.project(centre), camera.project(ahead) - camera.project(centre)
-    image_angle = (np.arctan2(towards[:, 1], towards[:, 0]) + np.pi / 2) % np.pi - np.pi / 2
-    return [
-        Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
-        for T, w, q, p, a in zip(T_cam_grasp, grasps.width.cpu().numpy(), grasps.quality.cpu().numpy(), px, image_angle)
-    ]

@@ -10,12 +10,14 @@ import math
 from dataclasses import dataclass
 from typing import Tuple
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from antipodal import kernels
 from antipodal.grasp import Gripper
+from antipodal.kernels.edges import depth_edges as edges_compiled
 from antipodal.kernels.march import march as march_compiled
 from antipodal.views import View
 
@@ -68,28 +70,43 @@ def depth_edges(
 
     Edges are the ridges of the smoothed gradient's size that exceed the least slope (Canny's non-maximum suppression).
     """
+    if kernels.take(depth):
+        edges, normals = edges_compiled(
+            depth.numpy(), np.float32(0.5 / cell), np.float32(options.slope), _taps(options.blur)
+        )
+        return torch.from_numpy(edges), torch.from_numpy(normals)
     smooth = _gaussian(depth, options.blur)
     padded = F.pad(smooth[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
-    gx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / (2 * cell)
-    gy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / (2 * cell)
-    size = torch.hypot(gx, gy)
+    gx = (padded[1:-1, 2:] - padded[1:-1, :-2]) * (0.5 / cell)
+    gy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) * (0.5 / cell)
+    size = (gx * gx + gy * gy).double().sqrt().float()  # single precision roots differ between libraries
     normals = torch.stack([gx, gy]) / size.clamp_min(1e-9)
     return (size > options.slope) & _is_ridge(size, normals), normals
 
 
 def grow(mask: torch.Tensor, cells: int) -> torch.Tensor:
     """`mask` (H, W) bool dilated by a square of `cells` to every side."""
+    if kernels.take(mask):
+        square = np.ones((2 * cells + 1,) * 2, np.uint8)
+        return torch.from_numpy(cv2.dilate(mask.numpy().view(np.uint8), square)).view(torch.bool)
     return F.max_pool2d(mask[None, None].float(), 2 * cells + 1, stride=1, padding=cells)[0, 0] > 0
 
 
-def _gaussian(image: torch.Tensor, sigma: float) -> torch.Tensor:
-    """`image` (H, W) smoothed, its border repeated."""
+def _taps(sigma: float) -> np.ndarray:
+    """Weights (2 r + 1,) float32 of the smoothing."""
     radius = max(1, math.ceil(2.5 * sigma))
-    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=image.device) / sigma) ** 2)
-    taps = taps / taps.sum()
-    padded = F.pad(image[None, None], (radius,) * 4, mode="replicate")
-    rows = F.conv2d(padded, taps.view(1, 1, 1, -1))
-    return F.conv2d(rows, taps.view(1, 1, -1, 1))[0, 0]
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return (taps / taps.sum()).astype(np.float32)
+
+
+def _gaussian(image: torch.Tensor, sigma: float) -> torch.Tensor:
+    """`image` (H, W) smoothed, its border repeated; summed in one order on every device."""
+    taps = _taps(sigma).tolist()
+    for axis in (1, 0):
+        pad = (len(taps) // 2,) * 2
+        padded = F.pad(image[None, None], (*pad, 0, 0) if axis == 1 else (0, 0, *pad), mode="replicate")[0, 0]
+        image = sum(t * padded.narrow(axis, k, image.shape[axis]) for k, t in enumerate(taps))
+    return image
 
 
 def _is_ridge(size: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Tuple
 
 import cv2
 import numpy as np
 
 from antipodal.camera import Camera
+from antipodal.kernels.components import connected_components
+from antipodal.kernels.standing import higher_than
 from antipodal.table import Table
+
+Window = Tuple[slice, slice]  # rows and columns
 
 
 @dataclass(frozen=True)
@@ -31,35 +36,57 @@ def segment_objects(
     depth: (H, W) float32 [m], 0 = missing. A piece is a connected patch without a jump in depth; one that reaches the
     frame of the image, or that is very long, is furniture: a robot's arm, the wall of a bin.
     """
-    above = _heights(depth, camera, table) > max(options.min_height, options.noise_factor * table.noise)
-    pieces = (above & ~_jumps(depth, options.step)).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(pieces, connectivity=4)
+    above = _above(depth, camera, table, max(options.min_height, options.noise_factor * table.noise))
+    window = _window(above)  # all that follows happens where something stands
     pixel = table.offset / camera.fx
-    furniture = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) * pixel > options.max_extent
-    furniture[labels[_frame(depth)]] = True
-    furniture[0] = False
-    unwanted = _with_rims(furniture[labels], (pieces > 0) & ~furniture[labels], options.rim / pixel)
-    return _without_specks(above & ~unwanted, options.min_area / pixel**2)
+    found = np.zeros_like(above)
+    found[window] = _objects(above[window], depth, window, pixel, options)
+    return found
 
 
-def _heights(depth: np.ndarray, camera: Camera, table: Table) -> np.ndarray:
-    """Height (H, W) [m] of every pixel above the table; 0 where depth is missing."""
-    u = (np.arange(depth.shape[1], dtype=np.float32) - camera.cx) / camera.fx
-    v = (np.arange(depth.shape[0], dtype=np.float32) - camera.cy) / camera.fy
-    n = table.normal.astype(np.float32)
-    along_ray = u[None, :] * n[0] + v[:, None] * n[1] + n[2]
-    return np.where(depth > 0, np.float32(table.offset) - depth * along_ray, 0)
+def _objects(
+    above: np.ndarray, depth: np.ndarray, window: Window, pixel: float, options: SegmentationOptions
+) -> np.ndarray:
+    """The pixels (h, w) bool of a window's `above` that are objects; `pixel` is one pixel's side [m]."""
+    whole = above & ~_jumps(depth, window, options.step)
+    pieces = connected_components(whole, diagonal=False)
+    furniture = np.hypot(*pieces.sizes().T) * pixel > options.max_extent
+    furniture |= pieces.touching(_frame(depth)[window])
+    if furniture.any():
+        shown = pieces.paint(furniture)
+        above = above & ~_with_rims(shown, whole & ~shown, options.rim / pixel)
+    return _without_specks(above, options.min_area / pixel**2)
 
 
-def _jumps(depth: np.ndarray, step: float) -> np.ndarray:
-    """Pixels (H, W) bool whose 3 x 3 neighbourhood spans more than `step` [m]."""
+def _above(depth: np.ndarray, camera: Camera, table: Table, least: float) -> np.ndarray:
+    """Pixels (H, W) bool higher than `least` [m] above the table."""
+    ray_x = (np.arange(depth.shape[1], dtype=np.float32) - np.float32(camera.cx)) / np.float32(camera.fx)
+    ray_y = (np.arange(depth.shape[0], dtype=np.float32) - np.float32(camera.cy)) / np.float32(camera.fy)
+    normal = table.normal.astype(np.float32)
+    return higher_than(depth, ray_x, ray_y, normal, np.float32(table.offset), np.float32(least))
+
+
+def _window(mask: np.ndarray) -> Window:
+    """The smallest rows and columns that hold all of `mask` (H, W)."""
+    spans = []
+    for axis in (1, 0):
+        occupied = np.flatnonzero(mask.any(axis=axis))
+        spans.append(slice(occupied[0], occupied[-1] + 1) if len(occupied) else slice(0, 0))
+    return spans[0], spans[1]
+
+
+def _jumps(depth: np.ndarray, window: Window, step: float) -> np.ndarray:
+    """Pixels (h, w) bool of the window whose 3 x 3 neighbourhood spans more than `step` [m]."""
+    outer = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in window)
+    near = depth[outer]
     kernel = np.ones((3, 3), np.uint8)
-    filled = np.where(depth > 0, depth, np.float32(1e3))
-    return (cv2.dilate(depth, kernel) - cv2.erode(filled, kernel)) > step
+    filled = np.where(near > 0, near, np.float32(1e3))
+    jumps = (cv2.dilate(near, kernel) - cv2.erode(filled, kernel)) > step
+    return jumps[tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(window, outer))]
 
 
 def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
-    """Pixels (H, W) bool of the furniture, and those within `reach` pixels that are nearer to it than to others."""
+    """Pixels (h, w) bool of the furniture, and those within `reach` pixels that are nearer to it than to others."""
     to_furniture = cv2.distanceTransform((~furniture).astype(np.uint8), cv2.DIST_L2, 3)
     to_others = cv2.distanceTransform((~others).astype(np.uint8), cv2.DIST_L2, 3)
     return (to_furniture <= reach) & (to_furniture < to_others)
@@ -67,15 +94,22 @@ def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.nd
 
 def _frame(depth: np.ndarray) -> np.ndarray:
     """Pixels (H, W) bool at the image's border, or at missing depth that reaches in from it."""
-    missing = cv2.copyMakeBorder((depth <= 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=[1])
-    _, labels = cv2.connectedComponents(missing, connectivity=4)
-    outside = (labels == labels[0, 0]).astype(np.uint8)
-    return cv2.dilate(outside, np.ones((9, 9), np.uint8))[1:-1, 1:-1] > 0
+    outside = np.zeros(depth.shape, np.uint8)
+    missing = depth <= 0
+    if missing.any():
+        holes = connected_components(missing, diagonal=False)
+        outside = holes.paint(holes.touching(_border(depth.shape)).astype(np.uint8))
+    return cv2.dilate(outside, np.ones((9, 9), np.uint8), borderValue=1) > 0
+
+
+def _border(shape: Tuple[int, int]) -> np.ndarray:
+    """The outermost pixels (H, W) bool."""
+    border = np.ones(shape, bool)
+    border[1:-1, 1:-1] = False
+    return border
 
 
 def _without_specks(mask: np.ndarray, min_pixels: float) -> np.ndarray:
-    """`mask` (H, W) without connected components of fewer than `min_pixels`."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    keep = stats[:, cv2.CC_STAT_AREA] >= min_pixels
-    keep[0] = False
-    return keep[labels]
+    """`mask` (h, w) without connected components of fewer than `min_pixels`."""
+    pieces = connected_components(mask, diagonal=True)
+    return pieces.paint(pieces.areas() >= min_pixels)

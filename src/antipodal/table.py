@@ -100,6 +100,7 @@ def _best_hypothesis(points: np.ndarray, rng: np.random.Generator, options: Tabl
 def _least_squares(points: np.ndarray) -> np.ndarray:
     """Plane (4,) with the least squared distance to points (N, 3)."""
     centre = points.mean(axis=0)
-    normal = np.linalg.eigh(np.cov((points - centre).T))[1][:, 0]
+    centred = points - centre
+    normal = np.linalg.eigh(centred.T @ centred)[1][:, 0]
     normal *= -1.0 if normal[2] < 0 else 1.0
     return np.append(normal, normal @ centre)

@@ -22,6 +22,7 @@ from antipodal.training.samples import Split, open_folders, split_by_object
 from antipodal.training.trainer import Trainer, shuffled
 
 CALIBRATION_SAMPLES = 200_000
+EXAMPLES = 256  # training inputs that go into the model file, see runtime.py
 
 
 def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, Any]:
@@ -38,6 +39,8 @@ def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, A
         return {}
     measured, logits, labels = judge(trainer, split)
     meta = report.describe_model(options, samples, split, trainer, measured, command)
+    shown = samples.__getitems__(shuffled(split.train, options.split_seed)[:EXAMPLES])
+    trainer.network.examples = shown["crops"].float(), trainer.conditions(shown).float()
     networks.save(options.out, trainer.network, meta)
     report.write(options.out, meta, logits, labels)
     Path(options.checkpoint()).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ longer depend on the camera. Training and planning both build their images here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import List, Tuple
 
 import numpy as np
 import torch
@@ -17,8 +17,7 @@ import torch
 from antipodal import kernels, transforms
 from antipodal.camera import Camera
 from antipodal.kernels import rectify as compiled
-
-Bounds = Tuple[float, float, float, float]  # x0, y0, x1, y1 in the view frame [m]
+from antipodal.kernels.rectify import Bounds
 
 
 @dataclass(frozen=True)
@@ -76,30 +75,48 @@ def make_view(
     table: depth of the table along the approach [m].
     """
     T_cam_view = look_along(approach)
-    v, u = torch.nonzero(mask & (depth > 0), as_tuple=True)
-    points = points_in_view(u, v, depth[v, u], camera, T_cam_view)
-    low, high = (points.amin(dim=0) - margin).tolist(), (points.amax(dim=0) + margin).tolist()
-    bounds = (low[0], low[1], high[0], high[1])
-    pitch = float(depth[v, u].median()) / min(camera.fx, camera.fy)
-    longest = max(high[0] - low[0], high[1] - low[1])
+    low, high, depths = _extent(depth, mask, camera, T_cam_view)
+    bounds = (low[0] - margin, low[1] - margin, high[0] + margin, high[1] + margin)
+    pitch = float(depths.median()) / min(camera.fx, camera.fy)
+    longest = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
     cell = max(options.cell, 1.2 * pitch, longest / options.max_cells)
-    surface, _ = observe(depth, camera, T_cam_view, bounds, cell)
-    masked, seen = observe(depth * mask, camera, T_cam_view, bounds, cell)
-    graspable = seen & (masked < surface + cell)
+    surface, masked = observe(depth, mask, camera, T_cam_view, bounds, cell)
+    graspable = masked < surface + cell
     graspable[[0, -1]] = False
     graspable[:, [0, -1]] = False
-    inside = _inside_image(surface, bounds, cell, camera, T_cam_view)
-    return View(surface, graspable, inside, T_cam_view, bounds[:2], cell, table)
+    return View(
+        surface,
+        graspable,
+        _inside_image(surface, bounds, cell, camera, T_cam_view),
+        T_cam_view,
+        bounds[:2],
+        cell,
+        table,
+    )
 
 
 def observe(
-    depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
+    depth: torch.Tensor, mask: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
 ) -> Tuple[torch.Tensor, torch.Tensor]:
-    """As `rectify`, by the compiled kernel where the depth lies in main memory."""
+    """The surface (H, W) as by `rectify`, and the nearest depth in every cell of the pixels in `mask`, inf where it has
+    none; by the compiled kernel where the depth lies in main memory."""
     if not kernels.take(depth):
-        return rectify(depth, camera, T_cam_view, bounds, cell)
-    surface, observed = compiled.rectify(depth.numpy(), camera, T_cam_view, bounds, cell)
-    return torch.from_numpy(surface), torch.from_numpy(observed)
+        surface, _ = rectify(depth, camera, T_cam_view, bounds, cell)
+        return surface, nearest_in_cells(depth * mask, camera, T_cam_view, bounds, cell)
+    found = compiled.rectify_masked(depth.numpy(), mask.numpy(), camera, T_cam_view, bounds, cell)
+    return torch.from_numpy(found[0]), torch.from_numpy(found[1])
+
+
+def _extent(
+    depth: torch.Tensor, mask: torch.Tensor, camera: Camera, T_cam_view: np.ndarray
+) -> Tuple[List[float], List[float], torch.Tensor]:
+    """Lowest and highest x and y in the view [m] of the valid pixels in the mask, and their depths (N,)."""
+    if kernels.take(depth):
+        bounds, depths = compiled.extent(depth.numpy(), mask.numpy(), camera, T_cam_view)
+        return bounds[:2].tolist(), bounds[2:].tolist(), torch.from_numpy(depths)
+    v, u = torch.nonzero(mask & (depth > 0), as_tuple=True)
+    points = points_in_view(u, v, depth[v, u], camera, T_cam_view)[:, :2]
+    return points.amin(dim=0).tolist(), points.amax(dim=0).tolist(), depth[v, u]
 
 
 def rectify(
@@ -110,6 +127,15 @@ def rectify(
     depth: (height, width) float32 [m], 0 = missing. Each cell takes the nearest surface among the pixels that fall
     into it; a cell that none fell into is filled (see `fill_deepest`).
     """
+    nearest = nearest_in_cells(depth, camera, T_cam_view, bounds, cell)
+    observed = torch.isfinite(nearest)
+    return fill_deepest(nearest, observed), observed
+
+
+def nearest_in_cells(
+    depth: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
+) -> torch.Tensor:
+    """Nearest depth along the view's z (H, W) [m] among the pixels that fall into each cell; inf where none does."""
     W = max(1, round((bounds[2] - bounds[0]) / cell) + 1)
     H = max(1, round((bounds[3] - bounds[1]) / cell) + 1)
     v, u = torch.nonzero(depth > 0, as_tuple=True)
@@ -118,9 +144,7 @@ def rectify(
     inside = (column >= 0) & (column < W) & (row >= 0) & (row < H)
     flat = torch.full((H * W,), float("inf"), device=depth.device)
     flat.scatter_reduce_(0, (row * W + column)[inside], z[inside], reduce="amin")
-    nearest = flat.view(H, W)
-    observed = torch.isfinite(nearest)
-    return fill_deepest(nearest, observed), observed
+    return flat.view(H, W)
 
 
 def points_in_view(
@@ -136,6 +160,8 @@ def _inside_image(
     surface: torch.Tensor, bounds: Bounds, cell: float, camera: Camera, T_cam_view: np.ndarray
 ) -> torch.Tensor:
     """Cells (H, W) bool whose surface projects into the camera's image."""
+    if kernels.take(surface):
+        return torch.from_numpy(compiled.inside_image(surface.numpy(), bounds[:2], cell, camera, T_cam_view))
     R = T_cam_view[:3, :3]
     x = bounds[0] + cell * torch.arange(surface.shape[1], device=surface.device)[None, :]
     y = bounds[1] + cell * torch.arange(surface.shape[0], device=surface.device)[:, None]

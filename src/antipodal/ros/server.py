@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Dict, List, Optional, Tuple, Union
 
@@ -151,21 +150,12 @@ class PlanServer:
 def load_planner(options: NodeOptions) -> Tuple[GraspPlanner, Union[GraspPlanner, FallbackPlanner]]:
     """The planner, warm, and what plans: itself on the CPU, with a spare beside it on a GPU. Raises as it does."""
     planner = options.load_planner(options.device)
-    warm(planner)
+    planner.warm_up()
     if planner.device.type == "cpu":
         return planner, planner
     spare = options.load_planner("cpu")
-    warm(spare)
+    spare.warm_up()
     return planner, FallbackPlanner(planner, spare, lambda text: rospy.logwarn("%s", text))
-
-
-def warm(planner: GraspPlanner) -> None:
-    """Plan once on a box on a table: what is compiled or loaded at first use delays no caller."""
-    camera = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
-    depth = np.full((480, 640), 0.7, np.float32)
-    depth[220:260, 280:360] = 0.65
-    with contextlib.suppress(NoGraspFound):
-        planner.plan(depth, camera)
 
 
 def _set_counts(reply: PlanGraspResponse, counts: Dict[str, int]) -> None:

@@ -91,7 +91,7 @@ class Trainer:
         self.network.eval()
         with torch.no_grad():
             for data in self._load(parts):
-                crops, conditions = (d.to(self.group.device) for d in (data["crops"], self._conditions(data)))
+                crops, conditions = (d.to(self.group.device) for d in (data["crops"], self.conditions(data)))
                 logits.append(self.network(crops, conditions).float().cpu())
                 labels.append(data["labels"])
         self.network.train()
@@ -123,7 +123,7 @@ class Trainer:
     def _losses(self, batch: Batch) -> torch.Tensor:
         """Cross-entropy (N,) of each sample, varied by the symmetries and noise that this step draws."""
         device, options = self.group.device, self.options
-        inputs = (batch["crops"], self._conditions(batch), batch["labels"])
+        inputs = (batch["crops"], self.conditions(batch), batch["labels"])
         crops, conditions, labels = (i.to(device, non_blocking=True) for i in inputs)
         seed = int(np.random.SeedSequence([options.seed, self.progress.step]).generate_state(1)[0])
         crops = augment.vary(crops, augment.draw(options.batch, options.noise, seed)[self.share])
@@ -131,7 +131,7 @@ class Trainer:
             logits = self.model(crops, conditions)
         return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
 
-    def _conditions(self, batch: Batch) -> torch.Tensor:
+    def conditions(self, batch: Batch) -> torch.Tensor:
         """As many columns of conditions as the network takes (`GraspNetwork.conditions`)."""
         if self.network.conditions == batch["conditions"].shape[1]:
             return batch["conditions"]
