@@ -204,6 +204,14 @@ def test_the_form_for_planning_is_the_same_function_at_every_batch_size(architec
             torch.testing.assert_close(fast(crops, conditions), network(crops, conditions), atol=1e-5, rtol=1e-4)
 
 
+def test_a_dense_model_says_that_it_takes_height_maps(tmp_path):
+    networks.save(tmp_path / "dense.pt", GraspNetwork("dense", channels=8), {})
+    network, meta = networks.load(tmp_path / "dense.pt", device="cpu")
+    assert meta["crop"]["input"] == networks.HEIGHT_MAP and network.conditions == 5
+    assert GraspNetwork("patch", channels=8).conditions == 4
+    assert networks.flops(network) > 0
+
+
 def with_examples(network, count=64):
     network.examples = torch.rand(count, 1, 32, 32) - 0.5, torch.rand(count, 4)
     return network.eval()

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,11 +129,28 @@ def test_batches_hold_what_the_arrays_hold(made):
     np.testing.assert_array_equal(batch["labels"].numpy(), data.labels[index])
     np.testing.assert_array_equal(batch["objects"].numpy(), data.objects[index])
     np.testing.assert_array_equal(batch["conditions"].numpy(), column(made[0], "conditions")[index])
+    np.testing.assert_allclose(0.085 * batch["heights"].numpy(), column(made[0], "height")[index], rtol=1e-6)
     assert (batch["labels"] >= 0).all() and (batch["labels"] <= 1).all()
     again = pickle.loads(pickle.dumps(data))[7]
     np.testing.assert_array_equal(again["crops"].numpy(), data[7]["crops"].numpy())
     with pytest.raises(IndexError):
         data.__getitems__([200])
+
+
+def test_a_grasps_height_is_how_far_below_it_the_table_appears(made):
+    deepest = 0.085 * (np.quantile(column(made[0], "crops"), 0.9, axis=(1, 2)) * 2 / 65535 - 1)
+    height = column(made[0], "height")
+    assert (height >= 0).all()
+    assert np.quantile(np.abs(deepest - height), 0.8) < 0.004  # noise, and a view that leans by a degree or so
+
+
+def test_shards_from_before_heights_were_kept_are_read_without(made, tmp_path):
+    shutil.copytree(made[0], tmp_path / "old")
+    manifest = read_json(tmp_path / "old" / "manifest.json")
+    del manifest["fields"]["height"]
+    (tmp_path / "old" / "manifest.json").write_text(json.dumps(manifest))
+    batch = ShardDataset(tmp_path / "old").__getitems__([0, 1])
+    assert torch.isnan(batch["heights"]).all() and torch.isfinite(batch["crops"]).all()
 
 
 def test_quantised_crops_come_back():

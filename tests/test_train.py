@@ -310,3 +310,8 @@ def test_two_processes_have_the_loss_curve_of_one(options, sampler):
 def test_local_averaging_learns_too(options):
     _, meta = launch(options, "--epochs", "4", "--average", "local", "--average-every", "4")
     assert meta["history"][-1]["validation_loss"] < 0.9 * meta["history"][0]["validation_loss"]
+
+
+def test_a_dense_network_needs_the_grasps_heights(options):
+    with pytest.raises(InputError, match="heights"):
+        make_trainer(replace(options, arch="dense")).fit()

@@ -22,17 +22,27 @@ CLIP = 1.0  # values are clipped to +- this many openings
 
 
 def surface_crops(
-    depth: torch.Tensor, origin: Tuple[float, float], cell: float, grasps: ViewGrasps, gripper: Gripper
+    depth: torch.Tensor,
+    origin: Tuple[float, float],
+    cell: float,
+    grasps: ViewGrasps,
+    gripper: Gripper,
+    size: int = SIZE,
 ) -> torch.Tensor:
-    """Depths (N, SIZE, SIZE) [m] of the view around N grasps, columns along the closing axis, bilinear.
+    """Depths (N, size, size) [m] of the view around N grasps, columns along the closing axis, bilinear.
 
     depth: (H, W) [m] of a view with the given origin and cell (see views.View). Beyond its border the border's depth
-    is repeated. The crop does not depend on the grasps' depths.
+    is repeated. The crop does not depend on the grasps' depths. size: another shows more, its pixels are the same.
     """
     if not kernels.take(depth):
-        return sample_surface(depth, origin, cell, grasps, gripper)
-    center, angle, side = grasps.center.numpy(), grasps.angle.numpy(), EXTENT * gripper.max_width
-    return torch.from_numpy(compiled.surface_crops(depth.numpy(), origin, cell, center, angle, side, SIZE))
+        return sample_surface(depth, origin, cell, grasps, gripper, size)
+    center, angle, side = grasps.center.numpy(), grasps.angle.numpy(), size * pixel(gripper)
+    return torch.from_numpy(compiled.surface_crops(depth.numpy(), origin, cell, center, angle, side, size))
+
+
+def pixel(gripper: Gripper) -> float:
+    """Side of a crop's pixel [m]."""
+    return EXTENT * gripper.max_width / SIZE
 
 
 def relative_crops(
@@ -47,21 +57,25 @@ def relative_crops(
 
 
 def sample_surface(
-    depth: torch.Tensor, origin: Tuple[float, float], cell: float, grasps: ViewGrasps, gripper: Gripper
+    depth: torch.Tensor,
+    origin: Tuple[float, float],
+    cell: float,
+    grasps: ViewGrasps,
+    gripper: Gripper,
+    size: int = SIZE,
 ) -> torch.Tensor:
     """As `surface_crops`, on any device."""
-    grid = crop_grid(grasps, gripper, depth.device)
-    n, size = len(grasps), depth.shape[::-1]
-    normed = [(2 * (grid[..., k] - origin[k]) / cell + 1) / size[k] - 1 for k in range(2)]
-    points = torch.stack(normed, dim=-1).view(1, n, SIZE * SIZE, 2)
+    grid = crop_grid(grasps, gripper, depth.device, size)
+    n, shape = len(grasps), depth.shape[::-1]
+    normed = [(2 * (grid[..., k] - origin[k]) / cell + 1) / shape[k] - 1 for k in range(2)]
+    points = torch.stack(normed, dim=-1).view(1, n, size * size, 2)
     flat = F.grid_sample(depth[None, None], points, mode="bilinear", padding_mode="border", align_corners=False)
-    return flat.view(n, SIZE, SIZE)
+    return flat.view(n, size, size)
 
 
-def crop_grid(grasps: ViewGrasps, gripper: Gripper, device: torch.device) -> torch.Tensor:
-    """Positions (N, SIZE, SIZE, 2) [m] in the view of every crop pixel's centre."""
-    side = EXTENT * gripper.max_width
-    offset = ((torch.arange(SIZE, device=device) + 0.5) / SIZE - 0.5) * side
+def crop_grid(grasps: ViewGrasps, gripper: Gripper, device: torch.device, size: int = SIZE) -> torch.Tensor:
+    """Positions (N, size, size, 2) [m] in the view of every crop pixel's centre."""
+    offset = (torch.arange(size, device=device) + 0.5 - size / 2) * pixel(gripper)
     c, s = torch.cos(grasps.angle)[:, None, None], torch.sin(grasps.angle)[:, None, None]
     along, across = offset[None, None, :], offset[None, :, None]
     x, y = grasps.center[:, 0, None, None], grasps.center[:, 1, None, None]

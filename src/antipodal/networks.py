@@ -16,11 +16,12 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from antipodal import crops, runtime
-from antipodal.architectures import ARCHITECTURES, CONDITIONS
+from antipodal.architectures import ARCHITECTURES, CONDITIONS, DenseNet
 from antipodal.errors import InputError, ModelError
 
 FORMAT = 1
 METRIC_CROP = "metric crop"  # crops.py: any camera, any size of gripper
+HEIGHT_MAP = "height map"  # dense.py: heights above the table in the pixels of a metric crop
 PIXEL_CROP = "pixel crop"  # Dex-Net's: a fixed number of pixels around the grasp, the gripper's depth as condition
 
 PathLike = Union[str, Path]
@@ -51,14 +52,21 @@ class GraspNetwork(nn.Module):
         """Logits (N,) of crops (N, 1, S, S) and conditions (N, C), both float32; see the architectures for S and C."""
         return self.body(crops, conditions) / self.temperature
 
+    @property
+    def conditions(self) -> int:
+        """How many columns of conditions training feeds: a dense network takes the grasp's height as well."""
+        return CONDITIONS + isinstance(self.body, DenseNet)
+
     def quality(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """P(success) (N,) in [0, 1]."""
         return torch.sigmoid(self(crops, conditions))
 
 
-def crop_definition() -> Dict[str, Any]:
-    """What `crops.py` makes today; a model trained on anything else cannot be used with it."""
-    return {"input": METRIC_CROP, "size": crops.SIZE, "extent": crops.EXTENT, "clip": crops.CLIP}
+def crop_definition(network: Optional[GraspNetwork] = None) -> Dict[str, Any]:
+    """What `crops.py`, or for a dense network `dense.py`, makes today; a model trained on anything else cannot be used
+    with it."""
+    what = HEIGHT_MAP if network is not None and isinstance(network.body, DenseNet) else METRIC_CROP
+    return {"input": what, "size": crops.SIZE, "extent": crops.EXTENT, "clip": crops.CLIP}
 
 
 def save(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
@@ -68,7 +76,7 @@ def save(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
     `crop_definition()` unless given. Raises InputError if meta holds anything else.
     """
     try:
-        meta = json.loads(json.dumps({"crop": crop_definition(), **meta}))
+        meta = json.loads(json.dumps({"crop": crop_definition(network), **meta}))
     except (TypeError, ValueError) as e:
         raise InputError(f"a model's meta must hold plain JSON values: {e}") from e
     saved = {
@@ -115,7 +123,7 @@ def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, 
         raise ModelError(f"cannot rebuild the model in {path}: {e}") from e
     if not all(bool(torch.isfinite(v).all()) for v in network.state_dict().values()):
         raise ModelError(f"{path} holds weights that are not finite")
-    _check_crop(path, meta)
+    _check_crop(path, network, meta)
     return network.eval().to(target), meta
 
 
@@ -154,11 +162,11 @@ def read_plain(path: PathLike) -> Dict[str, Any]:
     return content
 
 
-def _check_crop(path: PathLike, meta: Dict[str, Any]) -> None:
+def _check_crop(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
     crop = meta.get("crop")
     from_pixels = isinstance(crop, dict) and crop.get("input") == PIXEL_CROP
-    if not from_pixels and crop != crop_definition():
-        raise ModelError(f"{path} was trained on {crop}; this version makes {crop_definition()}")
+    if not from_pixels and crop != crop_definition(network):
+        raise ModelError(f"{path} was trained on {crop}; this version makes {crop_definition(network)}")
 
 
 def pick_device(name: str) -> torch.device:
@@ -178,10 +186,10 @@ def count_parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def flops(network: nn.Module, size: int = crops.SIZE, conditions: int = CONDITIONS) -> int:
+def flops(network: GraspNetwork, size: int = crops.SIZE) -> int:
     """Floating-point operations for one crop of `size` pixels a side; a multiply-add counts as two."""
     device = next(network.parameters()).device
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        network(torch.zeros(1, 1, size, size, device=device), torch.zeros(1, conditions, device=device))
+        network(torch.zeros(1, 1, size, size, device=device), torch.zeros(1, network.conditions, device=device))
     return int(counter.get_total_flops())

@@ -126,6 +126,7 @@ def _seen(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) ->
         "center": placed.center.astype(np.float32),
         "angle": placed.angle.astype(np.float32),
         "width": placed.width.astype(np.float32),
+        "height": (grasps.tips[:, 2] + setup.gripper.tip).astype(np.float32),
     }
     if len(labels.epsilon):
         batch["epsilon"] = labels.epsilon

@@ -26,6 +26,7 @@ FIELDS = {
     "center": "(3,) float32: grasp origin in the view frame [m]; the third is the grasp's depth",
     "angle": "float32: closing axis from the view's x [rad]",
     "width": "float32: opening on approach [m]",
+    "height": "float32: grasp origin above the table [m]",
     "objects": "int32: index of the mesh in the manifest, in clutter of the one nearest to the jaws' tips",
     "pose": "int16: which of the object's stable poses, in clutter which pile",
     "scene": "int32: which pose of the shard; samples with the same scene and grasp are views of one grasp",
@@ -104,6 +105,7 @@ class ShardDataset(Dataset):
         self.labels = column(self.folder, "labels")
         self.objects = column(self.folder, "objects")
         self._conditions = column(self.folder, "conditions")
+        self._heights = self._heights_in_openings()
         self._crops = numba.typed.List([np.asarray(read_array(s / "crops.npy")) for s in shards])
         self._ends = np.cumsum([len(c) for c in self._crops])
 
@@ -114,7 +116,8 @@ class ShardDataset(Dataset):
         return {name: values[0] for name, values in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: Sequence[int]) -> Dict[str, torch.Tensor]:
-        """crops (N, 1, 32, 32) float32 in [-1, 1], conditions (N, 4), labels (N,) float32, objects (N,) int64."""
+        """crops (N, 1, 32, 32) float32 in [-1, 1], conditions (N, 4), labels (N,) float32, objects (N,) int64, and
+        heights (N,) float32 of the grasps above the table [widest openings], nan where the run did not keep them."""
         index = np.asarray(indices, dtype=np.int64)
         if len(index) and not (0 <= index.min() and index.max() < len(self)):
             raise IndexError(f"indices {index.min()}..{index.max()} of a dataset of {len(self)} samples")
@@ -125,7 +128,13 @@ class ShardDataset(Dataset):
             "conditions": torch.from_numpy(self._conditions[index]),
             "labels": torch.from_numpy(self.labels[index]),
             "objects": torch.from_numpy(self.objects[index].astype(np.int64)),
+            "heights": torch.from_numpy(self._heights[index]),
         }
+
+    def _heights_in_openings(self) -> np.ndarray:
+        if "height" not in self.manifest.get("fields", {}):
+            return np.full(len(self), np.nan, np.float32)
+        return column(self.folder, "height") / np.float32(self.manifest["run"]["gripper"]["max_width"])
 
     def __getstate__(self) -> Path:
         return self.folder  # a loader's worker maps the files itself

@@ -96,7 +96,7 @@ class Trainer:
         self.network.eval()
         with torch.no_grad():
             for i, data in enumerate(self._load(parts)):
-                crops, conditions = (data[k].to(self.group.device) for k in ("crops", "conditions"))
+                crops, conditions = (d.to(self.group.device) for d in (data["crops"], self.conditions(data)))
                 if self.sensor:
                     draws = self.sensor.draw(len(crops), [self.options.split_seed, i])
                     crops = self.sensor.disturb(crops, parts[i], draws)
@@ -131,7 +131,8 @@ class Trainer:
     def _losses(self, indices: np.ndarray, batch: Batch) -> torch.Tensor:
         """Cross-entropy (N,) of each sample, varied by the symmetries and noise that this step draws."""
         device, options = self.group.device, self.options
-        crops, conditions, labels = (batch[k].to(device, non_blocking=True) for k in ("crops", "conditions", "labels"))
+        inputs = (batch["crops"], self.conditions(batch), batch["labels"])
+        crops, conditions, labels = (i.to(device, non_blocking=True) for i in inputs)
         if self.sensor:
             draws = self.sensor.draw(options.batch, [options.seed, self.progress.step])[self.share]
             crops = self.sensor.disturb(crops, self.train[indices], draws)
@@ -140,6 +141,15 @@ class Trainer:
         with torch.autocast(device.type, torch.bfloat16, enabled=options.amp and device.type == "cuda"):
             logits = self.model(crops, conditions)
         return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
+
+    def conditions(self, batch: Batch) -> torch.Tensor:
+        """As many columns of conditions as the network takes (`GraspNetwork.conditions`)."""
+        if self.network.conditions == batch["conditions"].shape[1]:
+            return batch["conditions"]
+        heights = batch.get("heights")
+        if heights is None or not bool(torch.isfinite(heights).all()):
+            raise InputError(f"{self.options.arch} needs the grasps' heights, which these data lack: make them again")
+        return torch.cat([batch["conditions"], heights[:, None]], dim=1)
 
     def _after_step(self, indices: np.ndarray, losses: torch.Tensor) -> None:
         self.running += torch.stack([losses.sum(), losses.new_tensor(len(losses))])
