@@ -178,7 +178,7 @@ def against_reference(planner: GraspPlanner, pictures: List[Picture], repeats: i
         start = time.process_time()
         plan = planner.plan(shown.depth, shown.camera)
         between = time.process_time()
-        candidates = plan.counts["fitting"] * planner.options.depths
+        candidates = min(plan.counts["fitting"], planner.options.candidates) * planner.options.depths
         reference.plan(shown.depth, shown.camera, candidates, cem.samples, cem.iterations)
         ours.append(between - start)
         theirs.append(time.process_time() - between)
@@ -193,7 +193,12 @@ def scaling(planner: GraspPlanner, repeats: int) -> Dict[str, List[Tuple[str, fl
     tables: Dict[str, List[Tuple[str, float, float]]] = {"candidates": [], "pixels": [], "objects": []}
     pictures = [picture(10, s) for s in range(2)]
     for pairs in PAIRS:
-        options = replace(planner.options, sampling=SamplingOptions(pairs=pairs), cem=CEMOptions(samples=pairs // 2))
+        options = replace(
+            planner.options,
+            candidates=pairs,
+            sampling=SamplingOptions(pairs=2 * pairs),
+            cem=CEMOptions(samples=pairs // 2),
+        )
         many = GraspPlanner(planner.score.network, planner.gripper, options)
         tables["candidates"].append(row(str(2 * pairs), times(many, pictures, repeats)))
     for width, height in SIZES:

@@ -37,7 +37,8 @@ class PlannerOptions:
     """Everything that tunes a plan; each part is documented beside the function that it tunes."""
 
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
-    depths: int = 2  # approach depths tried for every antipodal pair
+    candidates: int = 80  # of the pairs where the gripper fits, how many go on; many more are looked at, which is cheap
+    depths: int = 2  # approach depths tried for each of them
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
     min_quality: float = 0.0  # grasps less likely to succeed than this are not returned; 0: all are
     balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
@@ -251,7 +252,8 @@ class GraspPlanner:
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         self._refuse_empty(counts)
-        grasps, low, high = grasps[fits], depths.shallowest[fits], depths.deepest[fits]
+        kept = torch.nonzero(fits)[: self.options.candidates, 0]  # pairs come in random order
+        grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
         share = torch.linspace(0, 1, self.options.depths, device=low.device).repeat_interleave(len(grasps))
         grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
         z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)
