@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The simulated cell over the wire, with a real roscore: see cell.test."""
 
+import subprocess
 import unittest
 
 import rospy
@@ -8,7 +9,7 @@ import rostest
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
-from antipodal.msg import Grasp
+from antipodal.msg import Grasp, GraspArray
 from antipodal.ros.images import camera_from, depth_from, rgb_from
 from antipodal.srv import ExecuteGrasp, PlanGrasp
 
@@ -45,6 +46,24 @@ class CellTest(unittest.TestCase):
         self.assertIn(result.outcome, KINDS)
         self.assertEqual(result.held, result.outcome == "held")
         self.assertGreater(rgb_from(result.picture).std(), 0)
+
+    def test_the_grasps_of_the_topic_can_be_executed(self):
+        self.assertTrue(self.new_scene().success)
+        changed = rospy.Time.now()
+        rospy.sleep(0.2)
+        for _ in range(100):
+            self.plan()
+            grasps = rospy.wait_for_message("planner/grasps", GraspArray, 10)
+            if grasps.header.stamp > changed and grasps.grasps:
+                break
+            rospy.sleep(0.05)
+        self.assertGreater(grasps.header.stamp, changed)
+        self.assertIn(self.execute(grasps.grasps[0]).outcome, KINDS)
+
+    def test_the_example_executive_holds_an_object(self):
+        node = ["rosrun", "antipodal", "example_executive", "_attempts:=5"]
+        done = subprocess.run(node, stdout=subprocess.PIPE, text=True, timeout=120)
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (0, "held"))
 
     def test_refuses_grasps_that_no_gripper_can_execute(self):
         other = Grasp()

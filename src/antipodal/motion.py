@@ -37,11 +37,11 @@ class Patch:
         size, cost = len(self._template), np.empty((2 * REACH + 1, 2 * REACH + 1))
         for i, j in np.ndindex(cost.shape):
             cost[i, j] = np.square(field[i : i + size, j : j + size] - self._template).sum()
-        best = np.unravel_index(cost.argmin(), cost.shape)
-        if cost[best] > ALIKE * np.square(self._template).sum():
+        row, column = divmod(int(cost.argmin()), len(cost))
+        if cost[row, column] > ALIKE * np.square(self._template).sum():
             return None
-        (i, j) = best
-        return near + CELL * np.array([i - REACH + _between(cost[:, j], i), j - REACH + _between(cost[i], j)])
+        x, y = row + _between(cost[:, column], row), column + _between(cost[row], column)
+        return near + CELL * (np.array([x, y]) - REACH)
 
     def along(self, shift: np.ndarray) -> np.ndarray:
         """A shift (2,), or a velocity, of the patch in the camera's frame (3,)."""

@@ -1,0 +1,68 @@
+"""The install space: what `cmake --install` copies is all that a node needs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPO, ros_or_skip
+
+ros_or_skip()
+
+from ros_client import Client, scene_request
+from ros_process import Ros, wait_for
+
+BUILD = Path(os.environ.get("CMAKE_PREFIX_PATH", "").split(":")[0]).parent / "build"
+COMPILE = 240.0  # longest wait for the first start, which compiles the kernels [s]
+CLEAN = ("HOME", "USER", "LANG", "ROS_MASTER_URI", "ROS_HOSTNAME", "OMP_NUM_THREADS")
+
+
+@pytest.fixture(scope="module")
+def installed():
+    """Folder of the install space."""
+    if not (BUILD / "cmake_install.cmake").is_file():
+        pytest.skip(f"no build in {BUILD}")
+    subprocess.run(["cmake", "--install", str(BUILD)], check=True, stdout=subprocess.DEVNULL)
+    return BUILD.parent / "install"
+
+
+def command(installed, line):
+    """A shell that knows the install space, and nothing of the source tree."""
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    kept = [f"{name}={os.environ[name]}" for name in CLEAN if name in os.environ]
+    return ["env", "-i", *kept, f"PATH={path}", "bash", "-c", f"cd / && source {installed}/setup.bash && {line}"]
+
+
+def said(installed, line):
+    return subprocess.run(command(installed, line), check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_the_package_is_found_in_it(installed):
+    assert said(installed, "rospack find antipodal").strip() == str(installed / "share" / "antipodal")
+    place = said(installed, "python3 -c 'import antipodal.planner as p; print(p.__file__)'")
+    assert str(installed) in place and str(REPO / "src") not in place
+
+
+@pytest.mark.parametrize("launch", ["planner", "demo", "two_cameras"])
+def test_every_launch_file_finds_its_nodes(installed, launch):
+    nodes = said(installed, f"roslaunch --nodes antipodal {launch}.launch").split()
+    assert any(node.endswith("planner") for node in nodes)
+    for node in ("planner_node", "cell_node", "pick_client", "plan_bag", "example_executive"):
+        assert os.access(installed / "lib" / "antipodal" / node, os.X_OK), node
+
+
+@pytest.mark.slow  # compiles the kernels
+def test_the_installed_planner_plans(installed):
+    ros = Ros()
+    try:
+        line = (
+            f"export ROS_MASTER_URI={ros.uri} && roslaunch --wait antipodal planner.launch device:=cpu respawn:=false"
+        )
+        node = ros.start(command(installed, line))
+        wait_for(lambda: ros.serves() or not node.runs(), "plan_grasp", COMPILE)
+        assert node.runs(), node.output()
+        assert Client(ros.serves()).ask(scene_request()).success
+        assert ros.parameter("/planner/model") == str(installed / "share" / "antipodal" / "models" / "default.pt")
+    finally:
+        ros.close()
