@@ -43,8 +43,7 @@ def main() -> None:
     remember(args.out / "setup.json", {k: getattr(args, k) for k in ("train", "validate", "test")}, data)
     for name in [] if args.table else args.only:
         train(name, args, data, split)
-    rows = [r for r in (measure(name, args.out, data, split) for name in RATES) if r]
-    write_json(args.out / "architectures.json", {"commit": commit(), "rows": rows})
+    rows = measured(args.out, data, split)
     curves = {row["name"]: points(row["history"]) for row in rows}
     draw_lines(args.out / "curves.png", curves, "training samples processed", "validation AUC")
     print(table(rows))
@@ -120,12 +119,21 @@ def read(name: str, folder: Path) -> Optional[Tuple[GraspNetwork, Dict[str, Any]
     return network, {"history": json.loads(saved["history"]), "rate": saved["options"]["lr"], "state": "under way"}
 
 
-def measure(name: str, folder: Path, data: Samples, split: Split) -> Optional[Dict[str, Any]]:
-    """A row of the table, None where nothing was trained."""
-    found = read(name, folder)
-    if found is None:
-        return None
-    network, meta = found
+def measured(folder: Path, data: Samples, split: Split) -> List[Dict[str, Any]]:
+    """A row of the table for each architecture that has begun; those that have not gone on are as they were."""
+    path = folder / "architectures.json"
+    rows = {row["name"]: row for row in (read_json(path)["rows"] if path.exists() else [])}
+    for name in RATES:
+        found = read(name, folder)
+        known = rows.get(name, {})
+        if found is not None and any(known.get(k) != found[1][k] for k in ("history", "state")):
+            rows[name] = measure(name, *found, data, split)
+            write_json(path, {"commit": commit(), "rows": list(rows.values())})
+    return [rows[name] for name in RATES if name in rows]
+
+
+def measure(name: str, network: GraspNetwork, meta: Dict[str, Any], data: Samples, split: Split) -> Dict[str, Any]:
+    """A row of the table."""
     logits, labels = predict(network, data, split.test)
     batch, one = cpu_time(network, PLAN), cpu_time(network, 1)
     return {
