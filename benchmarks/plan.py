@@ -28,6 +28,7 @@ from antipodal.grasp import ViewGrasps
 from antipodal.networks import flops, load
 from antipodal.planner import GraspPlanner
 from antipodal.sampling import SamplingOptions, sample_antipodal
+from antipodal.scoring import CropScore
 from antipodal.synth.files import write_json
 
 SIZES = ((320, 240), (640, 480), (848, 480), (1280, 720), (1920, 1200))
@@ -144,11 +145,16 @@ def parts(planner: GraspPlanner, model: Path, shown: Picture) -> dict:
 
 def view_of(planner: GraspPlanner, shown: Picture):
     """The view that the planner makes of a picture."""
-    seen = []
-    score, planner.score = planner.score, lambda view, grasps: seen.append(view) or score(view, grasps)
+
+    class Recording(CropScore):
+        def __call__(self, view, grasps):
+            self.seen = view
+            return super().__call__(view, grasps)
+
+    score, planner.score = planner.score, Recording(planner.score.network, planner.gripper)
     planner.plan(shown.depth, shown.camera)
-    planner.score = score
-    return seen[0]
+    score, planner.score = planner.score, score
+    return score.seen
 
 
 def gemm_peak(side: int = 1024) -> float:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from antipodal.grasp import Grasp, Gripper, ViewGrasps
 from antipodal.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.options import options_from_dict
 from antipodal.placing import distinct, to_camera, to_view
+from antipodal.result import Plan
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
 from antipodal.scoring import CropScore, PixelScore, Score, make_score
 from antipodal.segmentation import SegmentationOptions, segment_objects
@@ -61,22 +61,6 @@ class PlannerOptions:
     def from_dict(cls, values: dict) -> PlannerOptions:
         """Options from nested plain values, like {"depths": 4, "cem": {"iterations": 2}}; unknown keys are refused."""
         return options_from_dict(cls, values)
-
-
-class Plan(Sequence):
-    """The grasps of one plan, best first, with what it took to find them."""
-
-    def __init__(self, grasps: List[Grasp], candidates: List[Grasp], counts: Dict[str, int], times: Dict[str, float]):
-        self.grasps = grasps
-        self.candidates = candidates  # what the sampler proposed and the network scored, best first
-        self.counts = counts  # how many survived each stage
-        self.times_ms = times  # wall time of each stage
-
-    def __len__(self) -> int:
-        return len(self.grasps)
-
-    def __getitem__(self, index):
-        return self.grasps[index]
 
 
 class GraspPlanner:
@@ -119,7 +103,7 @@ class GraspPlanner:
         self.score: Union[CropScore, PixelScore] = score
         self.there: Optional[DevicePlanner] = None
         if self.device.type == "cuda" and isinstance(score, CropScore):
-            self.there = DevicePlanner(score.network, self.gripper, self.options, self.device)
+            self.there = DevicePlanner(self.network, self.gripper, self.options, self.device)
 
     def warm_up(self) -> None:
         """Plan on a box on a table, so that what is compiled or loaded at first use delays no later plan."""
@@ -163,9 +147,9 @@ class GraspPlanner:
             ranked = ranked if window is None else _centred_in(window, ranked, T_cam_view, camera, counts)
             likely = self._likely(ranked, counts)
             chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
-            shown = list(range(0, len(ranked), max(1, len(ranked) // 100)))
-            both = to_camera(ranked[chosen + shown], T_cam_view, camera)
-        return Plan(both[: len(chosen)], both[len(chosen) :], counts, clock.times_ms)
+            grasps = to_camera(likely[chosen], T_cam_view, camera)
+            some = ranked[:: max(1, len(ranked) // 100)]
+        return Plan(grasps, lambda: to_camera(some, T_cam_view, camera), counts, clock.times_ms)
 
     def _likely(self, ranked: ViewGrasps, counts: Dict[str, int]) -> ViewGrasps:
         """Those grasps (best first) that are likely enough. Raises NoGraspFound."""

@@ -18,7 +18,7 @@ from antipodal.grasp import Gripper
 from antipodal.ros.messages import box_marker, image_message, marker_array
 from antipodal.ros.options import WorkspaceOptions
 
-Plan = Tuple[Any, ...]  # header, depth, camera, grasps, candidates
+Plan = Tuple[Any, ...]  # header, depth, camera, plan or None
 
 
 class Display(rospy.SubscribeListener):
@@ -39,7 +39,7 @@ class Display(rospy.SubscribeListener):
         threading.Thread(target=self._run, name="display", daemon=True).start()
 
     def show(self, *plan: Any) -> None:
-        """Show a plan (header, depth, camera, grasps, candidates) in place of one that still waits to be shown."""
+        """Show a plan (header, depth, camera, a Plan or None) in place of one that still waits to be shown."""
         with self._change:
             self._newest = plan
             self._change.notify()
@@ -60,7 +60,8 @@ class Display(rospy.SubscribeListener):
             if plan is not None:
                 self._draw(*plan)
 
-    def _draw(self, header: Header, depth: np.ndarray, camera: Camera, grasps: Any, candidates: Any) -> None:
+    def _draw(self, header: Header, depth: np.ndarray, camera: Camera, plan: Any) -> None:
+        grasps, candidates = ([], []) if plan is None else (plan.grasps, plan.candidates)
         picture = draw.overlay(depth, camera, grasps, self.gripper, candidates)
         with contextlib.suppress(rospy.ROSException):  # the node is going down
             self._markers.publish(marker_array(grasps, candidates, self.gripper, header))

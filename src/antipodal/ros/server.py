@@ -116,7 +116,7 @@ class PlanServer:
             plan = make(depth, camera, image.header.stamp.to_sec(), mask, count, self.options.seed, region)
         except NoGraspFound:
             self._all.publish(GraspArray(header, []))
-            self._display.show(reply.header, depth, camera, [], [])
+            self._display.show(reply.header, depth, camera, None)
             raise
         reply.success = True
         reply.grasps = [grasp_message(g, header, T_target_cam) for g in plan]
@@ -124,7 +124,7 @@ class PlanServer:
         reply.time_names, reply.times_ms = list(plan.times_ms), list(plan.times_ms.values())
         _set_counts(reply, plan.counts)
         self._publish(header, reply.grasps)
-        self._display.show(reply.header, depth, camera, plan, plan.candidates)
+        self._display.show(reply.header, depth, camera, plan)
 
     def _images(self, request: PlanGraspRequest) -> Tuple[AnyImage, CameraInfo]:
         if len(request.depth_image.data) or request.depth_image.width or request.depth_image.height:
