@@ -247,3 +247,31 @@ def test_a_model_that_wants_other_crops_is_refused(tmp_path):
     networks.save(tmp_path / "pixels.pt", networks.GraspNetwork(), pixels)
     with pytest.raises(ModelError, match=r"pixels\.pt takes a pixel crop; the planner makes a metric crop"):
         GraspPlanner.load(tmp_path / "pixels.pt", device="cpu")
+
+
+def test_a_search_may_start_at_the_peaks_of_a_dense_scan(tmp_path):
+    torch.manual_seed(0)
+    dense = networks.GraspNetwork("dense", channels=8, hidden=8)
+    networks.save(tmp_path / "default.pt", networks.GraspNetwork("patch", channels=8), {})
+    options = PlannerOptions(policy="dense")
+    with pytest.raises(ModelError, match=r"dense\.pt"):
+        GraspPlanner.load(tmp_path / "default.pt", device="cpu", options=options)
+    networks.save(tmp_path / "dense.pt", networks.GraspNetwork("patch", channels=8), {})
+    with pytest.raises(ModelError, match="architecture patch"):
+        GraspPlanner.load(tmp_path / "default.pt", device="cpu", options=options)
+    networks.save(tmp_path / "dense.pt", dense, {})
+    loaded = GraspPlanner.load(tmp_path / "default.pt", device="cpu", options=options)
+    planner = GraspPlanner(PrefersMiddle(), options=options, dense=loaded.dense)
+    depth, mask = render([BAR])
+    plan = planner.plan(depth, CAMERA, mask)
+    assert plan.counts["scanned"] > 1000 and "edges" not in plan.counts
+    T_bar_grasp = transforms.invert(BAR[0]) @ in_table(plan[0], OVERHEAD)
+    assert abs(T_bar_grasp[1, 1]) > 0.9  # an untrained scan only spreads the starts: the search finds the short side
+    assert [g.quality for g in planner.plan(depth, CAMERA, mask)] == [g.quality for g in plan]
+
+
+def test_a_policy_is_known_and_a_dense_one_has_its_network():
+    with pytest.raises(InputError, match="'sample' or 'dense'"):
+        PlannerOptions(policy="greedy")
+    with pytest.raises(ModelError, match="policy 'dense' needs"):
+        GraspPlanner(PrefersMiddle(), options=PlannerOptions(policy="dense"))

@@ -124,6 +124,13 @@ class DenseNet(nn.Module):
         row, column, (h, w) = self.FIRST - across // 2, self.FIRST - along // 2, logits.shape[-2:]
         return logits, top[:, row : row + h, column : column + w]
 
+    @torch.no_grad()
+    def calibrated(self, temperature: torch.Tensor) -> DenseNet:
+        """This network, its logits divided by a temperature from now on."""
+        self.logits.weight.div_(temperature)
+        self.logits.bias.div_(temperature)  # type: ignore[union-attr]
+        return self
+
     def _trunk(self, heights: torch.Tensor) -> torch.Tensor:
         x = F.relu(self.stem(heights.clamp(max=self.TALLEST)))
         for conv in self.convs:

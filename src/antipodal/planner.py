@@ -13,10 +13,12 @@ import numpy as np
 import torch
 
 from antipodal import networks, transforms
+from antipodal.architectures import DenseNet
 from antipodal.balance import distance_to_middle
 from antipodal.camera import Camera
 from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import Clearance, ClearanceOptions
+from antipodal.dense import DenseOptions, load_dense, propose
 from antipodal.encoding import decode, encode
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
@@ -34,6 +36,7 @@ from antipodal.views import View, ViewOptions, make_view
 class PlannerOptions:
     """Everything that tunes a plan; each part is documented beside the function that it tunes."""
 
+    policy: str = "sample"  # a search starts at sampled antipodal pairs, or at the peaks of a "dense" scan
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
     depths: int = 2  # approach depths tried for every antipodal pair
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
@@ -44,12 +47,15 @@ class PlannerOptions:
     segmentation: SegmentationOptions = field(default_factory=SegmentationOptions)
     view: ViewOptions = field(default_factory=ViewOptions)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    dense: DenseOptions = field(default_factory=DenseOptions)
     clearance: ClearanceOptions = field(default_factory=ClearanceOptions)
     cem: CEMOptions = field(default_factory=CEMOptions)
 
     def __post_init__(self) -> None:
         if self.approach not in ("table", "camera"):
             raise InputError(f"approach must be 'table' or 'camera', got {self.approach!r}")
+        if self.policy not in ("sample", "dense"):
+            raise InputError(f"policy must be 'sample' or 'dense', got {self.policy!r}")
 
     @classmethod
     def from_dict(cls, values: dict) -> PlannerOptions:
@@ -82,12 +88,17 @@ class GraspPlanner:
         gripper: Optional[Gripper] = None,
         options: Optional[PlannerOptions] = None,
         device: Union[str, torch.device] = "cpu",
+        dense: Optional[DenseNet] = None,
     ):
-        """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py; on `device`."""
+        """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py; on `device`, as is
+        `dense`, which the policy "dense" needs."""
         self.network = network
+        self.dense = dense
         self.gripper = gripper or Gripper()
         self.options = options or PlannerOptions()
         self.device = torch.device(device)
+        if self.options.policy == "dense" and dense is None:
+            raise ModelError("the policy 'dense' needs a dense network; GraspPlanner.load reads it")
         self.score = CropScore(network, self.gripper)
 
     @classmethod
@@ -100,13 +111,16 @@ class GraspPlanner:
     ) -> GraspPlanner:
         """The planner with the network of a model file. Raises ModelError when the file is no model that it can feed.
 
-        device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
+        device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N". The policy "dense" reads `dense.pt` beside
+        the model.
         """
         chosen = networks.pick_device(device)
         network, meta = networks.load(model, device=str(chosen))
         if meta["crop"]["input"] != networks.METRIC_CROP:
             raise ModelError(f"{model} takes a {meta['crop']['input']}; the planner makes a {networks.METRIC_CROP}")
-        return cls(networks.for_planning(network), gripper, options, chosen)
+        scans = options is not None and options.policy == "dense"
+        dense = load_dense(Path(model).with_name("dense.pt"), chosen) if scans else None
+        return cls(networks.for_planning(network), gripper, options, chosen, dense)
 
     def warm_up(self) -> None:
         """Plan on a box on a table, so that what is compiled or loaded at first use delays no later plan."""
@@ -151,14 +165,13 @@ class GraspPlanner:
         with clock("view"):
             view = self._view(depth, camera, mask, table)
         with clock("sampling"):
-            pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
-            counts["pairs"] = len(pairs.angle)
+            away = distance_to_middle(view)
+            pairs = self._pairs(view, away, generator, counts)
         with clock("clearance"):
             clearance = Clearance(view, self.gripper, self.options.clearance)
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
             first = [encode(g, self.gripper) for g in (candidates, to_view(start or (), view))]
-            away = distance_to_middle(view)
             samples, quality = maximise(
                 lambda s: self._evaluate(clearance, away, s), torch.cat(first), generator, self.options.cem
             )
@@ -202,9 +215,26 @@ class GraspPlanner:
         table_depth = table.offset if table is not None and along_normal else float("inf")
         return make_view(depths, camera, masks, approach, table_depth, margin, self.options.view)
 
+    def _pairs(self, view: View, away: torch.Tensor, generator: torch.Generator, counts: Dict[str, int]) -> Pairs:
+        """Where the search starts: sampled antipodal pairs, or the best places and angles of a dense scan."""
+        if self.options.policy == "dense":
+            lever, o = (away / self.options.balance) ** 2, self.options
+            peaks, counts["scanned"] = propose(self.dense, view, self.gripper, o.openings, lever, o.dense)
+            pairs = Pairs(peaks.center[:, :2], peaks.angle, peaks.width)
+        else:
+            pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
+        counts["pairs"] = len(pairs.angle)
+        return pairs
+
     def _candidates(self, clearance: Clearance, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
-        stages = f"{counts['pixels']} graspable pixels, {counts['edges']} edge cells, {counts['pairs']} antipodal pairs"
+        names = {
+            "pixels": "graspable pixels",
+            "edges": "edge cells",
+            "scanned": "candidates",
+            "pairs": "antipodal pairs",
+        }
+        stages = ", ".join(f"{counts[k]} {name}" for k, name in names.items() if k in counts)
         limits = f"friction {self.options.sampling.friction:g}, width {self.gripper.max_width:g} m"
         if counts["pairs"] == 0:
             raise NoGraspFound(f"{stages} ({limits})", counts)
