@@ -150,6 +150,13 @@ def test_warming_up_plans_where_the_gripper_fits(gripper, fits):
     assert bool(called) == fits
 
 
+def test_no_more_candidates_go_on_than_asked_for():
+    depth, mask = render([BAR])
+    few = GraspPlanner(PrefersMiddle(), options=PlannerOptions(candidates=5, depths=3, cem=CEMOptions(iterations=0)))
+    plan = few.plan(depth, CAMERA, mask)
+    assert plan.counts["fitting"] > 5 and plan.counts["scored"] == 15
+
+
 def test_impossible_count_is_refused():
     depth, mask = render([BAR])
     with pytest.raises(InputError, match="max_grasps"):

@@ -1,6 +1,8 @@
+import cv2
 import numpy as np
 from scenes import CAMERA, box, render
 
+from antipodal.kernels.standing import jumps
 from antipodal.segmentation import segment_objects
 from antipodal.table import find_table
 
@@ -45,3 +47,14 @@ def test_noise_on_a_bare_table_is_no_object():
     rng = np.random.default_rng(0)
     mask, _ = segmented([], lambda d: (d + rng.normal(scale=0.0015, size=d.shape)).astype(np.float32))
     assert not mask.any()
+
+
+def test_jumps_are_what_opencvs_morphology_finds():
+    rng = np.random.default_rng(0)
+    depth = (0.7 - 0.05 * (rng.random((40, 60)) < 0.02) + 0.003 * rng.random((40, 60))).astype(np.float32)
+    depth[rng.random(depth.shape) < 0.1] = 0
+    square = np.ones((3, 3), np.uint8)
+    filled = np.where(depth > 0, depth, np.float32(1e3))
+    expected = (cv2.dilate(depth, square) - cv2.erode(filled, square)) > np.float32(0.01)
+    assert 0 < expected.sum() < expected.size
+    np.testing.assert_array_equal(jumps(depth, np.float32(0.01)), expected)

@@ -58,6 +58,7 @@ def test_training_learns_calibrates_and_writes_model_card_and_curves(options, tm
     assert measured["ece_after"] < 0.1
     network, read = networks.load(options.out, "cpu")
     assert float(network.temperature) == pytest.approx(measured["temperature"])
+    assert len(network.examples[0]) == train.EXAMPLES
     assert read["data"]["digest"] == open_folders(options.data).digest() and read["command"] == "make"
     assert read["trained_for"] == [{"gripper": "toy"}]
     card = (tmp_path / "m.md").read_text()

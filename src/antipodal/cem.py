@@ -23,7 +23,7 @@ class CEMOptions:
     """How long and how widely to search."""
 
     iterations: int = 3
-    samples: int = 64  # drawn in each iteration
+    samples: int = 40  # drawn in each iteration
     elite: float = (
         0.25  # as many of the best ever seen as this share of the latest samples: the mixture is fitted to them
     )

@@ -63,12 +63,11 @@ class Clearance:
         if not kernels.take(self.view.depth):
             return widest_opening(self, grasps, openings)
         column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
-        place = [a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle))]
-        points = self._points(tuple(openings))
-        surfaces = self.obstacles.numpy(), self.view.depth.numpy()
-        index, *depths = footprint.widest_opening(*surfaces, *place, *points, self._limits())
-        width = np.array([share * self.gripper.max_width for share in openings], np.float32)[index]
-        return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, depths))
+        places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
+        points, surface = self._points(tuple(openings)), self.view.depth.numpy()
+        found = footprint.widest_opening(self.obstacles.numpy(), surface, places, points, self._limits())
+        width = np.array([share * self.gripper.max_width for share in openings], np.float32)[found[0]]
+        return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, found[1:]))
 
     def depth_range(self, grasps: ViewGrasps) -> DepthRange:
         """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table.

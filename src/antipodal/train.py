@@ -39,7 +39,7 @@ def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, A
         return {}
     measured, logits, labels = judge(trainer, split)
     meta = report.describe_model(options, samples, split, trainer, measured, command)
-    shown = samples.__getitems__(shuffled(split.train, options.split_seed)[:EXAMPLES])
+    shown = samples.__getitems__(shuffled(split.train, options.split_seed)[:EXAMPLES].tolist())
     trainer.network.examples = shown["crops"].float(), trainer.conditions(shown).float()
     networks.save(options.out, trainer.network, meta)
     report.write(options.out, meta, logits, labels)

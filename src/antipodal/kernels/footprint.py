@@ -7,14 +7,16 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def widest_opening(obstacles, surface, column, row, cos, sin, jaws, between, palm, limits):
+def widest_opening(obstacles, surface, places, points, limits):
     """First opening (N,) int64 at which each grasp fits, the last where none does, and the shallowest and deepest
     depths (N,) float32 [m] at it.
 
-    obstacles, surface: (H, W) float32 [m]; column, row: (N,) float32 centres [cells]; cos, sin: (N,) of the closing
-    axes; jaws (O, J, 2), between (O, B, 2) and palm (P, 2): float32 points along and across the closing axis [cells] at
-    each of O openings; limits: float32 lengths [m], see `clearance._limits`.
+    obstacles, surface: (H, W) float32 [m]; places: columns, rows (N,) float32 [cells], and cos, sin (N,) of the closing
+    axes; points: those under the jaws (O, J, 2), between them (O, B, 2) and under the palm (P, 2), float32 along and
+    across the closing axis [cells], at each of O openings; limits: float32 lengths [m], see `Clearance._limits`.
     """
+    column, row, cos, sin = places
+    jaws, between, palm = points
     count = len(column)
     opening = np.zeros(count, np.int64)
     shallowest, deepest = np.empty(count, np.float32), np.empty(count, np.float32)
