@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from scenes import picture
 
-from antipodal import dense, networks, resources
+from antipodal import dense, networks, resources, runtime
+from antipodal.architectures import DenseNet
 from antipodal.balance import distance_to_middle
 from antipodal.cem import CEMOptions
 from antipodal.dense import DenseOptions
@@ -52,6 +53,7 @@ def main() -> None:
     result: Dict[str, Any] = {"ranking": ranking(model, path, args.data, args.samples)}
     planners = make_planners(model, path)
     result["scan"] = scans(planners["dense"], args.objects)
+    result["runtimes"] = runtimes(planners["dense"], args.objects)
     result["plans"] = plans(planners, args.scenes, args.objects)
     if args.json:
         write_json(args.json, result)
@@ -116,6 +118,67 @@ def scans(planner: GraspPlanner, objects: int) -> List[dict]:
         rows.append({**row, **{name: cpu_ms(step) for name, step in steps.items()}})
         print(", ".join(f"{k} {v:,.1f}" if isinstance(v, float) else f"{k} {v:,}" for k, v in rows[-1].items()))
     return rows
+
+
+@torch.inference_mode()
+def runtimes(planner: GraspPlanner, objects: int) -> List[dict]:
+    """CPU time of the network alone on a scene's height images, one opening, by each runtime that is installed, and
+    how far its P(success) is from torch's."""
+    view = view_of(planner, objects)
+    frames = dense.frames_over(view, planner.gripper, planner.options.dense.angles)
+    inputs = dense.height_images(view, frames, planner.gripper), torch.tensor([[1.0, 0.12, 0.26, 0.7]])
+    network = Scan(planner.dense)
+    exact = torch.sigmoid(network(*inputs))
+    rows = [{"runtime": "torch", "candidates": exact.numel(), "ms": cpu_ms(lambda: network(*inputs)), "error": 0.0}]
+    try:
+        import openvino
+    except ImportError:
+        print("OpenVINO is not installed: torch alone is measured")
+        openvino = None
+    for bits in (32, 8) if openvino else ():
+        run = compiled(openvino, network, inputs, bits)
+        wrong = float((torch.sigmoid(torch.from_numpy(run()).view_as(exact)) - exact).abs().mean())
+        rows.append(
+            {"runtime": f"OpenVINO {bits} bits", "candidates": exact.numel(), "ms": cpu_ms(run), "error": wrong}
+        )
+    for row in rows:
+        print(
+            "{runtime:16} {candidates:,} candidates in {ms:.1f} ms, P(success) off by {error:.4f} on average".format(
+                **row
+            )
+        )
+    return rows
+
+
+class Scan(torch.nn.Module):
+    """A dense network as a module that maps images and conditions to logits."""
+
+    def __init__(self, network: DenseNet):
+        super().__init__()
+        self.network = network
+
+    def forward(self, heights: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        return self.network.scan(heights, conditions)[0]
+
+
+def compiled(openvino: Any, network: Scan, inputs: Tuple[torch.Tensor, ...], bits: int) -> Callable[[], np.ndarray]:
+    """A call of the network on one thread of OpenVINO; 8 bits are calibrated on the inputs themselves."""
+    shapes, arrays = [list(i.shape) for i in inputs], [i.numpy() for i in inputs]
+    model = openvino.convert_model(network, example_input=inputs, input=shapes)
+    if bits == 8:
+        layers = [op for op in model.get_ordered_ops() if runtime._is_convolution(op)]
+        outputs = openvino.Model([op.input_value(0) for op in layers], model.get_parameters())
+        seen = openvino.Core().compile_model(outputs, "CPU")(arrays)
+        for k, op in enumerate(layers):
+            runtime._quantise(openvino, op, float(seen[k].min()), float(seen[k].max()))
+    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1}
+    request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+
+    def run() -> np.ndarray:
+        request.infer(arrays)
+        return request.get_output_tensor(0).data
+
+    return run
 
 
 def view_of(planner: GraspPlanner, objects: int) -> View:

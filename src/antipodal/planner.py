@@ -218,7 +218,7 @@ class GraspPlanner:
 
     def _pairs(self, view: View, away: torch.Tensor, generator: torch.Generator, counts: Dict[str, int]) -> Pairs:
         """Where the search starts: sampled antipodal pairs, or the best places and angles of a dense scan."""
-        if self.options.policy == "dense":
+        if self.options.policy == "dense" and self.dense is not None:
             lever, o = (away / self.options.balance) ** 2, self.options
             peaks, counts["scanned"] = propose(self.dense, view, self.gripper, o.openings, lever, o.dense)
             pairs = Pairs(peaks.center[:, :2], peaks.angle, peaks.width)
@@ -229,12 +229,7 @@ class GraspPlanner:
 
     def _candidates(self, clearance: Clearance, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
-        names = {
-            "pixels": "graspable pixels",
-            "edges": "edge cells",
-            "scanned": "candidates",
-            "pairs": "antipodal pairs",
-        }
+        names = {"pixels": "graspable pixels", "edges": "edge cells", "scanned": "scored", "pairs": "antipodal pairs"}
         stages = ", ".join(f"{counts[k]} {name}" for k, name in names.items() if k in counts)
         limits = f"friction {self.options.sampling.friction:g}, width {self.gripper.max_width:g} m"
         if counts["pairs"] == 0:

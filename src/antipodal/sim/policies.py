@@ -10,7 +10,7 @@ from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
-from antipodal.planner import GraspPlanner
+from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
 from antipodal.sim.cell import Cell
 from antipodal.sim.geometric import geometric_planner
@@ -29,6 +29,9 @@ Maker = Callable[[Gripper, Cell, Optional[str]], Policy]
 POLICIES: Dict[str, Maker] = {
     "antipodal": lambda gripper, cell, model: GraspPlanner.load(
         model or resources.find("models/default.pt"), gripper, "cpu"
+    ),
+    "dense": lambda gripper, cell, model: GraspPlanner.load(
+        model or resources.find("models/default.pt"), gripper, "cpu", PlannerOptions(policy="dense")
     ),
     "geometry": lambda gripper, cell, model: geometric_planner(gripper),
     "centroid": lambda gripper, cell, model: CentroidPlanner(gripper),
