@@ -101,7 +101,7 @@ def test_a_scan_covers_all_that_may_be_grasped_and_nothing_else():
     network = some_network()
     scanned = dense.scan(network, view, GRIPPER, OPENINGS, torch.zeros_like(view.depth), DenseOptions(angles=7))
     per_position = DenseNet.DEPTHS * len(OPENINGS)
-    free = torch.isfinite(scanned.logits[0, :, 0])
+    free = torch.isfinite(scanned.cost)
     assert scanned.candidates == int(free.sum()) * per_position
     area = view.graspable.sum() * view.cell**2 / scanned.frames.pixel**2
     assert int(free.sum()) == pytest.approx(7 * float(area), rel=0.05)

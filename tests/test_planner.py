@@ -7,11 +7,11 @@ import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
 from test_views import view_of
 
-from antipodal import kernels, transforms
+from antipodal import kernels, networks, transforms
 from antipodal.cem import CEMOptions
 from antipodal.device.planner import DevicePlanner
 from antipodal.encoding import decode, encode
-from antipodal.errors import InputError, NoGraspFound
+from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.placing import to_camera, to_view
 from antipodal.planner import GraspPlanner, PlannerOptions
@@ -281,3 +281,31 @@ def test_unlikely_grasps_are_kept_back_and_the_reason_names_the_best():
         picky.plan(depth, CAMERA, mask)
     with pytest.raises(InputError, match="min_quality is a probability"):
         PlannerOptions(min_quality=1.5)
+
+
+def test_a_search_may_start_at_the_peaks_of_a_dense_scan(tmp_path):
+    torch.manual_seed(0)
+    dense = networks.GraspNetwork("dense", channels=8, hidden=8)
+    networks.save(tmp_path / "default.pt", networks.GraspNetwork("patch", channels=8), {})
+    options = PlannerOptions(policy="dense")
+    with pytest.raises(ModelError, match=r"dense\.pt"):
+        GraspPlanner.load(tmp_path / "default.pt", device="cpu", options=options)
+    networks.save(tmp_path / "dense.pt", networks.GraspNetwork("patch", channels=8), {})
+    with pytest.raises(ModelError, match="architecture patch"):
+        GraspPlanner.load(tmp_path / "default.pt", device="cpu", options=options)
+    networks.save(tmp_path / "dense.pt", dense, {})
+    loaded = GraspPlanner.load(tmp_path / "default.pt", device="cpu", options=options)
+    planner = GraspPlanner(PrefersMiddle(), options=options, dense=loaded.dense)
+    depth, mask = render([BAR])
+    plan = planner.plan(depth, CAMERA, mask)
+    assert plan.counts["scanned"] > 1000 and "edges" not in plan.counts
+    T_bar_grasp = transforms.invert(BAR[0]) @ in_table(plan[0], OVERHEAD)
+    assert abs(T_bar_grasp[1, 1]) > 0.9  # an untrained scan only spreads the starts: the search finds the short side
+    assert [g.quality for g in planner.plan(depth, CAMERA, mask)] == [g.quality for g in plan]
+
+
+def test_a_policy_is_known_and_a_dense_one_has_its_network():
+    with pytest.raises(InputError, match="'sample' or 'dense'"):
+        PlannerOptions(policy="greedy")
+    with pytest.raises(ModelError, match="policy 'dense' needs"):
+        GraspPlanner(PrefersMiddle(), options=PlannerOptions(policy="dense"))

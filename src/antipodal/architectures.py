@@ -118,11 +118,18 @@ class DenseNet(nn.Module):
         """Logits (O, A, DEPTHS, h, w) of heights (A, 1, S, S) above the table [openings] at conditions (O, 4), and the
         highest surface (A, h, w) between the open jaws; h = w = S - WINDOW + STRIDE, S a multiple of STRIDE."""
         features = self._trunk(heights)
-        logits = torch.stack([self._head(features, c[None]) for c in conditions])
+        logits = torch.stack([self._head(features, c) for c in conditions.split(1)])
         across, along = self.BETWEEN
         top = F.max_pool2d(F.max_pool2d(heights, (1, along), 1), (across, 1), 1)[:, 0]
         row, column, (h, w) = self.FIRST - across // 2, self.FIRST - along // 2, logits.shape[-2:]
         return logits, top[:, row : row + h, column : column + w]
+
+    @torch.no_grad()
+    def calibrated(self, temperature: torch.Tensor) -> DenseNet:
+        """This network, its logits divided by a temperature from now on."""
+        self.logits.weight.div_(temperature)
+        self.logits.bias.div_(temperature)  # type: ignore[union-attr]
+        return self
 
     def _trunk(self, heights: torch.Tensor) -> torch.Tensor:
         x = F.relu(self.stem(heights.clamp(max=self.TALLEST)))

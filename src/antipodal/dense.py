@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Sequence, Tuple
+from pathlib import Path
+from typing import Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
 
-from antipodal import crops
+from antipodal import crops, networks
 from antipodal.architectures import DenseNet
-from antipodal.errors import InputError
+from antipodal.errors import InputError, ModelError
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.views import View
 
@@ -27,7 +28,7 @@ class DenseOptions:
 
     angles: int = 16  # over half a turn
     apart: int = 1  # a peak is the best of the pixels this far around it, at its angle
-    proposals: int = 400  # peaks handed on, the best
+    proposals: int = 150  # peaks handed on, the best
 
     def __post_init__(self) -> None:
         if self.angles < 1 or self.apart < 0 or self.proposals < 1:
@@ -52,9 +53,10 @@ class Frames:
 
 @dataclass(frozen=True)
 class Scan:
-    """The log odds of every candidate; -inf where none may be centred."""
+    """The log odds of every candidate."""
 
     logits: torch.Tensor  # (O, A, D, h, w): opening, angle, depth, row, column
+    cost: torch.Tensor  # (A, h, w) log odds lost at a position; inf where no grasp may be centred
     top: torch.Tensor  # (A, h, w) highest surface between the open jaws, above the reference [openings]
     positions: torch.Tensor  # (A, h, w, 2) in the view [m]
     frames: Frames
@@ -62,7 +64,15 @@ class Scan:
     @property
     def candidates(self) -> int:
         """How many candidates were scored where a grasp may be centred."""
-        return int(torch.isfinite(self.logits).sum())
+        return int(torch.isfinite(self.cost).sum()) * self.logits.shape[0] * self.logits.shape[2]
+
+
+def load_dense(path: Union[str, Path], device: torch.device) -> DenseNet:
+    """The dense network of a model file, calibrated. Raises ModelError when the file holds none."""
+    network, _ = networks.load(path, device=str(device))
+    if not isinstance(network.body, DenseNet):
+        raise ModelError(f"{path} holds the architecture {network.architecture}; the policy 'dense' needs a dense one")
+    return network.body.calibrated(network.temperature)
 
 
 def propose(
@@ -98,24 +108,31 @@ def scan(
     positions = frames.positions(*torch.meshgrid(*grid, indexing="ij"))
     flat = positions.reshape(-1, 2)
     cost = torch.where(view.lookup(view.graspable, flat), view.lookup(penalty, flat), torch.inf)
-    return Scan(logits - cost.view(positions.shape[:-1])[None, :, None], top, positions, frames)
+    return Scan(logits, cost.view(positions.shape[:-1]), top, positions, frames)
 
 
 def peaks(
     scanned: Scan, reference_depth: float, gripper: Gripper, openings: Sequence[float], options: DenseOptions
 ) -> ViewGrasps:
     """The best local maxima over position at each angle, with the depth and opening that score best there."""
-    best, which = scanned.logits.transpose(1, 2).flatten(0, 1).max(dim=0)  # (A, h, w) over openings and depths
+    best = scanned.logits.amax(dim=0).amax(dim=1) - scanned.cost  # (A, h, w)
     around = F.max_pool2d(best[:, None], 2 * options.apart + 1, stride=1, padding=options.apart)[:, 0]
     height = torch.where((best == around) & torch.isfinite(best), best, torch.full_like(best, -torch.inf)).flatten()
     score, index = height.topk(min(options.proposals, int(torch.isfinite(height).sum())))
-    opening, depth = which.flatten()[index] // DenseNet.DEPTHS, which.flatten()[index] % DenseNet.DEPTHS
+    w, image, place = best.shape[2], index // best[0].numel(), index % best[0].numel()
+    opening, depth = _argmax(scanned.logits[:, image, :, place // w, place % w])
     below = depth * DenseNet.STEP - scanned.top.flatten()[index]
     z = reference_depth + below * gripper.max_width
-    angle = scanned.frames.angle[index // best[0].numel()]
+    angle = scanned.frames.angle[image]
     center = torch.cat([scanned.positions.reshape(-1, 2)[index], z[:, None]], dim=1)
     width = score.new_tensor(openings)[opening] * gripper.max_width
     return ViewGrasps(center, angle, width, torch.sigmoid(score))
+
+
+def _argmax(logits: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Opening and depth (N,) of the best of logits (N, O, D)."""
+    which = logits.flatten(1).argmax(dim=1)
+    return which // logits.shape[2], which % logits.shape[2]
 
 
 def frames_over(view: View, gripper: Gripper, angles: int) -> Frames:

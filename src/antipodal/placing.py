@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
 
 from antipodal import transforms
 from antipodal.camera import Camera
+from antipodal.errors import NoGraspFound
 from antipodal.grasp import Grasp, ViewGrasps
 from antipodal.views import View
 
@@ -70,3 +71,16 @@ def distinct(grasps: ViewGrasps, count: int, distance: float, angle: float) -> L
         left &= ~(near & (np.abs((turn - turn[i] + np.pi / 2) % np.pi - np.pi / 2) < angle))
         left[i] = False
     return chosen
+
+
+def centred_in(
+    window: np.ndarray, grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, counts: Dict[str, int]
+) -> ViewGrasps:
+    """Those grasps whose origin appears in the window (H, W) bool; below a surface it appears elsewhere than the
+    surface does. Raises NoGraspFound, with the counts so far, where there is none."""
+    px = camera.project(transforms.apply(T_cam_view, grasps.center.cpu().numpy()))
+    u, v = np.floor(px).astype(int).clip(0, [camera.width - 1, camera.height - 1]).T
+    inside = window[v, u]
+    if not inside.any():
+        raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the region", counts)
+    return grasps[torch.from_numpy(inside).to(grasps.angle.device)]

@@ -10,19 +10,21 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 import torch
 
-from antipodal import networks, transforms
+from antipodal import networks
+from antipodal.architectures import DenseNet
 from antipodal.balance import distance_to_middle
 from antipodal.camera import Camera
 from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import Clearance, ClearanceOptions
 from antipodal.clock import Clock
+from antipodal.dense import DenseOptions, load_dense, propose
 from antipodal.device.planner import DevicePlanner, Request
 from antipodal.encoding import decode, encode
-from antipodal.errors import InputError, NoGraspFound
+from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
 from antipodal.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.options import options_from_dict
-from antipodal.placing import distinct, to_camera, to_view
+from antipodal.placing import centred_in, distinct, to_camera, to_view
 from antipodal.result import Plan
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
 from antipodal.scoring import CropScore, PixelScore, Score, make_score
@@ -36,6 +38,7 @@ from antipodal.views import View, ViewOptions, make_view
 class PlannerOptions:
     """Everything that tunes a plan; each part is documented beside the function that it tunes."""
 
+    policy: str = "sample"  # a search starts at sampled antipodal pairs, or at the peaks of a "dense" scan
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
     candidates: int = 80  # of the pairs where the gripper fits, how many go on; many more are looked at, which is cheap
     depths: int = 2  # approach depths tried for each of them
@@ -48,6 +51,7 @@ class PlannerOptions:
     segmentation: SegmentationOptions = field(default_factory=SegmentationOptions)
     view: ViewOptions = field(default_factory=ViewOptions)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    dense: DenseOptions = field(default_factory=DenseOptions)
     clearance: ClearanceOptions = field(default_factory=ClearanceOptions)
     cem: CEMOptions = field(default_factory=CEMOptions)
 
@@ -56,6 +60,8 @@ class PlannerOptions:
             raise InputError(f"approach must be 'table' or 'camera', got {self.approach!r}")
         if not 0 <= self.min_quality < 1:
             raise InputError(f"min_quality is a probability below 1, got {self.min_quality:g}")
+        if self.policy not in ("sample", "dense"):
+            raise InputError(f"policy must be 'sample' or 'dense', got {self.policy!r}")
 
     @classmethod
     def from_dict(cls, values: dict) -> PlannerOptions:
@@ -72,12 +78,17 @@ class GraspPlanner:
         gripper: Optional[Gripper] = None,
         options: Optional[PlannerOptions] = None,
         device: Union[str, torch.device] = "cpu",
+        dense: Optional[DenseNet] = None,
     ):
-        """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py; on `device`."""
+        """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py; on `device`, as is
+        `dense`, which the policy "dense" needs."""
         self.network = network
+        self.dense = dense
         self.gripper = gripper or Gripper()
         self.options = options or PlannerOptions()
         self.device = torch.device(device)
+        if self.options.policy == "dense" and dense is None:
+            raise ModelError("the policy 'dense' needs a dense network; GraspPlanner.load reads it")
         self._use(CropScore(network, self.gripper))
 
     @classmethod
@@ -90,19 +101,22 @@ class GraspPlanner:
     ) -> GraspPlanner:
         """The planner with the network of a model file. Raises ModelError when the file is no model that it can feed.
 
-        device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
+        device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N". The policy "dense" reads `dense.pt` beside
+        the model.
         """
         chosen = networks.pick_device(device)
         network, meta = networks.load(model, device=str(chosen))
-        planner = cls(network, gripper, options, chosen)
+        scans = options is not None and options.policy == "dense"
+        dense = load_dense(Path(model).with_name("dense.pt"), chosen) if scans else None
+        planner = cls(network, gripper, options, chosen, dense)
         planner._use(make_score(network, meta["crop"], planner.gripper))
         return planner
 
     def _use(self, score: Union[CropScore, PixelScore]) -> None:
-        """Rank grasps by this score; on a GPU by a recorded graph, which knows metric crops alone."""
+        """Rank grasps by this score; on a GPU by a recorded graph, which knows sampled pairs and metric crops alone."""
         self.score: Union[CropScore, PixelScore] = score
         self.there: Optional[DevicePlanner] = None
-        if self.device.type == "cuda" and isinstance(score, CropScore):
+        if self.device.type == "cuda" and isinstance(score, CropScore) and self.dense is None:
             self.there = DevicePlanner(self.network, self.gripper, self.options, self.device)
 
     def warm_up(self) -> None:
@@ -144,7 +158,7 @@ class GraspPlanner:
         plan = self._plan_here if self.there is None else self._plan_there
         ranked, T_cam_view = plan(request, camera, seed, counts, clock)
         with clock("ranking"):
-            ranked = ranked if window is None else _centred_in(window, ranked, T_cam_view, camera, counts)
+            ranked = ranked if window is None else centred_in(window, ranked, T_cam_view, camera, counts)
             likely = self._likely(ranked, counts)
             chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
             grasps = to_camera(likely[chosen], T_cam_view, camera)
@@ -182,14 +196,14 @@ class GraspPlanner:
         with clock("view"):
             view = self._view(depth, camera, mask, table)
         with clock("sampling"):
-            pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
-            counts["pairs"] = len(pairs.angle)
+            away = distance_to_middle(view)
+            pairs = self._pairs(view, away, generator, counts)
         with clock("clearance"):
             clearance = Clearance(view, self.gripper, self.options.clearance)
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
             first = [encode(g, self.gripper) for g in (candidates, to_view(request.start, view))]
-            away, score = distance_to_middle(view), self.score.of_image(depth, camera)
+            score = self.score.of_image(depth, camera)
             samples, quality = maximise(
                 lambda s: self._evaluate(clearance, away, score, s), torch.cat(first), generator, self.options.cem
             )
@@ -228,6 +242,17 @@ class GraspPlanner:
         table_depth = table.offset if table is not None and along_normal else float("inf")
         return make_view(depths, camera, masks, approach, table_depth, margin, self.options.view)
 
+    def _pairs(self, view: View, away: torch.Tensor, generator: torch.Generator, counts: Dict[str, int]) -> Pairs:
+        """Where the search starts: sampled antipodal pairs, or the best places and angles of a dense scan."""
+        if self.options.policy == "dense" and self.dense is not None:
+            lever, o = (away / self.options.balance) ** 2, self.options
+            peaks, counts["scanned"] = propose(self.dense, view, self.gripper, o.openings, lever, o.dense)
+            pairs = Pairs(peaks.center[:, :2], peaks.angle, peaks.width)
+        else:
+            pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
+        counts["pairs"] = len(pairs.angle)
+        return pairs
+
     def _candidates(self, clearance: Clearance, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
         self._refuse_empty(counts)
@@ -265,15 +290,3 @@ class GraspPlanner:
 def _background(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:
     """Pixels that may be table: those outside the mask, where enough are left to tell."""
     return ~mask if mask is not None and mask.mean() < 0.8 else None
-
-
-def _centred_in(
-    window: np.ndarray, grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, counts: Dict[str, int]
-) -> ViewGrasps:
-    """Those grasps whose origin appears in the window; below a surface it appears elsewhere than the surface does."""
-    px = camera.project(transforms.apply(T_cam_view, grasps.center.cpu().numpy()))
-    u, v = np.floor(px).astype(int).clip(0, [camera.width - 1, camera.height - 1]).T
-    inside = window[v, u]
-    if not inside.any():
-        raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the region", counts)
-    return grasps[torch.from_numpy(inside).to(grasps.angle.device)]

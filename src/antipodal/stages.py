@@ -6,11 +6,18 @@ from typing import Dict
 
 from antipodal.errors import NoGraspFound
 
+NAMES = {
+    "pixels": "graspable pixels",
+    "edges": "edge cells",
+    "scanned": "scored in a scan",
+    "pairs": "antipodal pairs",
+}
+
 
 def refuse_empty(counts: Dict[str, int], standing: int, friction: float, width: float) -> None:
     """Raises NoGraspFound for the first of the stages counted so far that was left with nothing.
 
-    counts: "pixels", "edges", "pairs", "fitting", as far as the plan has come. standing: graspable pixels in and
+    counts: "pixels", "edges" or "scanned", "pairs", "fitting", as far as the plan has come. standing: graspable pixels in and
     outside the region. friction, width [m]: limits that pairs keep.
     """
     if counts["pixels"] == 0 and standing > 0:
@@ -19,7 +26,7 @@ def refuse_empty(counts: Dict[str, int], standing: int, friction: float, width: 
         raise NoGraspFound("nothing stands above the table: 0 graspable pixels", counts)
     if "pairs" not in counts:
         return
-    stages = f"{counts['pixels']} graspable pixels, {counts['edges']} edge cells, {counts['pairs']} antipodal pairs"
+    stages = ", ".join(f"{counts[k]} {name}" for k, name in NAMES.items() if k in counts)
     limits = f"friction {friction:g}, width {width:g} m"
     if counts["pairs"] == 0:
         raise NoGraspFound(f"{stages} ({limits})", counts)

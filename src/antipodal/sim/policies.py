@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable, Dict, Iterable, Optional, Protocol, Sequence
 
 import numpy as np
@@ -29,6 +30,9 @@ Maker = Callable[[Gripper, Cell, Optional[str], PlannerOptions], Policy]
 POLICIES: Dict[str, Maker] = {
     "antipodal": lambda gripper, cell, model, options: GraspPlanner.load(
         model or resources.find("models/default.pt"), gripper, "cpu", options
+    ),
+    "dense": lambda gripper, cell, model, options: GraspPlanner.load(
+        model or resources.find("models/default.pt"), gripper, "cpu", replace(options, policy="dense")
     ),
     "geometry": lambda gripper, cell, model, options: geometric_planner(gripper, options),
     "centroid": lambda gripper, cell, model, options: CentroidPlanner(gripper),
