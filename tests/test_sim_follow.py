@@ -38,7 +38,7 @@ class Knowing:
     def plan(self, depth, camera, *arguments, start=()):
         T_world_grasp = self._cell.pose(0) @ transforms.compose(np.diag([1.0, -1.0, -1.0]), np.zeros(3))
         T = transforms.invert(self._cell.T_world_cam) @ T_world_grasp
-        return Plan([Grasp(T, 0.07, 0.9, (0.0, 0.0), 0.0, T[2, 3])], [], {}, {})
+        return Plan([Grasp(T, 0.07, 0.9, (0.0, 0.0), 0.0, T[2, 3])], list, {}, {})
 
 
 class Blind(Knowing):

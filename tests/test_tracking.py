@@ -23,7 +23,7 @@ def grasp(x=0.0, y=0.0, angle=0.0, quality=0.9, depth=0.69):
 
 
 def plan(*grasps, candidates=()):
-    return Plan(sorted(grasps, key=lambda g: -g.quality), list(candidates), {}, {})
+    return Plan(sorted(grasps, key=lambda g: -g.quality), lambda: list(candidates), {}, {})
 
 
 def place(found):

@@ -162,7 +162,7 @@ class GraspPlanner:
             likely = self._likely(ranked, counts)
             chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
             grasps = to_camera(likely[chosen], T_cam_view, camera)
-            some = ranked[:: max(1, len(ranked) // 100)]
+            some = likely[:: max(1, len(likely) // 100)]
         return Plan(grasps, lambda: to_camera(some, T_cam_view, camera), counts, clock.times_ms)
 
     def _likely(self, ranked: ViewGrasps, counts: Dict[str, int]) -> ViewGrasps:

@@ -27,7 +27,7 @@ class Plan(Sequence):
 
     @cached_property
     def candidates(self) -> List[Grasp]:
-        """What the search scored, about a hundred of them, best first."""
+        """A hundred or two of those that the search scored and found likely enough, best first."""
         return self._scored()
 
     def __len__(self) -> int:

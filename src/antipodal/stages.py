@@ -17,8 +17,8 @@ NAMES = {
 def refuse_empty(counts: Dict[str, int], standing: int, friction: float, width: float) -> None:
     """Raises NoGraspFound for the first of the stages counted so far that was left with nothing.
 
-    counts: "pixels", "edges" or "scanned", "pairs", "fitting", as far as the plan has come. standing: graspable pixels in and
-    outside the region. friction, width [m]: limits that pairs keep.
+    counts: "pixels", "edges" or "scanned", "pairs", "fitting", as far as the plan has come. standing: graspable pixels
+    in and outside the region. friction, width [m]: limits that pairs keep.
     """
     if counts["pixels"] == 0 and standing > 0:
         raise NoGraspFound(f"0 of {standing} graspable pixels lie in the region", counts)
