@@ -51,10 +51,9 @@ def sample_surface(
 ) -> torch.Tensor:
     """As `surface_crops`, on any device."""
     grid = crop_grid(grasps, gripper, depth.device)
-    scale = grid.new_tensor([depth.shape[1], depth.shape[0]])
-    normed = (2 * (grid - grid.new_tensor(origin)) / cell + 1) / scale - 1
-    n = len(grasps)
-    points = normed.view(1, n, SIZE * SIZE, 2)
+    n, size = len(grasps), depth.shape[::-1]
+    normed = [(2 * (grid[..., k] - origin[k]) / cell + 1) / size[k] - 1 for k in range(2)]
+    points = torch.stack(normed, dim=-1).view(1, n, SIZE * SIZE, 2)
     flat = F.grid_sample(depth[None, None], points, mode="bilinear", padding_mode="border", align_corners=False)
     return flat.view(n, SIZE, SIZE)
 
@@ -78,5 +77,5 @@ def normalise(surface: torch.Tensor, grasp_depth: torch.Tensor, gripper: Gripper
 def conditions(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
     """What a crop cannot show (N, 4): opening on approach, jaw thickness, width and length, in widest openings."""
     w = gripper.max_width
-    fixed = grasps.width.new_tensor([gripper.jaw_thickness / w, gripper.jaw_width / w, gripper.jaw_length / w])
-    return torch.cat([grasps.width[:, None] / w, fixed.expand(len(grasps), 3)], dim=1)
+    fixed = (gripper.jaw_thickness, gripper.jaw_width, gripper.jaw_length)
+    return torch.stack([grasps.width / w] + [torch.full_like(grasps.width, length / w) for length in fixed], dim=1)

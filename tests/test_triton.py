@@ -1,0 +1,49 @@
+"""Triton kernels on the CPU, in Triton's interpreter, or on a GPU where there is one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from antipodal.kernels import gpu
+
+HERE = Path(__file__).parent
+
+
+def run(script, *arguments, **environment):
+    """In a process of its own: Triton reads TRITON_INTERPRET when it is imported."""
+    pytest.importorskip("triton", reason="needs triton: pip install antipodal[cuda]")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
+    ran = subprocess.run(
+        [sys.executable, str(HERE / script), *arguments], env=environment, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize(
+    "check", ["network_input_equals_its_twin", "stem_equals_its_twin", "score_equals_the_planners"]
+)
+def test_equals_its_twin(check):
+    run("triton_equality.py", check, **({} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}))
+
+
+def test_compiles_for_a_gpu_that_is_not_there():
+    """What the interpreter lets pass: types, tile shapes, shared memory, and the assembler."""
+    run("triton_compile.py", TRITON_INTERPRET="0")
+
+
+def test_without_triton_a_gpu_runs_plain_torch_and_says_so(monkeypatch):
+    monkeypatch.setattr(gpu.importlib.util, "find_spec", lambda name: None)
+    gpu._installed.cache_clear()
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    with pytest.warns(UserWarning, match=r"triton is not installed \(pip install antipodal\[cuda\]\)"):
+        assert not gpu.take(torch.zeros(1))
+    gpu._installed.cache_clear()
+
+
+def test_main_memory_is_no_business_of_theirs(monkeypatch):
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    assert not gpu.take(torch.zeros(1))
