@@ -74,7 +74,7 @@ class Clearance:
 
         The depths of `grasps` themselves do not matter.
         """
-        options, gripper, table, cell = self.options, self.gripper, self.view.table, self.view.cell
+        options, gripper, table, cell = self.options, self.gripper, self.view.table, self.view.pitch
         under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, options, cell))
         top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
         under_palm = torch.minimum(top, self._highest(self.obstacles, grasps, _palm_footprint(grasps, gripper)))
@@ -121,16 +121,14 @@ def widest_opening(
 ) -> Tuple[ViewGrasps, DepthRange]:
     """As `Clearance.widest_opening`, on any device."""
     most = clearance.gripper.max_width
-    width = torch.full_like(grasps.angle, openings[0] * most)
-    grasps = replace(grasps, width=width)
+    grasps = replace(grasps, width=torch.full_like(grasps.angle, openings[0] * most))
     found = clearance.depth_range(grasps)
-    for share in openings[1:]:
-        lost = ~found.feasible
-        if not bool(lost.any()):
-            break
-        narrower = replace(grasps[lost], width=torch.full_like(width[lost], share * most))
-        again = clearance.depth_range(narrower)
-        width[lost], found.shallowest[lost], found.deepest[lost] = narrower.width, again.shallowest, again.deepest
+    for share in openings[1:]:  # of every grasp, so that nothing is read back from the device
+        narrower = replace(grasps, width=torch.full_like(grasps.width, share * most))
+        kept, again = found.feasible, clearance.depth_range(narrower)
+        grasps = replace(grasps, width=torch.where(kept, grasps.width, narrower.width))
+        shallowest = torch.where(kept, found.shallowest, again.shallowest)
+        found = DepthRange(shallowest, torch.where(kept, found.deepest, again.deepest))
     return grasps, found
 
 

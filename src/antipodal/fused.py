@@ -34,8 +34,7 @@ class FusedScore:
 def network_input(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
     """Network input (N, 1, 32, 32) of grasps (N), by the fused kernel where there is one for the view's device."""
     if not gpu.take(view.depth):
-        surface = crops.sample_surface(view.depth, view.origin, view.cell, grasps, gripper)
-        return crops.normalise(surface, grasps.center[:, 2], gripper)
+        return crops.relative_crops(view.depth, view.origin, view.cell, grasps, gripper)
     from antipodal.kernels import triton_crop
 
     return triton_crop.network_input(view.depth, _frame(view), grasps.center, grasps.angle, *_crop(gripper))
@@ -47,8 +46,8 @@ def stem(view: View, grasps: ViewGrasps, gripper: Gripper, layer: torch.nn.Conv2
         return F.relu(layer(network_input(view, grasps, gripper)))
     from antipodal.kernels import triton_crop
 
-    filters = (layer.weight, layer.bias)
-    return triton_crop.stem(view.depth, _frame(view), grasps.center, grasps.angle, *filters, *_crop(gripper))
+    place: tuple = (_frame(view), grasps.center, grasps.angle, layer.weight, layer.bias)
+    return triton_crop.stem(view.depth, *place, *_crop(gripper))
 
 
 def _fits_kernel(layer: torch.nn.Conv2d) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -126,9 +126,16 @@ def _rays(
     v, u = torch.nonzero(starts, as_tuple=True)
     picked = torch.randint(len(u), (options.pairs * options.starts_per_pair,), generator=generator, device=u.device)
     u, v = u[picked], v[picked]
+    return cone_rays(u, v, normals, torch.rand(len(u), generator=generator, device=u.device), options)
+
+
+def cone_rays(
+    u: torch.Tensor, v: torch.Tensor, normals: torch.Tensor, share: torch.Tensor, options: SamplingOptions
+) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Edge cells (M, 2) at columns u and rows v (M,), and inward directions (M, 2) at `share` (M,) in [0, 1) of the way
+    across their friction cones."""
     inward = torch.atan2(-normals[1, v, u], -normals[0, v, u])
-    spread = 2 * torch.rand(len(u), generator=generator, device=u.device) - 1
-    angle = inward + spread * math.atan(options.friction)
+    angle = inward + (2 * share - 1) * math.atan(options.friction)
     start = torch.stack([u, v], dim=-1).to(angle.dtype)
     return start, torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
 
@@ -157,13 +164,14 @@ def march(
     direction: torch.Tensor,
     edges: torch.Tensor,
     normals: torch.Tensor,
-    reach: int,
+    reach: Union[int, torch.Tensor],
     least_facing: float,
     choice: torch.Tensor,
     wanted: int,
+    longest: Optional[int] = None,
 ) -> torch.Tensor:
-    """As kernels.march.march, for any device."""
-    steps = torch.arange(2, max(2, reach) + 1, device=start.device)
+    """As kernels.march.march, for any device; a reach that is known there alone needs the `longest` that it may be."""
+    steps = torch.arange(2, max(2, int(reach) if longest is None else longest) + 1, device=start.device)
     column, row = ((start[:, k, None] + direction[:, k, None] * steps).round().long() for k in range(2))
     inside = (column >= 0) & (column < edges.shape[1]) & (row >= 0) & (row < edges.shape[0])
     column, row = column.clamp(0, edges.shape[1] - 1), row.clamp(0, edges.shape[0] - 1)

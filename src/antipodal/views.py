@@ -30,7 +30,10 @@ class ViewOptions:
 
 @dataclass(frozen=True)
 class View:
-    """Depth along the approach on a regular grid; cell (row, column) is centred on `origin + cell * (column, row)`."""
+    """Depth along the approach on a regular grid; cell (row, column) is centred on `origin + cell * (column, row)`.
+
+    A view that was made without leaving a GPU (device/view.py) holds its numbers and `T_cam_view` as tensors there.
+    """
 
     depth: torch.Tensor  # (H, W) float32 [m] along the view's z from the camera's centre, no cell missing
     graspable: torch.Tensor  # (H, W) bool, where a grasp may be centred; nowhere on the view's border
@@ -39,10 +42,16 @@ class View:
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float  # side of a cell [m]
     table: float  # depth of the table plane [m], inf where none was found
+    finest: float = 0.0  # no view of these options has finer cells [m]; 0 where the cell itself is known
+
+    @property
+    def pitch(self) -> float:
+        """Side of a cell at least [m], a plain number on every device."""
+        return self.finest or self.cell
 
     def to_cells(self, xy: torch.Tensor) -> torch.Tensor:
         """Fractional (column, row) of positions (..., 2) [m]."""
-        return (xy - xy.new_tensor(self.origin)) / self.cell
+        return (xy - self._first(xy)) / self.cell
 
     def lookup(self, values: torch.Tensor, xy: torch.Tensor) -> torch.Tensor:
         """`values` (H, W) of the cells at positions (N, 2) [m], (N,); beyond the view, of the nearest cell."""
@@ -51,7 +60,11 @@ class View:
 
     def to_metres(self, cells: torch.Tensor) -> torch.Tensor:
         """Positions (..., 2) [m] of fractional (column, row)."""
-        return cells * self.cell + cells.new_tensor(self.origin)
+        return cells * self.cell + self._first(cells)
+
+    def _first(self, like: torch.Tensor) -> torch.Tensor:
+        """The origin (2,) where and as precise as `like`."""
+        return torch.stack(self.origin) if isinstance(self.cell, torch.Tensor) else like.new_tensor(self.origin)
 
 
 def look_along(approach: np.ndarray) -> np.ndarray:
@@ -162,9 +175,16 @@ def _inside_image(
     """Cells (H, W) bool whose surface projects into the camera's image."""
     if kernels.take(surface):
         return torch.from_numpy(compiled.inside_image(surface.numpy(), bounds[:2], cell, camera, T_cam_view))
+    return inside_image(surface, bounds[:2], cell, camera, T_cam_view)
+
+
+def inside_image(
+    surface: torch.Tensor, origin: Tuple[float, float], cell: float, camera: Camera, T_cam_view: np.ndarray
+) -> torch.Tensor:
+    """As kernels.rectify.inside_image, for any device."""
     R = T_cam_view[:3, :3]
-    x = bounds[0] + cell * torch.arange(surface.shape[1], device=surface.device)[None, :]
-    y = bounds[1] + cell * torch.arange(surface.shape[0], device=surface.device)[:, None]
+    x = origin[0] + cell * torch.arange(surface.shape[1], device=surface.device)[None, :]
+    y = origin[1] + cell * torch.arange(surface.shape[0], device=surface.device)[:, None]
     u, v, w = (R[k, 0] * x + R[k, 1] * y + R[k, 2] * surface for k in range(3))
     u, v = camera.fx * u / w + camera.cx, camera.fy * v / w + camera.cy
     return (w > 0) & (u > -0.5) & (u < camera.width - 0.5) & (v > -0.5) & (v < camera.height - 0.5)
@@ -172,17 +192,15 @@ def _inside_image(
 
 def fill_deepest(depth: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
     """`depth` (H, W) with every unobserved cell taken from the deepest of the observed cells next to it in its row and
-    column; where these have none, from the deepest of all.
+    column; where these have none, from the deepest of all; 0 where none was observed.
 
     What hides behind an edge is taken for background, while a hole within a surface takes that surface's depth.
     """
-    if not bool(observed.any()):
-        return torch.zeros_like(depth)
     known = torch.where(observed, depth, torch.full_like(depth, -torch.inf))
     sides = [_carried(known, observed, axis, backwards) for axis in (0, 1) for backwards in (False, True)]
     deepest = torch.stack(sides).amax(dim=0)
     deepest = torch.where(torch.isinf(deepest), known.max(), deepest)
-    return torch.where(observed, depth, deepest)
+    return torch.where(observed, depth, torch.where(torch.isinf(deepest), 0.0, deepest))
 
 
 def _carried(known: torch.Tensor, observed: torch.Tensor, axis: int, backwards: bool) -> torch.Tensor:

@@ -3,9 +3,25 @@ on any other device."""
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
+from typing import Iterator
+
 import torch
+
+_thread = threading.local()
 
 
 def take(tensor: torch.Tensor) -> bool:
     """Whether the compiled kernels take what lies where `tensor` does."""
-    return tensor.is_cpu
+    return tensor.is_cpu and not getattr(_thread, "plain", False)
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Within it the torch twins run everywhere, in this thread: a GPU's plan as it is, on a CPU."""
+    before, _thread.plain = getattr(_thread, "plain", False), True
+    try:
+        yield
+    finally:
+        _thread.plain = before

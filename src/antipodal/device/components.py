@@ -1,0 +1,56 @@
+"""Connected components by a fixed number of sweeps: labels pass through whole runs of a row, then of a column.
+
+One sweep is enough for a piece that every row cuts once, and one that winds needs another for every turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+SWEEPS = 4
+
+
+@dataclass(frozen=True)
+class Components:
+    """4-connected pieces of a mask, flat (H * W,) int64; a piece is named by the largest flat index in it."""
+
+    label: torch.Tensor  # the piece's name; outside the mask the pixel's own index
+    begins: torch.Tensor  # bool, where a run within a row begins
+    run: torch.Tensor  # number of that run, 0 outside the mask
+
+    def per_run(self, values: torch.Tensor, reduce: str) -> torch.Tensor:
+        """Non-negative `values` (H * W,) int64 reduced ("sum" or "amax") over each run, at its pixels."""
+        return torch.zeros_like(values).scatter_reduce(0, self.run, values, reduce)[self.run]
+
+    def per_piece(self, values: torch.Tensor, reduce: str, neutral: int) -> torch.Tensor:
+        """`values` (H * W,) int64 where runs begin, reduced over each piece, at its name; elsewhere nothing meant."""
+        # Pixels within a run write to places of their own: thousands that wait for one place would be slow.
+        index = torch.where(self.begins, self.label, torch.arange(len(values), device=values.device))
+        given = torch.where(self.begins, values, neutral)
+        return torch.full_like(values, neutral).scatter_reduce(0, index, given, reduce)
+
+    def areas(self) -> torch.Tensor:
+        """Pixels of the piece that every pixel lies in (H * W,)."""
+        return self.per_piece(self.per_run(torch.ones_like(self.run), "sum"), "sum", 0)[self.label]
+
+
+def components(mask: torch.Tensor, sweeps: int = SWEEPS) -> Components:
+    """Pieces of a mask (H, W) bool."""
+    flat = mask.flatten()
+    own = torch.arange(len(flat), device=mask.device)
+    rows, begins = _runs(mask)
+    columns = _runs(mask.T)[0].view(mask.T.shape).T.flatten()
+    label = own
+    for _ in range(sweeps):
+        for run in (rows, columns):
+            highest = torch.zeros_like(own).scatter_reduce(0, run, label, "amax")
+            label = torch.where(flat, highest[run], own)
+    return Components(label, begins, rows)
+
+
+def _runs(mask: torch.Tensor) -> tuple:
+    """Numbers from 1 (H * W,) of the runs within the rows of a mask (H, W), 0 outside, and where they begin."""
+    begins = (mask & ~torch.nn.functional.pad(mask, (1, 0))[:, :-1]).flatten()
+    return begins.cumsum(dim=0) * mask.flatten(), begins

@@ -1,0 +1,168 @@
+"""A plan as one function from a scene's tensors to the reply's; it never waits for what it computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
+
+import torch
+
+from antipodal.camera import Camera
+from antipodal.clearance import Clearance, DepthRange
+from antipodal.clearance import widest_opening as widest
+from antipodal.device.cem import maximise
+from antipodal.device.components import components
+from antipodal.device.draws import Draws, pick
+from antipodal.device.sampling import sample_antipodal
+from antipodal.device.segmentation import segment_objects
+from antipodal.device.table import Plane, find_plane, frame_along
+from antipodal.device.view import make_view, points_in
+from antipodal.encoding import decode, encode
+from antipodal.grasp import Gripper, ViewGrasps
+from antipodal.views import View
+
+if TYPE_CHECKING:  # it imports this package
+    from antipodal.planner import PlannerOptions
+
+Score = Callable[[View, ViewGrasps], torch.Tensor]
+COUNTS = ("standing", "pixels", "edges", "pairs", "fitting", "scored")
+
+
+@dataclass(frozen=True)
+class DeviceOptions:
+    """Sizes that are fixed before the image is seen."""
+
+    cells: int = 320  # of the view a side; beyond 0.64 m at the finest cells, cells grow
+    ranked: int = 512  # grasps handed back, best first
+    starts: int = 16  # grasps of an earlier plan that are taken up, the first ones
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a plan is made of."""
+
+    depth: torch.Tensor  # (H, W) float32 [m], 0 = missing
+    start: (
+        torch.Tensor
+    )  # (DeviceOptions.starts, 8) of an earlier plan: origin, closing axis, opening, 1 where there is one
+    mask: Optional[torch.Tensor] = None  # (H, W) bool, what may be grasped
+    window: Optional[torch.Tensor] = None  # (H, W) bool, where
+
+
+class FixedPlan:
+    """Plans for one network, gripper and camera."""
+
+    def __init__(
+        self, score: Score, gripper: Gripper, options: PlannerOptions, camera: Camera, sizes: DeviceOptions
+    ) -> None:
+        """score: maps a view and grasps (N) in it to logits (N,), whatever the grasps."""
+        self.score, self.gripper, self.options = score, gripper, options
+        self.camera, self.sizes = camera, sizes
+
+    def __call__(self, scene: Scene, draws: Draws) -> torch.Tensor:
+        """The reply (9 + len(COUNTS) + 6 R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
+        best first, each x, y, z [m], angle [rad], opening [m] and quality, which is -inf where there is none."""
+        table = self._table(scene, draws)
+        standing, mask = self._graspable(scene, table)
+        view = self._view(scene, mask, table, draws)
+        pairs, met, edges = sample_antipodal(view, self.gripper, draws, self.options.sampling)
+        clearance = Clearance(view, self.gripper, self.options.clearance)
+        candidates, fits = self._candidates(clearance, pairs, met)
+        earlier, given = self._earlier(scene, view)
+        away = distance_to_middle(view)
+        samples, quality = maximise(
+            lambda s: self._evaluate(clearance, away, s),
+            torch.cat([encode(candidates, self.gripper), encode(earlier, self.gripper)]),
+            torch.cat([fits, given]),
+            draws,
+            self.options.cem,
+        )
+        counts = (standing.sum(), mask.sum(), edges, met.sum(), fits.sum() // self.options.depths)
+        scored = torch.isfinite(quality).sum()
+        return self._reply(view, torch.stack([*counts, scored]), samples, quality)
+
+    def _table(self, scene: Scene, draws: Draws) -> Plane:
+        """The table, voted for by pixels outside the mask where enough are left to tell."""
+        voters = scene.depth > 0
+        if scene.mask is not None:
+            voters = voters & (~scene.mask | (scene.mask.float().mean() >= 0.8))
+        at = pick(voters.flatten(), draws.voters)
+        eye = torch.eye(3, device=at.device)
+        points = points_in(scene.depth, self.camera, eye).flatten(1)[:, at].T
+        return find_plane(points, voters.sum() >= 50, draws.triples, self.options.table)
+
+    def _graspable(self, scene: Scene, table: Plane) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Pixels (H, W) bool that may be grasped: the mask, what stands on the table, or everything; and those of the
+        window among them."""
+        valid = scene.depth > 0
+        if scene.mask is not None:
+            standing = scene.mask & valid
+        else:
+            found = segment_objects(scene.depth, self.camera, table, self.options.segmentation)
+            standing = torch.where(table.found, found, valid)
+        return standing, standing if scene.window is None else standing & scene.window
+
+    def _view(self, scene: Scene, mask: torch.Tensor, table: Plane, draws: Draws) -> View:
+        """The view along the approach of what the mask covers and of all that the gripper could touch there."""
+        margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
+        rotation, offset = frame_along(table.normal), table.offset
+        if self.options.approach == "camera":
+            rotation, offset = torch.eye(3, device=mask.device), torch.full_like(offset, torch.inf)
+        few = draws.voters[:1000]
+        return make_view(
+            scene.depth, self.camera, mask, rotation, offset, margin, self.sizes.cells, few, self.options.view
+        )
+
+    def _fitting(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange, torch.Tensor]:
+        """Grasps (N) at their widest opening that fits, their depths, and (N,) bool where it does on what may be
+        grasped."""
+        grasps, depths = widest(clearance, grasps, self.options.openings)
+        return grasps, depths, depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
+
+    def _candidates(
+        self, clearance: Clearance, pairs: ViewGrasps, met: torch.Tensor
+    ) -> Tuple[ViewGrasps, torch.Tensor]:
+        """Grasps at several depths on every pair, and where the gripper fits."""
+        grasps, depths, fits = self._fitting(clearance, pairs)
+        many, n = self.options.depths, len(grasps)
+        share = torch.linspace(0, 1, many, device=met.device).repeat_interleave(n)
+        z = torch.lerp(depths.shallowest.repeat(many), depths.deepest.repeat(many), share)
+        centre = torch.cat([grasps.center[:, :2].repeat(many, 1), z[:, None]], dim=1)
+        return ViewGrasps(centre, grasps.angle.repeat(many), grasps.width.repeat(many)), (fits & met).repeat(many)
+
+    def _earlier(self, scene: Scene, view: View) -> Tuple[ViewGrasps, torch.Tensor]:
+        """Grasps of an earlier plan in this view, upright in it, and which rows hold one."""
+        rotation: Any = view.T_cam_view
+        axis = scene.start[:, 3:6] @ rotation
+        angle = torch.atan2(axis[:, 1], axis[:, 0])
+        return ViewGrasps(scene.start[:, :3] @ rotation, angle, scene.start[:, 6]), scene.start[:, 7] > 0
+
+    def _evaluate(
+        self, clearance: Clearance, away: torch.Tensor, samples: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
+        grasps, depths, fits = self._fitting(clearance, decode(samples, self.gripper))
+        z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
+        grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
+        lever = clearance.view.lookup(away, grasps.center[:, :2]) / self.options.balance
+        quality = torch.sigmoid(self.score(clearance.view, grasps) - lever**2)
+        return encode(grasps, self.gripper), torch.where(fits, quality, -torch.inf)
+
+    def _reply(self, view: View, counts: torch.Tensor, samples: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+        rotation: Any = view.T_cam_view
+        best, index = quality.topk(min(self.sizes.ranked, len(quality)))
+        grasps = decode(samples[index], self.gripper)
+        rows = torch.cat([grasps.center, torch.stack([grasps.angle, grasps.width, best], dim=1)], dim=1)
+        return torch.cat([rotation.flatten(), counts.float(), rows.flatten()])
+
+
+def distance_to_middle(view: View) -> torch.Tensor:
+    """As `balance.distance_to_middle`, for any device."""
+    pieces, (H, W) = components(view.graspable), view.graspable.shape
+    index = torch.arange(H * W, device=view.depth.device)
+    row, column = index // W, index % W
+    area = pieces.areas().clamp_min(1)
+    middle_row = pieces.per_piece(pieces.per_run(row, "sum"), "sum", 0)[pieces.label] / area
+    middle_column = pieces.per_piece(pieces.per_run(column, "sum"), "sum", 0)[pieces.label] / area
+    away = torch.hypot(column - middle_column, row - middle_row) * view.cell
+    return torch.where(view.graspable, away.view(H, W), 0.0)
