@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from test_views import view_of
 
 from antipodal import kernels, networks, transforms
 from antipodal.cem import CEMOptions
+from antipodal.device.planner import DevicePlanner
 from antipodal.encoding import decode, encode
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper, ViewGrasps
@@ -216,7 +218,7 @@ def test_an_earlier_grasp_that_is_off_the_mask_is_not_planned():
 def test_grasps_of_a_view_and_of_the_camera_are_inverse(tilt):
     view = view_of([BAR], overhead(tilt))
     grasps = ViewGrasps(torch.rand(20, 3), 3 * torch.rand(20) - 1.5, 0.08 * torch.rand(20), torch.rand(20))
-    back = to_view(to_camera(grasps, view, CAMERA), view)
+    back = to_view(to_camera(grasps, view.T_cam_view, CAMERA), view)
     torch.testing.assert_close(back.center, grasps.center, atol=1e-6, rtol=0)
     torch.testing.assert_close(back.angle, grasps.angle, atol=1e-5, rtol=0)
     torch.testing.assert_close(back.width, grasps.width, atol=1e-6, rtol=0)
@@ -254,3 +256,21 @@ def test_a_model_that_wants_other_crops_is_refused(tmp_path):
     networks.save(tmp_path / "pixels.pt", networks.GraspNetwork(), pixels)
     with pytest.raises(ModelError, match=r"pixels\.pt takes a pixel crop; the planner makes a metric crop"):
         GraspPlanner.load(tmp_path / "pixels.pt", device="cpu")
+
+
+def test_a_plan_of_the_device_is_ranked_and_refused_as_one_of_the_host():
+    """What a planner on a GPU does, its graph replaced by the same functions on the CPU."""
+    there = GraspPlanner(PLANNER.network)
+    there.there = DevicePlanner(there.network, there.gripper, there.options, torch.device("cpu"))
+    depth, mask = render([LEFT, RIGHT])
+    plan, expected = (p.plan(depth, CAMERA, region=(240, 0, 80, 240)) for p in (there, PLANNER))
+    assert plan[0].quality == pytest.approx(expected[0].quality, abs=0.05) and set(plan.counts) == set(expected.counts)
+    assert all(g.center_px[0] >= 240 for g in plan) and set(plan.times_ms) == {"device", "ranking"}
+    for refused in ({"region": (0, 200, 320, 40)}, {"mask": np.ones_like(mask), "depth": render([])[0]}):
+        reasons = []
+        for planner in (there, PLANNER):
+            with pytest.raises(NoGraspFound) as caught:
+                planner.plan(**{"depth": depth, "camera": CAMERA, **refused})
+            reasons.append(caught.value)
+        assert re.sub(r"\d+", "", str(reasons[0])) == re.sub(r"\d+", "", str(reasons[1]))
+        assert set(reasons[0].counts) >= set(reasons[1].counts)

@@ -13,12 +13,12 @@ from antipodal.grasp import Grasp, ViewGrasps
 from antipodal.views import View
 
 
-def to_camera(grasps: ViewGrasps, view: View, camera: Camera) -> List[Grasp]:
+def to_camera(grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera) -> List[Grasp]:
     """Grasps of a view in the camera frame."""
     angle = grasps.angle.cpu().numpy().astype(np.float64)
     # About z, so that the grasp's y, the closing axis, lies at `angle` from the view's x.
     T_view_grasp = transforms.compose(transforms.about_z(angle - np.pi / 2), grasps.center.cpu().numpy())
-    T_cam_grasp = view.T_cam_view @ T_view_grasp
+    T_cam_grasp = T_cam_view @ T_view_grasp
     centre, ahead = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, 3] + 1e-3 * T_cam_grasp[:, :3, 1]
     px, towards = camera.project(centre), camera.project(ahead) - camera.project(centre)
     image_angle = (np.arctan2(towards[:, 1], towards[:, 0]) + np.pi / 2) % np.pi - np.pi / 2

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -17,6 +16,8 @@ from antipodal.balance import distance_to_middle
 from antipodal.camera import Camera
 from antipodal.cem import CEMOptions, maximise
 from antipodal.clearance import Clearance, ClearanceOptions
+from antipodal.clock import Clock
+from antipodal.device.planner import DevicePlanner, Request
 from antipodal.encoding import decode, encode
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
@@ -26,6 +27,7 @@ from antipodal.placing import distinct, to_camera, to_view
 from antipodal.sampling import Pairs, SamplingOptions, sample_antipodal
 from antipodal.scoring import CropScore
 from antipodal.segmentation import SegmentationOptions, segment_objects
+from antipodal.stages import refuse_empty
 from antipodal.table import Table, TableOptions, find_table
 from antipodal.views import View, ViewOptions, make_view
 
@@ -90,6 +92,8 @@ class GraspPlanner:
         self.options = options or PlannerOptions()
         self.device = torch.device(device)
         self.score = CropScore(network, self.gripper)
+        on_gpu = self.device.type == "cuda"
+        self.there = DevicePlanner(network, self.gripper, self.options, self.device) if on_gpu else None
 
     @classmethod
     def load(
@@ -144,11 +148,36 @@ class GraspPlanner:
         depth = check_depth(depth, camera)
         check_gripper(self.gripper, min(self.options.openings) * self.gripper.max_width, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
-        generator = torch.Generator(device=self.device).manual_seed(seed)
+        request = Request(depth, mask, window, start or ())
+        plan = self._plan_here if self.there is None else self._plan_there
+        ranked, T_cam_view = plan(request, camera, seed, counts, clock)
+        with clock("ranking"):
+            ranked = ranked if window is None else _centred_in(window, ranked, T_cam_view, camera, counts)
+            chosen = distinct(ranked, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
+            shown = list(range(0, len(ranked), max(1, len(ranked) // 100)))
+            both = to_camera(ranked[chosen + shown], T_cam_view, camera)
+        return Plan(both[: len(chosen)], both[len(chosen) :], counts, clock.times_ms)
 
+    def _plan_there(
+        self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
+    ) -> Tuple[ViewGrasps, np.ndarray]:
+        """As `_plan_here`, by one launch on the GPU."""
+        assert self.there is not None
+        with clock("device"):
+            reply = self.there.plan([request], camera, seed)[0]
+        counts.update(reply.counts)
+        self._refuse_empty(counts, counts.pop("standing"))
+        return reply.grasps, reply.T_cam_view
+
+    def _plan_here(
+        self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
+    ) -> Tuple[ViewGrasps, np.ndarray]:
+        """All grasps that were scored, best first, in a view, and its `T_cam_view`."""
+        depth, mask = request.depth, request.mask
+        generator = torch.Generator(device=self.device).manual_seed(seed)
         with clock("table"):
             table = find_table(depth, camera, np.random.default_rng(seed), _background(mask), self.options.table)
-            mask = self._graspable(depth, camera, mask, window, table, counts)
+            mask = self._graspable(depth, camera, mask, request.window, table, counts)
         with clock("view"):
             view = self._view(depth, camera, mask, table)
         with clock("sampling"):
@@ -158,20 +187,17 @@ class GraspPlanner:
             clearance = Clearance(view, self.gripper, self.options.clearance)
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
-            first = [encode(g, self.gripper) for g in (candidates, to_view(start or (), view))]
+            first = [encode(g, self.gripper) for g in (candidates, to_view(request.start, view))]
             away = distance_to_middle(view)
             samples, quality = maximise(
                 lambda s: self._evaluate(clearance, away, s), torch.cat(first), generator, self.options.cem
             )
             counts["scored"] = int(torch.isfinite(quality).sum())
-        with clock("ranking"):
-            found = torch.isfinite(quality)
-            ranked = replace(decode(samples[found], self.gripper), quality=quality[found])
-            ranked = ranked if window is None else _centred_in(window, ranked, view, camera, counts)
-            chosen = distinct(ranked, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
-            shown = list(range(0, len(ranked), max(1, len(ranked) // 100)))
-            both = to_camera(ranked[chosen + shown], view, camera)
-        return Plan(both[: len(chosen)], both[len(chosen) :], counts, clock.times_ms)
+        found = torch.isfinite(quality)
+        return replace(decode(samples[found], self.gripper), quality=quality[found]), view.T_cam_view
+
+    def _refuse_empty(self, counts: Dict[str, int], standing: int = 0) -> None:
+        refuse_empty(counts, standing, self.options.sampling.friction, self.gripper.max_width)
 
     def _graspable(
         self,
@@ -186,12 +212,10 @@ class GraspPlanner:
         if mask is None and table is not None:
             mask = segment_objects(depth, camera, table, self.options.segmentation)
         mask = depth > 0 if mask is None else mask & (depth > 0)
-        if window is not None and not (mask & window).any():
-            raise NoGraspFound(f"0 of {int(mask.sum())} graspable pixels lie in the region", {**counts, "pixels": 0})
+        standing = int(mask.sum())
         mask = mask if window is None else mask & window
         counts["pixels"] = int(mask.sum())
-        if not mask.any():
-            raise NoGraspFound("nothing stands above the table: 0 graspable pixels", counts)
+        self._refuse_empty(counts, standing)
         return mask
 
     def _view(self, depth: np.ndarray, camera: Camera, mask: np.ndarray, table: Optional[Table]) -> View:
@@ -205,16 +229,12 @@ class GraspPlanner:
 
     def _candidates(self, clearance: Clearance, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
-        stages = f"{counts['pixels']} graspable pixels, {counts['edges']} edge cells, {counts['pairs']} antipodal pairs"
-        limits = f"friction {self.options.sampling.friction:g}, width {self.gripper.max_width:g} m"
-        if counts["pairs"] == 0:
-            raise NoGraspFound(f"{stages} ({limits})", counts)
+        self._refuse_empty(counts)
         centre = torch.nn.functional.pad(pairs.centre, (0, 1))
         grasps, depths = clearance.widest_opening(ViewGrasps(centre, pairs.angle, pairs.extent), self.options.openings)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
-        if counts["fitting"] == 0:
-            raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
+        self._refuse_empty(counts)
         kept = torch.nonzero(fits)[: self.options.candidates, 0]  # pairs come in random order
         grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
         share = torch.linspace(0, 1, self.options.depths, device=low.device).repeat_interleave(len(grasps))
@@ -241,29 +261,16 @@ class GraspPlanner:
         return torch.sigmoid(self.score(view, grasps) - lever**2)
 
 
-class Clock:
-    """Wall times of named stages [ms]."""
-
-    def __init__(self) -> None:
-        self.times_ms: Dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.times_ms[stage] = 1e3 * (time.perf_counter() - start)
-
-
 def _background(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:
     """Pixels that may be table: those outside the mask, where enough are left to tell."""
     return ~mask if mask is not None and mask.mean() < 0.8 else None
 
 
 def _centred_in(
-    window: np.ndarray, grasps: ViewGrasps, view: View, camera: Camera, counts: Dict[str, int]
+    window: np.ndarray, grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, counts: Dict[str, int]
 ) -> ViewGrasps:
     """Those grasps whose origin appears in the window; below a surface it appears elsewhere than the surface does."""
-    px = camera.project(transforms.apply(view.T_cam_view, grasps.center.cpu().numpy()))
+    px = camera.project(transforms.apply(T_cam_view, grasps.center.cpu().numpy()))
     u, v = np.floor(px).astype(int).clip(0, [camera.width - 1, camera.height - 1]).T
     inside = window[v, u]
     if not inside.any():
