@@ -23,9 +23,11 @@ def run(script, *arguments, **environment):
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize(
-    "check", ["network_input_equals_its_twin", "stem_equals_its_twin", "score_equals_the_planners"]
-)
+NETWORK = ["network_input_equals_its_twin", "stem_equals_its_twin", "score_equals_the_planners"]
+REST = ["mixture_equals_its_twin", "widest_opening_equals_its_twin", "plan_equals_its_twin"]
+
+
+@pytest.mark.parametrize("check", [*NETWORK, *REST])
 def test_equals_its_twin(check):
     run("triton_equality.py", check, **({} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}))
 

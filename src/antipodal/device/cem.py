@@ -9,6 +9,7 @@ import torch
 
 from antipodal.cem import CEMOptions, Score
 from antipodal.device.draws import Draws
+from antipodal.kernels import gpu
 
 Mixture = Tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # weights (K,), means (K, D), Cholesky factors (K, D, D)
 
@@ -33,7 +34,16 @@ def maximise(
 
 def fit(elites: torch.Tensor, weight: torch.Tensor, options: CEMOptions, steps: int = 5) -> Mixture:
     """Gaussian mixture fitted to elites (N, D), best first, of weight (N,) 0 or 1, by expectation maximisation from
-    spread-out means."""
+    spread-out means; in one launch on a GPU."""
+    if not gpu.take(elites) or len(elites) > 1024:
+        return expectation_maximisation(elites, weight, options, steps)
+    from antipodal.kernels import triton_mixture
+
+    return triton_mixture.fit(elites, weight, options.components, options.inflation, options.floor, steps)
+
+
+def expectation_maximisation(elites: torch.Tensor, weight: torch.Tensor, options: CEMOptions, steps: int) -> Mixture:
+    """As kernels.triton_mixture.fit, for any device."""
     many = options.components
     # fewer elites than D + 1 would give a component a flat covariance
     used = (weight.sum() // (elites.shape[1] + 1)).clamp(1, many)

@@ -9,10 +9,10 @@ import torch
 
 from antipodal.camera import Camera
 from antipodal.clearance import Clearance, DepthRange
-from antipodal.clearance import widest_opening as widest
 from antipodal.device.cem import maximise
 from antipodal.device.components import components
 from antipodal.device.draws import Draws, pick
+from antipodal.device.fitting import Fitting
 from antipodal.device.sampling import sample_antipodal
 from antipodal.device.segmentation import segment_objects
 from antipodal.device.table import Plane, find_plane, frame_along
@@ -58,6 +58,7 @@ class FixedPlan:
         """score: maps a view and grasps (N) in it to logits (N,), whatever the grasps."""
         self.score, self.gripper, self.options = score, gripper, options
         self.camera, self.sizes = camera, sizes
+        self.fitting = Fitting(options.openings)
 
     def __call__(self, scene: Scene, draws: Draws) -> torch.Tensor:
         """The reply (9 + len(COUNTS) + 6 R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
@@ -116,7 +117,7 @@ class FixedPlan:
     def _fitting(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange, torch.Tensor]:
         """Grasps (N) at their widest opening that fits, their depths, and (N,) bool where it does on what may be
         grasped."""
-        grasps, depths = widest(clearance, grasps, self.options.openings)
+        grasps, depths = self.fitting(clearance, grasps)
         return grasps, depths, depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
 
     def _candidates(
