@@ -63,7 +63,8 @@ def test_nothing_is_read_back(masked):
     scene = Scene(torch.from_numpy(depth), torch.zeros(16, 8))
     scene = replace(scene, mask=torch.from_numpy(mask), window=torch.from_numpy(mask)) if masked else scene
     fixed = FixedPlan(FusedScore(NETWORK, GRIPPER), GRIPPER, OPTIONS, CAMERA, DeviceOptions())
-    with torch.inference_mode(), kernels.plain(), NothingReadBack() as watched:
+    # not in inference mode: a tensor given where a number is wanted is then read back unseen by the watch
+    with torch.no_grad(), kernels.plain(), NothingReadBack() as watched:
         reply = fixed(scene, draws())
     assert watched.calls > 100 and torch.isfinite(reply[-6 * 512 :]).any()
 

@@ -143,7 +143,7 @@ def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
     and what lies outside the image is one of any height."""
     seen = torch.where(view.inside, view.depth, torch.full_like(view.depth, -torch.inf))
     nearest = _nearest_of_nine(seen)  # no thin ridge slips through
-    return torch.where(nearest > view.table - options.flat, torch.full_like(nearest, view.table + 1.0), nearest)
+    return torch.where(nearest > view.table - options.flat, view.table + 1.0, nearest)
 
 
 def _nearest_of_nine(depth: torch.Tensor) -> torch.Tensor:

@@ -35,6 +35,7 @@ class DeviceOptions:
     cells: int = 320  # of the view a side; beyond 0.64 m at the finest cells, cells grow
     ranked: int = 512  # grasps handed back, best first
     starts: int = 16  # grasps of an earlier plan that are taken up, the first ones
+    compiled: bool = False  # by torch.compile before it is recorded: fewer launches, minutes of compiling
 
 
 @dataclass(frozen=True)

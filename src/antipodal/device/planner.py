@@ -87,7 +87,8 @@ class Recorded:
     """A plan of some scenes at once, with the places that its inputs are read from and its replies written to."""
 
     def __init__(self, plan: FixedPlan, scene: Scene, count: int, device: torch.device):
-        self.plan, self.device, self.seed = plan, device, 0
+        self.options, self.device, self.seed = plan.options, device, 0
+        self.plan = torch.compile(plan, fullgraph=True) if plan.sizes.compiled else plan
         options = plan.options
         self.draws = Draws.of_seed(0, options.table, options.sampling, options.cem).to(device)
         self.given = [_pinned(scene, device) for _ in range(count)]
@@ -99,7 +100,7 @@ class Recorded:
 
     def run(self, requests: Sequence[Request], seed: int) -> List[Reply]:
         if seed != self.seed:
-            options = self.plan.options
+            options = self.options
             self.draws.copy_(Draws.of_seed(seed, options.table, options.sampling, options.cem))
             self.seed = seed
         for given, request in zip(self.given, requests):
