@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import List, Optional, Tuple, Union
+from typing import Any, List, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -105,7 +105,7 @@ def _weights(sigma: float) -> List[float]:
 
 def _gaussian(image: torch.Tensor, sigma: float) -> torch.Tensor:
     """`image` (H, W) smoothed, its border repeated; summed in one order on every device."""
-    taps = _weights(sigma)
+    taps: Any = _weights(sigma)
     for axis in (1, 0):
         pad = (len(taps) // 2,) * 2
         padded = F.pad(image[None, None], (*pad, 0, 0) if axis == 1 else (0, 0, *pad), mode="replicate")[0, 0]

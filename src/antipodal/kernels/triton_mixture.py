@@ -12,7 +12,6 @@ import triton
 import triton.language as tl
 
 PADDED = 16  # dimensions, with those that hold nothing: the least side of a matrix in tl.dot
-MOST = 1024  # points that one program holds in its registers
 
 
 def fit(
@@ -20,7 +19,8 @@ def fit(
 ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Weights (K,), means (K, D) and Cholesky factors (K, D, D) of the mixture of `components` = K.
 
-    points: (N, D) float32, N <= MOST and D <= PADDED, best first; weight: (N,) 0 or 1.
+    points: (N, D) float32, best first, N of some hundreds, since one program holds them all in its registers, and
+    D <= PADDED; weight: (N,) 0 or 1.
     """
     (n, dim), padded = points.shape, max(2, triton.next_power_of_2(components))
     weights = torch.empty(components, device=points.device)
