@@ -1,5 +1,5 @@
 SHELL := /bin/bash
-.PHONY: setup demo test soak lint model clean
+.PHONY: setup demo test soak bench-gpu lint model clean
 
 setup:  ## install what is missing, build, write env.sh
 	@scripts/setup
@@ -12,6 +12,11 @@ test: setup  ## everything that is checked before a merge
 
 soak: setup  ## the planner node under load, signals and dying masters, as a table; ARGS="--requests 1000"
 	@. scripts/paths && set +u && . env.sh && OMP_NUM_THREADS=1 python3 benchmarks/soak.py $(ARGS)
+
+bench-gpu: setup  ## kernels and whole plans on a GPU, as tables and JSON in out/; ARGS=--dry-run without one
+	@. scripts/paths && set +u && . env.sh && mkdir -p out && \
+	    python3 benchmarks/kernels.py --json out/kernels.json $(ARGS) && \
+	    python3 benchmarks/plan_gpu.py --json out/plan_gpu.json $(ARGS)
 
 lint: setup
 	@scripts/test lint

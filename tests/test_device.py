@@ -63,9 +63,10 @@ def test_nothing_is_read_back(masked):
     scene = Scene(torch.from_numpy(depth), torch.zeros(16, 8))
     scene = replace(scene, mask=torch.from_numpy(mask), window=torch.from_numpy(mask)) if masked else scene
     fixed = FixedPlan(FusedScore(NETWORK, GRIPPER), GRIPPER, OPTIONS, CAMERA, DeviceOptions())
-    with torch.inference_mode(), kernels.plain(), NothingReadBack() as watched:
+    # not in inference mode: a tensor given where a number is wanted is then read back unseen by the watch
+    with torch.no_grad(), kernels.plain(), NothingReadBack() as watched:
         reply = fixed(scene, draws())
-    assert watched.calls > 100 and torch.isfinite(reply[-6 * 512 :]).any()
+    assert watched.calls > 100 and torch.isfinite(reply[9 + len(COUNTS) :]).any()
 
 
 def test_the_watch_sees_what_it_forbids():
@@ -98,7 +99,7 @@ def test_grasps_fit_by_the_planners_own_rules():
     z = reply.grasps.center[:, 2]
     # The two grids lie differently, by half a cell at most, and an edge moves with them.
     fits = (z >= depths.shallowest - 0.002) & (z <= depths.deepest + 0.002)
-    assert len(z) > 300 and fits.float().mean() > 0.9
+    assert len(z) > 200 and fits.float().mean() > 0.9
 
 
 def test_same_seed_same_plan_and_another_seed_another():
@@ -114,7 +115,7 @@ def test_a_batch_is_its_plans():
     both = there.plan([Request(one), Request(other)], CAMERA)
     for reply, depth in zip(both, (one, other)):
         assert torch.equal(reply.grasps.center, there.plan([Request(depth)], CAMERA)[0].grasps.center)
-    with pytest.raises(InputError, match="all requests of a batch must have a mask or none"):
+    with pytest.raises(InputError, match="all of the 2 requests must have a mask or none"):
         there.plan([Request(one), Request(one, one > 0)], CAMERA)
 
 

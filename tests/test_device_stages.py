@@ -11,6 +11,7 @@ from scenes import CAMERA, box, overhead, render
 
 from antipodal import transforms
 from antipodal.balance import distance_to_middle
+from antipodal.camera import Camera
 from antipodal.cem import CEMOptions
 from antipodal.cem import _fit as fit_on_cpu
 from antipodal.device import cem, plan
@@ -19,6 +20,7 @@ from antipodal.device.draws import first, pick
 from antipodal.device.segmentation import segment_objects
 from antipodal.device.table import Plane, find_plane, frame_along
 from antipodal.device.view import make_view
+from antipodal.inputs import check_depth
 from antipodal.kernels.components import connected_components
 from antipodal.segmentation import segment_objects as segment_on_cpu
 from antipodal.table import find_table
@@ -66,11 +68,21 @@ def find_plane_of(table):
 def test_components_are_the_compiled_ones():
     mask = torch.rand(60, 80, generator=torch.Generator().manual_seed(0)) < 0.45  # below the percolation threshold
     expected = connected_components(mask.numpy(), diagonal=False)
-    found = components(mask, sweeps=30)
+    found = components(mask)
     areas = torch.where(mask.flatten(), found.areas(), 0).view(mask.shape)
     np.testing.assert_array_equal(areas, expected.paint(expected.areas()) * mask.numpy())
     few = components(torch.from_numpy(render(HEAP)[1]))
     assert len(few.label[torch.from_numpy(render(HEAP)[1]).flatten()].unique()) == 3
+
+
+def test_a_spiral_is_one_piece():
+    spiral, u, v, heading = torch.zeros(41, 41, dtype=torch.bool), 0, 0, 0
+    for length in [40, *(n for k in range(40, 2, -2) for n in (k, k))][:30]:
+        for _ in range(length):
+            spiral[v, u] = True
+            u, v = u + (1, 0, -1, 0)[heading], v + (0, 1, 0, -1)[heading]
+        heading = (heading + 1) % 4
+    assert len(components(spiral).label[spiral.flatten()].unique()) == 1
 
 
 @pytest.mark.parametrize("tilt", [0.0, 0.3])
@@ -150,3 +162,15 @@ def test_elites_without_weight_change_nothing():
     weight = (torch.arange(100) < 50).float()
     for a, b in zip(cem.fit(points, torch.ones(50), CEMOptions()), cem.fit(padded, weight, CEMOptions())):
         torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+
+def test_on_real_images_four_sweeps_name_the_pieces_that_thirty_two_name(real_depth_folder):
+    files = sorted(real_depth_folder.glob("*.npy"))
+    assert files
+    for file in files:
+        camera = Camera.load(file.with_suffix(".json"))
+        depth = check_depth(np.load(file), camera)
+        plane = find_plane_of(find_table(depth, camera, np.random.default_rng(0)))
+        found = segment_objects(torch.from_numpy(depth), camera, plane)
+        pieces = [components(found, sweeps).label for sweeps in (4, 32)]
+        assert torch.equal(*pieces), file.name

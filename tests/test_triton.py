@@ -23,9 +23,11 @@ def run(script, *arguments, **environment):
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize(
-    "check", ["network_input_equals_its_twin", "stem_equals_its_twin", "score_equals_the_planners"]
-)
+NETWORK = ["network_input_equals_its_twin", "stem_equals_its_twin", "score_equals_the_planners"]
+REST = ["mixture_equals_its_twin", "widest_opening_equals_its_twin", "plan_equals_its_twin"]
+
+
+@pytest.mark.parametrize("check", [*NETWORK, *REST])
 def test_equals_its_twin(check):
     run("triton_equality.py", check, **({} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}))
 
@@ -47,3 +49,13 @@ def test_without_triton_a_gpu_runs_plain_torch_and_says_so(monkeypatch):
 def test_main_memory_is_no_business_of_theirs(monkeypatch):
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     assert not gpu.take(torch.zeros(1))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
+@pytest.mark.parametrize("benchmark", ["kernels.py", "plan_gpu.py"])
+def test_benchmarks_say_what_they_need(benchmark):
+    pytest.importorskip("trimesh")
+    path = HERE.parent / "benchmarks" / benchmark
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, str(path)], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 2 and "no CUDA device is seen by torch" in ran.stderr and "--dry-run" in ran.stderr

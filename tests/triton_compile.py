@@ -5,18 +5,23 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from antipodal.kernels import triton_crop
+from antipodal.kernels import triton_crop, triton_footprint, triton_mixture
 
 SHARED = 227 * 1024  # bytes of shared memory that one program may have on an H100
 KERNELS = {
     triton_crop._network_input: {"SIZE": 32, "TILE": triton_crop.TILE},
     triton_crop._stem: {"SIZE": 32, "K": 4, "PATCHES": 8, "CHANNELS": 64},
+    triton_footprint._widest_opening: {"OPENINGS": 3, "J": 56, "B": 147, "P": 171, "JP": 64, "BP": 256, "PP": 256},
+    triton_mixture._fit: {"STEPS": 5, "K": 5, "KP": 8, "D": 6, "DP": triton_mixture.PADDED, "N": 128},
 }
-TYPES = {"H": "i32", "W": "i32", "step": "fp32", "scale": "fp32", "clip": "fp32"}  # all else are float32 arrays
+WHOLE = ("H", "W", "n")
+ARRAYS = ("depth", "obstacles", "frame", "table", "center", "angle", "weight", "weights", "bias", "out", "found")
+ARRAYS += ("widths", "points", "jaws", "between", "palm", "out_weights", "out_means", "out_factors")
 
 
 def compile_kernel(kernel, constants):
-    signature = {n: "constexpr" if n in constants else TYPES.get(n, "*fp32") for n in kernel.arg_names}
+    signature = {n: "*fp32" if n in ARRAYS else "i32" if n in WHOLE else "fp32" for n in kernel.arg_names}
+    signature.update({name: "constexpr" for name in constants})
     values = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
     return triton.compile(ASTSource(kernel, signature, constexprs=values), target=GPUTarget("cuda", 90, 32))
 

@@ -1,17 +1,29 @@
 """Every Triton kernel against its torch twin; run with TRITON_INTERPRET=1, before anything imports Triton, by
 test_triton.py, and without it on a GPU."""
 
+import math
 import sys
+from dataclasses import replace
 
+import numpy as np
 import torch
+from device_scenes import HEAP, draws
+from scenes import CAMERA, HEIGHT, render
 
-from antipodal import fused
+from antipodal import fused, kernels
 from antipodal.architectures import PatchNet
+from antipodal.cem import CEMOptions
+from antipodal.clearance import Clearance
+from antipodal.device import cem
+from antipodal.device.fitting import Fitting
+from antipodal.device.plan import DeviceOptions, FixedPlan, Scene
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.kernels import gpu
 from antipodal.networks import GraspNetwork
+from antipodal.planner import PlannerOptions
+from antipodal.sampling import SamplingOptions
 from antipodal.scoring import CropScore
-from antipodal.views import View
+from antipodal.views import View, make_view
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 GRIPPER = Gripper(max_width=0.07)
@@ -35,7 +47,8 @@ def with_and_without(function):
     fast = function()
     gpu.take = lambda tensor: False
     try:
-        return fast, function()
+        with kernels.plain():
+            return fast, function()
     finally:
         gpu.take = take
 
@@ -68,7 +81,68 @@ def score_equals_the_planners():
         torch.testing.assert_close(fused.FusedScore(network, GRIPPER)(view, grasps), expected, atol=1e-3, rtol=0)
 
 
-CHECKS = {f.__name__: f for f in (network_input_equals_its_twin, stem_equals_its_twin, score_equals_the_planners)}
+def heap():
+    """A view of boxes on a table, and grasps all over it."""
+    depth, mask = render(HEAP)
+    view = make_view(torch.from_numpy(depth), CAMERA, torch.from_numpy(mask), np.array([0, 0, 1.0]), HEIGHT, 0.06)
+    tensors = {name: getattr(view, name).to(DEVICE) for name in ("depth", "graspable", "inside")}
+    place = view.to_metres(torch.nonzero(view.graspable).flip(1)[::23].float()).to(DEVICE)
+    centre = torch.nn.functional.pad(place, (0, 1)) + 0.003 * random(len(place), 3)
+    return replace(view, **tensors), ViewGrasps(centre, 6.3 * random(len(place), seed=4), place[:, 0])
+
+
+def widest_opening_equals_its_twin():
+    view, grasps = heap()
+    for case in (view, replace(view, table=math.inf), replace(view, cell=0.003, finest=0.002)):
+        clearance, fitting = Clearance(case, Gripper()), Fitting((1.0, 0.75, 0.5))
+        (found, range_), (plain, expected) = with_and_without(lambda: fitting(clearance, grasps))  # noqa: B023
+        feasible = expected.feasible
+        assert 0 < feasible.sum() < len(feasible) and len(plain.width.unique()) > 1
+        same = (found.width == plain.width) & (range_.feasible == feasible)
+        assert same.float().mean() > 0.95  # a point on the border of two cells may fall into either
+        for a, b in ((range_.shallowest, expected.shallowest), (range_.deepest, expected.deepest)):
+            assert torch.isclose(a, b, atol=1e-5)[same].float().mean() > 0.95
+
+
+def mixture_equals_its_twin():
+    for count, weighing, components in ((75, 75, 5), (75, 40, 5), (16, 16, 5), (300, 290, 3), (9, 0, 2)):
+        points = torch.cat([random(count, 3), 0.3 * random(count, 3, seed=1)], dim=1)
+        points[::3] += 1
+        weight = (torch.arange(count, device=DEVICE) < weighing).float()
+        options = CEMOptions(components=components)
+        fast, plain = with_and_without(lambda: cem.fit(points, weight, options))  # noqa: B023
+        alive = plain[0] > 0
+        assert torch.equal(fast[0] > 0, alive)
+        for a, b in zip(fast, plain):
+            torch.testing.assert_close(a[alive], b[alive], atol=1e-3, rtol=1e-3)
+
+
+def plan_equals_its_twin():
+    """A small plan, whose every step is a kernel where there is one; the reply is the same to the last grasp."""
+    options = PlannerOptions(sampling=SamplingOptions(pairs=24), cem=CEMOptions(iterations=2, samples=24))
+    torch.manual_seed(0)
+    score = fused.FusedScore(GraspNetwork("patch").eval().to(DEVICE), Gripper())
+    fixed = FixedPlan(score, Gripper(), options, CAMERA, DeviceOptions())
+    scene = Scene(torch.from_numpy(render(HEAP)[0]).to(DEVICE), torch.zeros(16, 8, device=DEVICE))
+    drawn = draws(options=options).to(torch.device(DEVICE))
+    with kernels.plain():
+        fast, plain = with_and_without(lambda: fixed(scene, drawn))
+    found = torch.isfinite(plain)
+    assert found.sum() > 200 and torch.equal(torch.isfinite(fast), found)
+    assert torch.isclose(fast[found], plain[found], atol=1e-3).float().mean() > 0.97
+
+
+CHECKS = {
+    f.__name__: f
+    for f in (
+        network_input_equals_its_twin,
+        stem_equals_its_twin,
+        score_equals_the_planners,
+        mixture_equals_its_twin,
+        widest_opening_equals_its_twin,
+        plan_equals_its_twin,
+    )
+}
 
 if __name__ == "__main__":
     assert gpu.take(torch.zeros(1, device=DEVICE)), "the kernels would not be used"

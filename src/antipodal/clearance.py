@@ -77,7 +77,7 @@ class Clearance:
         options, gripper, table, cell = self.options, self.gripper, self.view.table, self.view.pitch
         under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, options, cell))
         top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
-        under_palm = torch.minimum(top, self._highest(self.obstacles, grasps, _palm_footprint(grasps, gripper)))
+        under_palm = torch.minimum(top, self._highest(self.obstacles, grasps, _palm_footprint(grasps.width, gripper)))
         height = (table - top).clamp_min(0)
         shallowest = top + (height * options.reach_share).clamp(max=options.reach)
         comfortable = (top + options.reach_wanted).clamp(min=table - options.table_wanted)
@@ -100,12 +100,9 @@ class Clearance:
         """Points that `depth_range` looks at [cells]: under the jaws (O, J, 2) and between them (O, B, 2) at each
         opening, and under the palm (P, 2)."""
         if openings not in self._made:
-            options, gripper, cell = self.options, self.gripper, self.view.cell
-            width = torch.tensor([share * gripper.max_width for share in openings])
-            zero = torch.zeros(len(openings))
-            jaws, between = _jaw_footprint(width, gripper, options, cell), _between_jaws(width, gripper, cell)
-            palm = _palm_footprint(ViewGrasps(torch.zeros(len(openings), 3), zero, width), gripper)[0]
-            self._made[openings] = tuple((p / cell).contiguous().numpy() for p in (jaws, between, palm))
+            width = torch.tensor([share * self.gripper.max_width for share in openings])
+            points = footprints(self.gripper, self.options, self.view.pitch, width)
+            self._made[openings] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
         return self._made[openings]
 
     def _limits(self) -> Tuple[np.float32, ...]:
@@ -132,12 +129,21 @@ def widest_opening(
     return grasps, found
 
 
+def footprints(
+    gripper: Gripper, options: ClearanceOptions, cell: float, width: torch.Tensor
+) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Points that `depth_range` looks at [m]: under the jaws (O, J, 2) and between them (O, B, 2) at each opening
+    `width` (O,) [m], no further apart than two cells, and under the palm (P, 2)."""
+    jaws, between = _jaw_footprint(width, gripper, options, cell), _between_jaws(width, gripper, cell)
+    return jaws, between, _palm_footprint(width, gripper)[0]
+
+
 def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
     """Depth (H, W) of the nearest surface in every cell's neighbourhood; a noisy table is no obstacle (its plane is),
     and what lies outside the image is one of any height."""
     seen = torch.where(view.inside, view.depth, torch.full_like(view.depth, -torch.inf))
     nearest = _nearest_of_nine(seen)  # no thin ridge slips through
-    return torch.where(nearest > view.table - options.flat, torch.full_like(nearest, view.table + 1.0), nearest)
+    return torch.where(nearest > view.table - options.flat, view.table + 1.0, nearest)
 
 
 def _nearest_of_nine(depth: torch.Tensor) -> torch.Tensor:
@@ -161,10 +167,10 @@ def _between_jaws(width: torch.Tensor, gripper: Gripper, cell: float) -> torch.T
     return torch.stack([width[:, None] * along, across.expand(len(width), -1)], dim=-1)
 
 
-def _palm_footprint(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
+def _palm_footprint(like: torch.Tensor, gripper: Gripper) -> torch.Tensor:
     """Points (1, K, 2) that cover the palm coarsely."""
     half = gripper.palm_size[1] / 2
-    along, across = _grid(-half, half, gripper.palm_size[0] / 2, 0.008, grasps.width)
+    along, across = _grid(-half, half, gripper.palm_size[0] / 2, 0.008, like)
     return torch.stack([along, across], dim=-1)[None]
 
 

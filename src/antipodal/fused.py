@@ -37,7 +37,7 @@ def network_input(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Ten
         return crops.relative_crops(view.depth, view.origin, view.cell, grasps, gripper)
     from antipodal.kernels import triton_crop
 
-    return triton_crop.network_input(view.depth, _frame(view), grasps.center, grasps.angle, *_crop(gripper))
+    return triton_crop.network_input(view.depth, frame_of(view), grasps.center, grasps.angle, *_crop(gripper))
 
 
 def stem(view: View, grasps: ViewGrasps, gripper: Gripper, layer: torch.nn.Conv2d) -> torch.Tensor:
@@ -46,7 +46,7 @@ def stem(view: View, grasps: ViewGrasps, gripper: Gripper, layer: torch.nn.Conv2
         return F.relu(layer(network_input(view, grasps, gripper)))
     from antipodal.kernels import triton_crop
 
-    place: tuple = (_frame(view), grasps.center, grasps.angle, layer.weight, layer.bias)
+    place: tuple = (frame_of(view), grasps.center, grasps.angle, layer.weight, layer.bias)
     return triton_crop.stem(view.depth, *place, *_crop(gripper))
 
 
@@ -59,7 +59,7 @@ def _crop(gripper: Gripper) -> tuple:
     return crops.SIZE, crops.EXTENT * gripper.max_width, gripper.max_width, crops.CLIP
 
 
-def _frame(view: View) -> torch.Tensor:
+def frame_of(view: View) -> torch.Tensor:
     """x and y of the view's first cell and its cells' side (3,) [m], where the view lies."""
     values = [*view.origin, view.cell]
     if isinstance(view.cell, torch.Tensor):

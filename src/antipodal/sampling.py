@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Optional, Tuple, Union
+from typing import Any, List, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -94,14 +94,18 @@ def grow(mask: torch.Tensor, cells: int) -> torch.Tensor:
 
 def _taps(sigma: float) -> np.ndarray:
     """Weights (2 r + 1,) float32 of the smoothing."""
+    return np.array(_weights(sigma), np.float32)
+
+
+def _weights(sigma: float) -> List[float]:
     radius = max(1, math.ceil(2.5 * sigma))
-    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return (taps / taps.sum()).astype(np.float32)
+    taps = [math.exp(-0.5 * (k / sigma) ** 2) for k in range(-radius, radius + 1)]
+    return [t / sum(taps) for t in taps]
 
 
 def _gaussian(image: torch.Tensor, sigma: float) -> torch.Tensor:
     """`image` (H, W) smoothed, its border repeated; summed in one order on every device."""
-    taps = _taps(sigma).tolist()
+    taps: Any = _weights(sigma)
     for axis in (1, 0):
         pad = (len(taps) // 2,) * 2
         padded = F.pad(image[None, None], (*pad, 0, 0) if axis == 1 else (0, 0, *pad), mode="replicate")[0, 0]

@@ -9,6 +9,9 @@ import torch
 
 from antipodal.cem import CEMOptions, Score
 from antipodal.device.draws import Draws
+from antipodal.kernels import gpu
+
+MOST = 1024  # elites: as many as one program of the kernel holds in its registers
 
 Mixture = Tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # weights (K,), means (K, D), Cholesky factors (K, D, D)
 
@@ -22,7 +25,7 @@ def maximise(
     scores = torch.where(valid, scores, -torch.inf)
     latest, wanted = len(seen), (options.elite * valid.sum()).ceil().clamp_min(2)
     for k in range(options.iterations):
-        best, index = scores.topk(max(2, math.ceil(options.elite * latest)))
+        best, index = scores.topk(min(MOST, max(2, math.ceil(options.elite * latest))))
         weight = torch.isfinite(best) & (torch.arange(len(best), device=best.device) < wanted)
         mixture = fit(seen[index], weight.to(seen.dtype), options)
         current, current_scores = score(draw(mixture, draws.component[k], draws.normal[k]))
@@ -33,7 +36,16 @@ def maximise(
 
 def fit(elites: torch.Tensor, weight: torch.Tensor, options: CEMOptions, steps: int = 5) -> Mixture:
     """Gaussian mixture fitted to elites (N, D), best first, of weight (N,) 0 or 1, by expectation maximisation from
-    spread-out means."""
+    spread-out means; in one launch on a GPU."""
+    if not gpu.take(elites):
+        return expectation_maximisation(elites, weight, options, steps)
+    from antipodal.kernels import triton_mixture
+
+    return triton_mixture.fit(elites, weight, options.components, options.inflation, options.floor, steps)
+
+
+def expectation_maximisation(elites: torch.Tensor, weight: torch.Tensor, options: CEMOptions, steps: int) -> Mixture:
+    """As kernels.triton_mixture.fit, for any device."""
     many = options.components
     # fewer elites than D + 1 would give a component a flat covariance
     used = (weight.sum() // (elites.shape[1] + 1)).clamp(1, many)

@@ -9,10 +9,10 @@ import torch
 
 from antipodal.camera import Camera
 from antipodal.clearance import Clearance, DepthRange
-from antipodal.clearance import widest_opening as widest
 from antipodal.device.cem import maximise
 from antipodal.device.components import components
-from antipodal.device.draws import Draws, pick
+from antipodal.device.draws import Draws, first, pick
+from antipodal.device.fitting import Fitting
 from antipodal.device.sampling import sample_antipodal
 from antipodal.device.segmentation import segment_objects
 from antipodal.device.table import Plane, find_plane, frame_along
@@ -33,8 +33,9 @@ class DeviceOptions:
     """Sizes that are fixed before the image is seen."""
 
     cells: int = 320  # of the view a side; beyond 0.64 m at the finest cells, cells grow
-    ranked: int = 512  # grasps handed back, best first
+    ranked: int = 512  # grasps handed back at most, best first
     starts: int = 16  # grasps of an earlier plan that are taken up, the first ones
+    compiled: bool = False  # by torch.compile before it is recorded: fewer launches, minutes of compiling
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class FixedPlan:
         """score: maps a view and grasps (N) in it to logits (N,), whatever the grasps."""
         self.score, self.gripper, self.options = score, gripper, options
         self.camera, self.sizes = camera, sizes
+        self.fitting = Fitting(options.openings)
 
     def __call__(self, scene: Scene, draws: Draws) -> torch.Tensor:
         """The reply (9 + len(COUNTS) + 6 R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
@@ -67,7 +69,7 @@ class FixedPlan:
         view = self._view(scene, mask, table, draws)
         pairs, met, edges = sample_antipodal(view, self.gripper, draws, self.options.sampling)
         clearance = Clearance(view, self.gripper, self.options.clearance)
-        candidates, fits = self._candidates(clearance, pairs, met)
+        candidates, fits, fitting = self._candidates(clearance, pairs, met)
         earlier, given = self._earlier(scene, view)
         away = distance_to_middle(view)
         samples, quality = maximise(
@@ -77,7 +79,7 @@ class FixedPlan:
             draws,
             self.options.cem,
         )
-        counts = (standing.sum(), mask.sum(), edges, met.sum(), fits.sum() // self.options.depths)
+        counts = (standing.sum(), mask.sum(), edges, met.sum(), fitting)
         scored = torch.isfinite(quality).sum()
         return self._reply(view, torch.stack([*counts, scored]), samples, quality)
 
@@ -116,19 +118,24 @@ class FixedPlan:
     def _fitting(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange, torch.Tensor]:
         """Grasps (N) at their widest opening that fits, their depths, and (N,) bool where it does on what may be
         grasped."""
-        grasps, depths = widest(clearance, grasps, self.options.openings)
+        grasps, depths = self.fitting(clearance, grasps)
         return grasps, depths, depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
 
     def _candidates(
         self, clearance: Clearance, pairs: ViewGrasps, met: torch.Tensor
-    ) -> Tuple[ViewGrasps, torch.Tensor]:
-        """Grasps at several depths on every pair, and where the gripper fits."""
+    ) -> Tuple[ViewGrasps, torch.Tensor, torch.Tensor]:
+        """Grasps at several depths on the first pairs where the gripper fits, which rows hold one, and the number of
+        all such pairs."""
         grasps, depths, fits = self._fitting(clearance, pairs)
-        many, n = self.options.depths, len(grasps)
+        fits = fits & met
+        n, many = min(self.options.candidates, len(grasps)), self.options.depths
+        kept = first(fits, n)  # pairs come in random order
+        grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
         share = torch.linspace(0, 1, many, device=met.device).repeat_interleave(n)
-        z = torch.lerp(depths.shallowest.repeat(many), depths.deepest.repeat(many), share)
+        z = torch.lerp(low.repeat(many), high.repeat(many), share)
         centre = torch.cat([grasps.center[:, :2].repeat(many, 1), z[:, None]], dim=1)
-        return ViewGrasps(centre, grasps.angle.repeat(many), grasps.width.repeat(many)), (fits & met).repeat(many)
+        candidates = ViewGrasps(centre, grasps.angle.repeat(many), grasps.width.repeat(many))
+        return candidates, (torch.arange(n, device=kept.device) < fits.sum()).repeat(many), fits.sum()
 
     def _earlier(self, scene: Scene, view: View) -> Tuple[ViewGrasps, torch.Tensor]:
         """Grasps of an earlier plan in this view, upright in it, and which rows hold one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence
 
@@ -63,17 +64,21 @@ class DevicePlanner:
         Of each the same inputs must be given. The first call for a camera, a number of requests and their kind records
         a graph, which takes a second or more.
         """
-        masked, windowed = ({getattr(r, name) is not None for r in requests} for name in ("mask", "window"))
-        if len(masked) != 1 or len(windowed) != 1:
-            raise InputError("all requests of a batch must have a mask or none, and a window or none")
-        key = (camera, len(requests), masked.pop(), windowed.pop())
+        if len({(r.mask is None, r.window is None) for r in requests}) != 1:
+            raise InputError(f"all of the {len(requests)} requests must have a mask or none, and a window or none")
+        with torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext():
+            return self._recording(requests, camera).run(requests, seed)
+
+    def _recording(self, requests: Sequence[Request], camera: Camera) -> Recorded:
+        """What plans for requests of this kind, made where it is missing; the one used longest ago is dropped."""
+        key = (camera, len(requests), requests[0].mask is not None, requests[0].window is not None)
         if key not in self._recorded:
             plan = FixedPlan(self.score, self.gripper, self.options, camera, self.sizes)
             self._recorded[key] = Recorded(plan, self._scene(camera, *key[2:]), len(requests), self.device)
         self._recorded[key] = self._recorded.pop(key)
         while len(self._recorded) > KEPT:
             del self._recorded[next(iter(self._recorded))]
-        return self._recorded[key].run(requests, seed)
+        return self._recorded[key]
 
     def _scene(self, camera: Camera, masked: bool, windowed: bool) -> Scene:
         """A scene of nothing, whose tensors have the right shapes."""
@@ -87,7 +92,8 @@ class Recorded:
     """A plan of some scenes at once, with the places that its inputs are read from and its replies written to."""
 
     def __init__(self, plan: FixedPlan, scene: Scene, count: int, device: torch.device):
-        self.plan, self.device, self.seed = plan, device, 0
+        self.options, self.device, self.seed = plan.options, device, 0
+        self.plan = torch.compile(plan, fullgraph=True) if plan.sizes.compiled else plan
         options = plan.options
         self.draws = Draws.of_seed(0, options.table, options.sampling, options.cem).to(device)
         self.given = [_pinned(scene, device) for _ in range(count)]
@@ -99,7 +105,7 @@ class Recorded:
 
     def run(self, requests: Sequence[Request], seed: int) -> List[Reply]:
         if seed != self.seed:
-            options = self.plan.options
+            options = self.options
             self.draws.copy_(Draws.of_seed(seed, options.table, options.sampling, options.cem))
             self.seed = seed
         for given, request in zip(self.given, requests):

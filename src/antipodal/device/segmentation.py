@@ -1,5 +1,5 @@
 """As `segmentation.segment_objects`, where the image lies, but for three things that would need as many steps as the
-image has pixels: pieces that wind more often than `components.SWEEPS` fall apart, missing depth reaches in from the
+image has pixels: pieces that wind too often for `components.SWEEPS` fall apart, missing depth reaches in from the
 border along rows and columns alone, and distances to furniture are counted along rows and columns (L1)."""
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ def make_view(
     distance = depth.flatten()[pick(mask.flatten(), uniform)].sort().values[len(uniform) // 2]
     finest = 1.2 * distance / min(camera.fx, camera.fy)
     cell: Any = torch.maximum(finest, (high - low).amax() / (cells - 1)).clamp_min(options.cell)
-    origin: Any = ((low + high) / 2 - cell * ((cells - 1) / 2)).unbind()
+    middle = ((low + high) / 2).nan_to_num(0.0)  # where the mask covers nothing
+    origin: Any = (middle - cell * ((cells - 1) / 2)).unbind()
     surface = _nearest(points, depth > 0, origin, cell, cells)
     masked = _nearest(points, mask, origin, cell, cells)
     surface = fill_deepest(surface, torch.isfinite(surface))

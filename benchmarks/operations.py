@@ -1,0 +1,104 @@
+"""How many operations a plan on a GPU starts: counted on the CPU, with and without the Triton kernels.
+
+python benchmarks/operations.py
+Every torch operation that is no view counts once; some start more than one kernel, and torch.compile would fuse many.
+A Triton kernel counts once; it runs in Triton's interpreter.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Any, Callable, Iterator, List
+
+os.environ["TRITON_INTERPRET"] = "1"  # read when triton is imported
+from contextlib import contextmanager
+
+import torch
+from scenes import picture
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+
+from antipodal import kernels, networks, resources
+from antipodal.device import cem, plan
+from antipodal.device.draws import Draws
+from antipodal.fused import FusedScore
+from antipodal.grasp import Gripper
+from antipodal.inputs import check_depth
+from antipodal.kernels import gpu, triton_crop, triton_footprint, triton_mixture
+from antipodal.planner import PlannerOptions
+
+LAUNCHERS = ((triton_crop, "stem"), (triton_footprint, "widest_opening"), (triton_mixture, "fit"))
+STAGES = (
+    (plan, "find_plane"),
+    (plan, "segment_objects"),
+    (plan, "make_view"),
+    (plan, "sample_antipodal"),
+    (plan, "distance_to_middle"),
+    (plan.FixedPlan, "_fitting"),
+    (cem, "fit"),
+)
+
+
+class Operations(TorchDispatchMode):
+    """Counts operations that are no views, by the stage that was entered last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counter = Counter()
+        self.stages: List[str] = ["rest"]
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        if not func.is_view and not name.startswith(("empty", "new_empty", "_unsafe_view", "_reshape_alias")):
+            self.counts[self.stages[-1]] += 1
+        return made
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.stages.append(name)
+        yield
+        self.stages.pop()
+
+
+def main() -> None:
+    options, gripper, shown = PlannerOptions(), Gripper(), picture(10, 0)
+    network, _ = networks.load(resources.find("models/default.pt"), device="cpu")
+    fixed = plan.FixedPlan(FusedScore(network, gripper), gripper, options, shown.camera, plan.DeviceOptions())
+    scene = plan.Scene(torch.from_numpy(check_depth(shown.depth, shown.camera)), torch.zeros(16, 8))
+    draws = Draws.of_seed(0, options.table, options.sampling, options.cem)
+    take, operations = gpu.take, Operations()
+    for module, name in STAGES:
+        setattr(module, name, staged(getattr(module, name), name, operations))
+    for module, name in LAUNCHERS:
+        setattr(module, name, launched(getattr(module, name), operations))
+    for title, used in (("in torch alone", lambda tensor: False), ("with Triton kernels", take)):
+        gpu.take = used
+        operations.counts.clear()
+        with torch.inference_mode(), kernels.plain(), operations:
+            fixed(scene, draws)
+        parts = ", ".join(f"{stage} {count}" for stage, count in operations.counts.most_common())
+        print(f"{title:20} {sum(operations.counts.values())}: {parts}")
+
+
+def staged(function: Callable, name: str, operations: Operations) -> Callable:
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        with operations.stage(name):
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def launched(function: Callable, operations: Operations) -> Callable:
+    """The launch counts, the interpreter's own operations do not."""
+
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        operations.counts[operations.stages[-1]] += 1
+        with _disable_current_modes():
+            return function(*args, **kwargs)
+
+    return inner
+
+
+if __name__ == "__main__":
+    main()
