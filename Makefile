@@ -1,24 +1,27 @@
 SHELL := /bin/bash
-.PHONY: setup demo test soak bench-gpu lint model clean
+.PHONY: setup setup-test demo test soak bench-gpu lint model clean
 
 setup:  ## install what is missing, build, write env.sh
 	@scripts/setup
 
+setup-test:
+	@scripts/setup test
+
 demo: setup  ## pick objects in the simulated cell; ARGS="picks:=20 seed:=1"
 	@scripts/demo $(ARGS)
 
-test: setup  ## everything that is checked before a merge
+test: setup-test  ## everything that is checked before a merge
 	@scripts/test
 
-soak: setup  ## the planner node under load, signals and dying masters, as a table; ARGS="--requests 1000"
+soak: setup-test  ## the planner node under load, signals and dying masters, as a table; ARGS="--requests 1000"
 	@. scripts/paths && set +u && . env.sh && OMP_NUM_THREADS=1 python3 benchmarks/soak.py $(ARGS)
 
-bench-gpu: setup  ## kernels and whole plans on a GPU, as tables and JSON in out/; ARGS=--dry-run without one
+bench-gpu: setup-test  ## kernels and whole plans on a GPU, as tables and JSON in out/; ARGS=--dry-run without one
 	@. scripts/paths && set +u && . env.sh && mkdir -p out && \
 	    python3 benchmarks/kernels.py --json out/kernels.json $(ARGS) && \
 	    python3 benchmarks/plan_gpu.py --json out/plan_gpu.json $(ARGS)
 
-lint: setup
+lint: setup-test
 	@scripts/test lint
 
 model: setup  ## generate, train and write a model and its card; GRIPPER= CAMERA= MESHES= OUT=, see scripts/model
