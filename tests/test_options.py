@@ -19,7 +19,7 @@ def test_nested_values_replace_defaults_and_only_those():
         ({"cem": 3}, "must be a mapping"),
         ({"depths": "three"}, "depths must be int"),
         ({"depths": 2.5}, "depths must be int"),
-        ({"zzz": 1}, "possible: approach"),
+        ({"zzz": 1}, "possible: policy, approach"),
     ],
 )
 def test_unknown_names_and_wrong_types_are_refused(values, complaint):
