@@ -211,6 +211,7 @@ def main() -> int:
     parser.add_argument("--only", choices=sorted(CASES), nargs="+", default=list(CASES), help="these cases")
     parser.add_argument("--json", type=Path, help="write the rows here too")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that its processes end with it
     print(f"{'':52} {'measured':>9} {'limit':>9}", flush=True)
     rows: List[Row] = []
     for name in arguments.only:

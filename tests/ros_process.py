@@ -34,8 +34,27 @@ def wait_for(condition: Callable[[], object], what: str, patience: float = START
     return time.monotonic() - start
 
 
+def stopped(pid: int) -> List[int]:
+    """The process and its descendants, stopped from the top down, so that none of them starts another meanwhile."""
+    try:
+        os.kill(pid, signal.SIGSTOP)
+    except ProcessLookupError:
+        return []
+    return [pid, *(found for child in children(pid) for found in stopped(child))]
+
+
+def children(pid: int) -> List[int]:
+    """Processes that another has started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has gone meanwhile
+            if int(path.read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(path.parent.name))
+    return found
+
+
 class Process:
-    """A process in a group of its own, whose output is kept in a file."""
+    """A process, whose output is kept in a file."""
 
     def __init__(self, command: List[str], environment: Dict[str, str]):
         self._log = tempfile.NamedTemporaryFile("w+", suffix=".log")
@@ -63,9 +82,10 @@ class Process:
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def close(self) -> None:
-        """End whatever is left of the group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        """End it and all that it started, which roslaunch does in sessions of their own."""
+        for pid in stopped(self.pid) if self.runs() else []:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._popen.wait()
         self._log.close()
 

@@ -47,15 +47,21 @@ class StreamTest(unittest.TestCase):
             time.sleep(0.05)
         cls.call = rospy.ServiceProxy("plan_grasp", PlanGrasp)
 
-    def see(self, depth, camera=scenes.CAMERA, step=PERIOD):
-        """The answer to the next image, `step` [s] after the one before."""
+    def tick(self, step):
+        """The time, `step` [s] later."""
         type(self).now += step
         stamp = rospy.Time.from_sec(self.now)
         self.clock.publish(Clock(stamp))
-        time.sleep(0.02)  # the clock, and then the camera_info, before the image
+        return stamp
+
+    def see(self, depth, camera=scenes.CAMERA, step=PERIOD, ahead=0.02):
+        """The answer to the next image, `step` [s] after the one before; clock and camera_info are each sent `ahead`
+        [s] of what follows, because an image that overtakes one of another time or camera is refused."""
+        stamp = self.tick(step)
+        time.sleep(ahead)
         header = Header(stamp=stamp, frame_id=FRAME)
         self.infos.publish(info_message(camera, header))
-        time.sleep(0.02)
+        time.sleep(ahead)
         self.images.publish(depth_message(depth, header))
         end = time.monotonic() + PATIENCE
         while not self.answers or self.answers[-1].header.stamp != stamp:
@@ -84,16 +90,35 @@ class StreamTest(unittest.TestCase):
 
     def test_the_clock_may_jump_back(self):
         self.see(picture())
-        self.assertTrue(self.see(picture(), step=-500.0).grasps)
+        self.assertTrue(self.see(picture(), step=-500.0, ahead=0.3).grasps)
         self.assertTrue(self.see(picture()).grasps)
         self.assertTrue(self.call().success, "the service answers from the images after the jump")
+
+    def test_the_camera_may_stop_and_return(self):
+        self.see(picture())
+        self.assertTrue(self.call().success)
+        answers = len(self.answers)
+        end = time.monotonic() + PATIENCE
+        while self.call().reason != "stale image":  # the clock may take a moment to get there
+            self.assertLess(time.monotonic(), end, "an old image is planned in")
+            self.tick(1.0)
+            time.sleep(0.05)
+        for _ in range(5):
+            self.tick(1.0)
+            reply = self.call()
+            self.assertEqual((reply.reason, reply.grasps), ("stale image", []))
+            self.assertRegex(reply.message, r"newest depth image is .* s old; ~max_age is 0\.5 s")
+        planned = self.answers[answers:]
+        self.assertTrue(all(a.header.stamp.to_sec() < self.now - 5 for a in planned), "none without an image")
+        self.assertTrue(self.see(picture(0.01)).grasps, "the stream goes on")
+        self.assertTrue(self.call().success, "and so do the requests")
 
     def test_the_camera_may_change_its_intrinsics_or_its_size(self):
         wide = Camera(350.0, 350.0, 159.5, 119.5, 320, 240)
         half = Camera(262.5, 262.5, 79.5, 59.5, 160, 120)
         for camera in (scenes.CAMERA, wide, half, scenes.CAMERA):
             depth, _ = scenes.render([scenes.box((0.03, 0.02), (0.08, 0.03, 0.04), 0.4)], camera)
-            best = self.see(depth, camera).grasps[0]
+            best = self.see(depth, camera, ahead=0.3).grasps[0]
             self.assertLess(abs(best.pose.position.x - 0.03), 0.04)
             self.assertLess(abs(best.center_px[0] - camera.cx), 0.1 * camera.fx)
 

@@ -11,7 +11,8 @@ SOURCES = sorted(
     [p for folder in ("src", "tests", "benchmarks", "scripts") for p in (REPO / folder).rglob("*.py")]
     + [p for p in (REPO / "nodes").iterdir() if p.is_file()]
 )
-ROS = {"rospy", "rosbag", "tf2_ros", "roslib", "actionlib", "diagnostic_updater", "antipodal.msg", "antipodal.srv"}
+ROS = {"rospy", "rosbag", "tf2_ros", "roslib", "actionlib", "diagnostic_updater", "dynamic_reconfigure"}
+ROS |= {"antipodal.msg", "antipodal.srv"}
 MAY_IMPORT_ROS = set((PACKAGE / "ros").glob("*.py"))
 
 

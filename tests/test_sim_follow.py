@@ -15,7 +15,8 @@ from antipodal.sim.cell import Cell
 from antipodal.sim.chase import ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.objects import body_from_mesh
-from antipodal.sim.trials import TrialOptions
+from antipodal.sim.trials import TrialOptions, noise_of
+from antipodal.synth.noise import NoiseOptions
 
 VELOCITY = np.array([0.03, 0.04, 0.0])
 
@@ -121,3 +122,11 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
 def test_the_command_refuses_what_is_not_there(tmp_path, capsys):
     assert follow.main(["--objects", str(tmp_path / "none"), "-n", "1", "--json", str(tmp_path / "out.json")]) == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_noise_goes_by_name_or_is_a_sensors_own():
+    cell = box_cell()
+    seen = [noise_of(n)(cell.render(), cell.camera, np.random.default_rng(1)) for n in ("none", "real", NoiseOptions())]
+    np.testing.assert_array_equal(seen[0], cell.render())
+    np.testing.assert_array_equal(seen[1], seen[2])
+    assert np.any(seen[0] != seen[1])

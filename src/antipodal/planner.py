@@ -119,6 +119,11 @@ class GraspPlanner:
         if self.device.type == "cuda" and isinstance(score, CropScore) and self.dense is None:
             self.there = DevicePlanner(self.network, self.gripper, self.options, self.device)
 
+    def tune(self, options: PlannerOptions) -> None:
+        """Plan with other options from now on; a graph on a GPU is recorded anew by the next plan."""
+        self.options = options
+        self._use(self.score)
+
     def warm_up(self) -> None:
         """Plan on a box on a table, so that what is compiled or loaded at first use delays no later plan."""
         camera = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
@@ -154,9 +159,8 @@ class GraspPlanner:
         depth = check_depth(depth, camera)
         check_gripper(self.gripper, min(self.options.openings) * self.gripper.max_width, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
-        request = Request(depth, mask, window, start or ())
         plan = self._plan_here if self.there is None else self._plan_there
-        ranked, T_cam_view = plan(request, camera, seed, counts, clock)
+        ranked, T_cam_view = plan(Request(depth, mask, window, start or ()), camera, seed, counts, clock)
         with clock("ranking"):
             ranked = ranked if window is None else centred_in(window, ranked, T_cam_view, camera, counts)
             likely = self._likely(ranked, counts)

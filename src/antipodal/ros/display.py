@@ -35,7 +35,7 @@ class Display(rospy.SubscribeListener):
         self._overlay = rospy.Publisher("~overlay", Image, **about)
         if workspace.frame:
             self._box = rospy.Publisher("~workspace_box", Marker, queue_size=1, latch=True)
-            self._box.publish(box_marker(workspace.low, workspace.high, workspace.frame))
+            self.show_box(workspace)
         threading.Thread(target=self._run, name="display", daemon=True).start()
 
     def show(self, *plan: Any) -> None:
@@ -43,6 +43,10 @@ class Display(rospy.SubscribeListener):
         with self._change:
             self._newest = plan
             self._change.notify()
+
+    def show_box(self, workspace: WorkspaceOptions) -> None:
+        """Show a workspace that has a frame, in place of the one before."""
+        self._box.publish(box_marker(workspace.low, workspace.high, workspace.frame))
 
     def peer_subscribe(self, *_: Any) -> None:
         """rospy calls this when somebody begins to look."""

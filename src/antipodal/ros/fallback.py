@@ -6,7 +6,7 @@ import time
 from typing import Any, Callable
 
 from antipodal.errors import AntipodalError
-from antipodal.planner import GraspPlanner, Plan
+from antipodal.planner import GraspPlanner, Plan, PlannerOptions
 
 RETRY = 30.0  # after a failure, the GPU is left alone for so long [s]
 
@@ -45,6 +45,11 @@ class FallbackPlanner:
             return self._spare.plan(*arguments, **keywords)
         self._recovered()
         return plan
+
+    def tune(self, options: PlannerOptions) -> None:
+        """GraspPlanner.tune, of both."""
+        for planner in (self._planner, self._spare):
+            planner.tune(options)
 
     def _failed(self, error: RuntimeError) -> None:
         self._failed_at = self._clock()

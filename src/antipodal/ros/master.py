@@ -37,6 +37,7 @@ class MasterWatch:
         """Whether the master knows the service; None where no master answers."""
         try:
             self._master.lookupService(self._service)
+            self._parameters = rospy.get_param("~", self._parameters)  # they may change while the node runs
         except rosgraph.MasterError:
             return False
         except (OSError, rosgraph.MasterException):

@@ -83,6 +83,21 @@ class PlanServer:
         (rospy.loginfo if reply.success else rospy.logwarn)("plan_grasp: %s", reply.message)
         return reply
 
+    def tune(self, change: Callable[[NodeOptions], NodeOptions]) -> NodeOptions:
+        """Change the options that are read at every plan, in turn with the plans; the new ones. Raises what `change`
+        raises, Busy or TooSlow."""
+        return self._worker.call(self._tune, change)
+
+    def _tune(self, change: Callable[[NodeOptions], NodeOptions]) -> NodeOptions:
+        before, options = self.options, change(self.options)
+        if options.options != before.options:
+            self.planner.tune(options.options)
+        if options.workspace != before.workspace:
+            self._display.show_box(options.workspace)
+        self._pair.max_age = options.max_age
+        self.options = options
+        return options
+
     def _streamed(self) -> PlanGraspResponse:
         """The reply to a request for a plan in the newest image, planned on from the one before."""
         return self._answer(PlanGraspRequest(), self._tracker.plan)

@@ -66,7 +66,8 @@ class Eye:
     def __init__(self, conveyor: Conveyor, planner: GraspPlanner, options: ChaseOptions, seen: Seen):
         self._conveyor, self._planner, self._options, self._seen = conveyor, planner, options, seen
         self._tracker = GraspTracker(planner, options.tracking)
-        self._next, self._waiting = 0.0, []  # time of the next image [s]; what the plan under way will tell
+        self._next = 0.0  # time of the next image [s]
+        self._waiting: List[Tuple[float, np.ndarray, float, np.ndarray]] = []  # what the plan under way will tell
         self._known: Optional[Tuple[float, np.ndarray]] = None  # time [s] and T_lab_grasp (4, 4) of the grasp gone for
         self.drift, self.width = np.zeros(3), 0.0  # velocity of the goal (3,) [m/s], opening on approach [m]
         self.plan_ms: List[float] = []  # CPU time of each plan

@@ -9,6 +9,7 @@ from typing import Sequence
 
 import mujoco
 import numpy as np
+from numpy.typing import ArrayLike
 
 from antipodal import transforms
 from antipodal.sim.cell import Cell
@@ -38,7 +39,8 @@ class LabHand(Hand):
     def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, velocity: np.ndarray):
         super().__init__(model, data)
         self.velocity, self._start = velocity, data.time
-        self._goal, self._angles, self._drift, self._since = np.zeros(3), (0.0, 0.0, 0.0), np.zeros(3), data.time
+        self._goal, self._drift, self._since = np.zeros(3), np.zeros(3), data.time
+        self._angles: Sequence[float] = (0.0, 0.0, 0.0)
 
     def time(self) -> float:
         """Since the lab and the belt were one [s]."""
@@ -54,7 +56,7 @@ class LabHand(Hand):
         self.aim(T_world_grasp[:3, 3])
 
     def aim(
-        self, position: np.ndarray, angles: Sequence[float] = (0, 0, 0), drift: Sequence[float] = (0.0, 0.0, 0.0)
+        self, position: np.ndarray, angles: Sequence[float] = (0, 0, 0), drift: ArrayLike = (0.0, 0.0, 0.0)
     ) -> None:
         """As a Hand's, where the goal goes on from `position` at the velocity `drift` (3,) [m/s]."""
         self._goal, self._angles, self._drift = np.array(position), tuple(angles), np.array(drift)

@@ -23,7 +23,7 @@ from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.report import wilson
-from antipodal.sim.trials import NOISES, Runner, TrialOptions
+from antipodal.sim.trials import NOISES, Runner, TrialOptions, noise_of
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -75,7 +75,7 @@ def _trial(runner: Runner, planner: GraspPlanner, options: ChaseOptions, scene: 
     rng = np.random.default_rng([runner.options.seed, scene, 3])
     direction, cell = 2 * np.pi * rng.random(), runner.make_cell(scene)
     conveyor = Conveyor(cell, speed * np.array([np.cos(direction), np.sin(direction), 0.0]))
-    noise = NOISES[runner.options.noise]
+    noise = noise_of(runner.options.noise)
     outcome, plan_ms = chase(conveyor, planner, options, lambda depth: noise(depth, cell.camera, rng))
     kind, end = ("no_grasp", "no_grasp") if outcome is None else (outcome.kind, outcome.end)
     row = {"scene": scene, "object": runner.objects(scene)[0], "speed": speed, "mode": options.mode}

@@ -30,6 +30,14 @@ NOISES: Dict[str, Noise] = {
 HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
 
 
+def noise_of(noise: Union[str, NoiseOptions]) -> Noise:
+    """The noise of that name in NOISES, or a sensor's own."""
+    if isinstance(noise, str):
+        return NOISES[noise]
+    own = noise
+    return lambda depth, camera, rng: add_noise(rng, depth, camera, own)
+
+
 @dataclass(frozen=True)
 class TrialOptions:
     """What all trials of a run share. The same options and index give the same scene to every policy."""
@@ -135,11 +143,7 @@ class Runner:
 
     def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
         rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
-        noise, depth = self.options.noise, cell.render()
-        if isinstance(noise, str):
-            depth = NOISES[noise](depth, cell.camera, rng)
-        else:
-            depth = add_noise(rng, depth, cell.camera, noise)
+        depth = noise_of(self.options.noise)(cell.render(), cell.camera, rng)
         return depth, cell.mask() if self.options.mask else None
 
     def _policy(self, name: str, cell: Cell) -> Policy:
