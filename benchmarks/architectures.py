@@ -61,6 +61,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=12_000, help="samples between validations, each with a checkpoint")
     parser.add_argument("--patience", type=int, default=6, help="validations without improvement that end training")
     parser.add_argument("--rate", type=float, help="peak learning rate (default: each architecture's own)")
+    parser.add_argument(
+        "--precision", default="auto", help="of training's passes, as in antipodal.train; tests are in float32"
+    )
     parser.add_argument("--table", action="store_true", help="train nothing, tell what is there")
     return parser.parse_args()
 
@@ -96,11 +99,17 @@ def train(name: str, args: argparse.Namespace, data: Samples, split: Split) -> N
         evaluate_every=args.every,
         patience=args.patience,
         device="cpu",
+        precision=args.precision,
     )
     trainer = Trainer(options, Group(torch.device("cpu")), data, split)
     trainer.resume()
     trainer.fit(lambda entry: print(json.dumps({"name": name, **entry}), flush=True))
-    meta = {"history": trainer.history, "rate": options.lr, "finished": trainer.progress.step >= trainer.steps}
+    meta = {
+        "history": trainer.history,
+        "rate": options.lr,
+        "precision": options.precision,
+        "finished": trainer.progress.step >= trainer.steps,
+    }
     networks.save(out, trainer.network, meta)
     Path(options.checkpoint()).unlink()
 
@@ -116,7 +125,9 @@ def read(name: str, folder: Path) -> Optional[Tuple[GraspNetwork, Dict[str, Any]
     saved = networks.read_plain(path.with_suffix(".ckpt"))
     network = GraspNetwork(name).eval()
     network.load_state_dict(saved["best"])
-    return network, {"history": json.loads(saved["history"]), "rate": saved["options"]["lr"], "state": "under way"}
+    options = saved["options"]
+    kept = {"history": json.loads(saved["history"]), "rate": options["lr"], "precision": options["precision"]}
+    return network, {**kept, "state": "under way"}
 
 
 def measured(folder: Path, data: Samples, split: Split) -> List[Dict[str, Any]]:
@@ -143,7 +154,7 @@ def measure(name: str, network: GraspNetwork, meta: Dict[str, Any], data: Sample
         **with_intervals(logits, labels, data.objects[split.test]),
         "us_a_crop": 1e6 * batch / PLAN,
         "ms_one_crop": 1e3 * one,
-        **{k: meta[k] for k in ("state", "rate", "history")},
+        **{k: meta[k] for k in ("state", "rate", "precision", "history")},
     }
 
 

@@ -276,8 +276,8 @@ def test_bad_options_are_refused(options):
 def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
     assert train.main(["--data", str(tmp_path), "--device", "tpu"]) == 2
     assert "unknown device 'tpu'" in capsys.readouterr().err
-    parsed = train.parse(["--data", "a", "b", "--amp", "no", "--evaluate-every", "7"])
-    assert parsed.data == ("a", "b") and parsed.amp is False and parsed.evaluate_every == 7
+    parsed = train.parse(["--data", "a", "b", "--precision", "bfloat16", "--evaluate-every", "7"])
+    assert parsed.data == ("a", "b") and parsed.precision == "bfloat16" and parsed.evaluate_every == 7
 
 
 def launch(options, *flags):

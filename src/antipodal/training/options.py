@@ -11,6 +11,7 @@ from antipodal.errors import InputError
 from antipodal.training.samplers import SAMPLERS
 
 AVERAGES = ("gradients", "local")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def option(default: Any, text: str, choices: Tuple[str, ...] = ()) -> Any:
@@ -40,7 +41,7 @@ class TrainOptions:
     seed: int = option(0, "of the weights, the order and the variations")
     split_seed: int = option(0, "of the split by object; runs to be compared share it")
     device: str = option("auto", "auto, cpu, cuda or cuda:N")
-    amp: bool = option(True, "bfloat16 on CUDA")
+    precision: str = option("auto", "of the network's passes; auto is bfloat16 on CUDA, float32 elsewhere", PRECISIONS)
     workers: int = option(0, "processes that read ahead")
     resume: str = option("auto", "go on from a checkpoint beside --out", ("auto", "never"))
     log: str = option("", "folder for TensorBoard (empty: none)")

@@ -138,7 +138,8 @@ class Trainer:
             crops = self.sensor.disturb(crops, self.train[indices], draws)
         seed = int(np.random.SeedSequence([options.seed, self.progress.step]).generate_state(1)[0])
         crops = augment.vary(crops, augment.draw(options.batch, options.noise, seed)[self.share])
-        with torch.autocast(device.type, torch.bfloat16, enabled=options.amp and device.type == "cuda"):
+        half = options.precision == "bfloat16" or (options.precision == "auto" and device.type == "cuda")
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = self.model(crops, conditions)
         return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
 
