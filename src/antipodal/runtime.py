@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, List, Optional, Tuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 
 Examples = Tuple[torch.Tensor, torch.Tensor]  # crops (N, 1, S, S) and conditions (N, C), both float32
 
-BATCH = 16  # crops a call: the runtime compiles for fixed shapes, and a last batch is filled up
+BATCH = 10  # crops a call: the runtime compiles for fixed shapes, and a last batch is filled up
 MAX_MEAN_ERROR, MAX_ERROR = 0.01, 0.3  # of P(success) on the examples, for the runtime to be taken
 
 
@@ -27,7 +28,8 @@ def quantised(network: torch.nn.Module, examples: Examples) -> Optional[Quantise
     except ImportError:
         return None
     try:
-        fast = Quantised(openvino, _compile(openvino, network, examples))
+        threads = torch.get_num_threads()
+        fast = Quantised(openvino, _compile(openvino, network, examples, threads), threads)
         wrong = (torch.sigmoid(fast(*examples)) - torch.sigmoid(network(*examples))).abs()
     except Exception as e:  # a library that others install: planning goes on without it whatever it raises
         warnings.warn(f"OpenVINO cannot run this network, torch does: {e}", RuntimeWarning, stacklevel=2)
@@ -40,31 +42,50 @@ def quantised(network: torch.nn.Module, examples: Examples) -> Optional[Quantise
 
 
 class Quantised(torch.nn.Module):
-    """A compiled network, called as the network is. Calls wait for each other."""
+    """A compiled network, called as the network is; several threads share the work. Calls wait for each other."""
 
-    def __init__(self, openvino: Any, compiled: Any):
+    def __init__(self, openvino: Any, compiled: Any, threads: int = 1):
         super().__init__()
-        self._inputs = [np.zeros(tuple(i.shape), np.float32) for i in compiled.inputs]
-        self._request = compiled.create_infer_request()
-        for i, memory in enumerate(self._inputs):
-            self._request.set_input_tensor(i, openvino.Tensor(memory, shared_memory=True))
+        self._workers = [_Worker(openvino, compiled) for _ in range(threads)]
+        self._others = ThreadPoolExecutor(max(1, threads - 1), "network")
         self._lock = threading.Lock()
 
     def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """Logits (N,) float32."""
         given = [t.numpy() for t in (crops, conditions)]
         logits = np.empty(len(given[0]), np.float32)
+        share = max(1, -(-len(logits) // (BATCH * len(self._workers)))) * BATCH  # whole batches
+        parts = [slice(first, first + share) for first in range(0, len(logits), share)]
         with self._lock:
-            for first in range(0, len(logits), BATCH):
-                count = min(BATCH, len(logits) - first)
-                for mine, theirs in zip(self._inputs, given):
-                    mine[:count] = theirs[first : first + count]
-                self._request.infer()
-                logits[first : first + count] = self._request.get_output_tensor(0).data[:count]
+            tasks = [([g[part] for g in given], logits[part]) for part in parts]
+            begun = [self._others.submit(w, *task) for w, task in zip(self._workers[1:], tasks[1:])]
+            for task in tasks[:1]:
+                self._workers[0](*task)
+            for other in begun:
+                other.result()
         return torch.from_numpy(logits)
 
 
-def _compile(openvino: Any, network: torch.nn.Module, examples: Examples) -> Any:
+class _Worker:
+    """A thread's own memory for a compiled network."""
+
+    def __init__(self, openvino: Any, compiled: Any):
+        self._inputs = [np.zeros(tuple(i.shape), np.float32) for i in compiled.inputs]
+        self._request = compiled.create_infer_request()
+        for i, memory in enumerate(self._inputs):
+            self._request.set_input_tensor(i, openvino.Tensor(memory, shared_memory=True))
+
+    def __call__(self, given: List[np.ndarray], logits: np.ndarray) -> None:
+        """Write the logits (N,) of the crops and conditions (N, ...)."""
+        for first in range(0, len(logits), BATCH):
+            count = min(BATCH, len(logits) - first)
+            for mine, theirs in zip(self._inputs, given):
+                mine[:count] = theirs[first : first + count]
+            self._request.infer()
+            logits[first : first + count] = self._request.get_output_tensor(0).data[:count]
+
+
+def _compile(openvino: Any, network: torch.nn.Module, examples: Examples, threads: int) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         example = examples[0][:BATCH], examples[1][:BATCH]
@@ -72,7 +93,7 @@ def _compile(openvino: Any, network: torch.nn.Module, examples: Examples) -> Any
     layers = [op for op in model.get_ordered_ops() if _is_convolution(op)]
     for op, (low, high) in zip(layers, _ranges(openvino, model, layers, examples)):
         _quantise(openvino, op, low, high)
-    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    options = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
     return openvino.Core().compile_model(model, "CPU", options)
 
 

@@ -10,6 +10,7 @@ import rosgraph
 import rospy
 
 PERIOD = 0.5  # between two looks at the master [s]
+REGISTERING = 10.0  # a master that has not known the node by then, from its start, never will [s]
 
 
 class MasterWatch:
@@ -23,14 +24,15 @@ class MasterWatch:
         threading.Thread(target=self._run, name="master watch", daemon=True).start()
 
     def _run(self) -> None:
-        was_known = False  # registration may still be under way
+        doubted = time.monotonic() + REGISTERING  # from when on a master that does not know the node is another one
         while not rospy.is_shutdown():
             known = self._knows_service()
-            if known is None:
+            if known:
+                doubted = 0.0
+            elif known is None:
                 rospy.logerr_throttle(5, f"no master answers at {self._master.master_uri}")
-            elif was_known and not known and not rospy.is_shutdown():
+            elif time.monotonic() > doubted and not rospy.is_shutdown():
                 self._leave()
-            was_known = was_known or bool(known)
             time.sleep(PERIOD)
 
     def _knows_service(self) -> Optional[bool]:
