@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 import torch
 
@@ -19,10 +19,8 @@ from antipodal.device.table import Plane, find_plane, frame_along
 from antipodal.device.view import make_view, points_in
 from antipodal.encoding import decode, encode
 from antipodal.grasp import Gripper, ViewGrasps
+from antipodal.planner_options import PlannerOptions
 from antipodal.views import View
-
-if TYPE_CHECKING:  # it imports this package
-    from antipodal.planner import PlannerOptions
 
 Score = Callable[[View, ViewGrasps], torch.Tensor]
 COUNTS = ("standing", "pixels", "edges", "pairs", "fitting", "scored")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -16,9 +16,7 @@ from antipodal.device.plan import COUNTS, DeviceOptions, FixedPlan, Scene
 from antipodal.errors import InputError
 from antipodal.fused import FusedScore
 from antipodal.grasp import Grasp, Gripper, ViewGrasps
-
-if TYPE_CHECKING:  # it imports this package
-    from antipodal.planner import PlannerOptions
+from antipodal.planner_options import PlannerOptions
 
 KEPT = 4  # graphs, each with its memory: of the cameras, batch sizes and kinds of request that came last
 
