@@ -196,9 +196,9 @@ class GraspPlanner:
         if mask is None and table is not None:
             mask = segment_objects(depth, camera, table, self.options.segmentation)
         mask = depth > 0 if mask is None else mask & (depth > 0)
-        standing = int(mask.sum())
+        standing = int(np.count_nonzero(mask))
         mask = mask if window is None else mask & window
-        counts["pixels"] = int(mask.sum())
+        counts["pixels"] = int(np.count_nonzero(mask))
         self._refuse_empty(counts, standing)
         return mask
 
