@@ -67,7 +67,10 @@ def test_a_urdf_finds_its_mesh_in_its_package(tmp_path):
     assert meshes.load(tmp_path / "things" / "urdf" / "o.urdf").volume == pytest.approx(24e-6)
 
 
-@pytest.mark.parametrize("text", ["<robot", URDF.format(name="no.stl", scale="1 1 1", more="<link name='b'/>")])
+BOMB = "<!DOCTYPE b [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><robot>&b;</robot>"
+
+
+@pytest.mark.parametrize("text", ["<robot", URDF.format(name="no.stl", scale="1 1 1", more="<link name='b'/>"), BOMB])
 def test_a_urdf_that_is_no_rigid_object_is_refused(text, tmp_path):
     (tmp_path / "o.urdf").write_text(text)
     with pytest.raises(meshes.MeshError, match=r"o\.urdf"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from typing import List, Tuple
+from typing import Any, List, Tuple
 
 import numpy as np
+from defusedxml import DefusedXmlException, ElementTree
 from scipy.spatial.transform import Rotation
 
 from antipodal import transforms
@@ -22,6 +22,8 @@ def mesh_parts(path: Path) -> List[Tuple[Path, np.ndarray]]:
         links = ElementTree.parse(path).getroot().findall("link")
     except ElementTree.ParseError as e:
         raise InputError(f"{path}: no XML ({e})") from e
+    except DefusedXmlException as e:  # entities may make gigabytes of a few lines
+        raise InputError(f"{path}: XML with entities of its own is not read ({type(e).__name__})") from e
     if len(links) != 1:
         raise InputError(f"{path}: {len(links)} links; an object to grasp is one rigid link")
     elements = links[0].findall("collision") or links[0].findall("visual")
@@ -41,7 +43,7 @@ def _file(urdf: Path, name: str) -> Path:
     return above[0] if above else urdf.parent / inside
 
 
-def _transform(element: ElementTree.Element, mesh: ElementTree.Element) -> np.ndarray:
+def _transform(element: Any, mesh: Any) -> np.ndarray:
     origin = element.find("origin")
     place = {} if origin is None else origin.attrib
     R = Rotation.from_euler("xyz", _numbers(place.get("rpy", "0 0 0"))).as_matrix()
