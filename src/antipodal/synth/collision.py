@@ -64,12 +64,14 @@ def _rises(top, x0, y0, cell, x, y, c, s, along, across, z):
     """Whether a cell under a rectangle about (x, y), `along` the closing axis (c, s) and `across` it, rises above z."""
     H, W = top.shape
     n, m = int(np.ceil(along / cell)) + 1, int(np.ceil(across / cell)) + 1
-    column0, row0 = (x - x0) / cell + 0.5, (y - y0) / cell + 0.5
+    first, least = (INSET - along / cell) / 2, (INSET - across / cell) / 2  # corner of the rectangle [cells]
+    step, stride = -2 * first / (n - 1), -2 * least / (m - 1)
+    column0, row0 = (x - x0) / cell + 0.5 + s * least, (y - y0) / cell + 0.5 - c * least
     for i in range(n):
-        a = (i / (n - 1) - 0.5) * (along / cell - INSET)
+        a = first + i * step
+        column1, row1 = column0 + c * a, row0 + s * a
         for j in range(m):
-            b = (j / (m - 1) - 0.5) * (across / cell - INSET)
-            column, row = column0 + c * a + s * b, row0 + s * a - c * b
+            column, row = column1 + j * (s * stride), row1 - j * (c * stride)
             if 0 <= row < H and 0 <= column < W and top[int(row), int(column)] > z:
                 return True
     return False
