@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scenes import CAMERA, HEIGHT, box, overhead, render
 
+from antipodal.kernels.standing import moments
 from antipodal.table import find_table
 
 CLUTTER = [box((x, y), (0.06, 0.04, 0.05), yaw=x * 9) for x in (-0.1, 0.0, 0.1) for y in (-0.06, 0.06)]
@@ -51,3 +52,14 @@ def test_no_plane_in_three_points():
     depth = np.zeros((240, 320), np.float32)
     depth[0, :3] = 0.7
     assert find_table(depth, CAMERA, np.random.default_rng(0)) is None
+
+
+def test_moments_are_those_of_the_points_near_the_plane():
+    rng = np.random.default_rng(0)
+    points, normal = rng.normal(size=(500, 3)), np.array([0.6, 0.0, 0.8])
+    near = points[np.abs(points @ normal - 0.1) < 0.5]
+    count, mean, products = moments(points, normal, 0.1, 0.5)
+    assert count == len(near) and 100 < count < 400
+    np.testing.assert_allclose(mean, near.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(products / (count - 1), np.cov(near.T), atol=1e-12)
+    assert moments(points, normal, 50.0, 0.5)[0] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple, Union
 
@@ -31,6 +32,7 @@ from antipodal.scoring import CropScore, PixelScore, Score, make_score
 from antipodal.segmentation import segment_objects
 from antipodal.stages import refuse_empty
 from antipodal.table import Table, find_table
+from antipodal.threads import torch_alone
 from antipodal.views import View, make_view
 
 
@@ -125,7 +127,8 @@ class GraspPlanner:
         check_gripper(self.gripper, min(self.options.openings) * self.gripper.max_width, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
         plan = self._plan_here if self.there is None else self._plan_there
-        ranked, T_cam_view = plan(Request(depth, mask, window, start or ()), camera, seed, counts, clock)
+        with torch_alone():
+            ranked, T_cam_view = plan(Request(depth, mask, window, start or ()), camera, seed, counts, clock)
         with clock("ranking"):
             ranked = ranked if window is None else centred_in(window, ranked, T_cam_view, camera, counts)
             likely = self._likely(ranked, counts)
@@ -173,9 +176,8 @@ class GraspPlanner:
         with clock("refinement"):
             first = [encode(g, self.gripper) for g in (candidates, to_view(request.start, view))]
             score = self.score.of_image(depth, camera)
-            samples, quality = maximise(
-                lambda s: self._evaluate(clearance, away, score, s), torch.cat(first), generator, self.options.cem
-            )
+            evaluate = partial(self._evaluate, clearance, away, score)
+            samples, quality = maximise(evaluate, torch.cat(first), generator, self.options.cem)
             counts["scored"] = int(torch.isfinite(quality).sum())
         found = torch.isfinite(quality)
         return replace(decode(samples[found], self.gripper), quality=quality[found]), view.T_cam_view

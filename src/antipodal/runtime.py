@@ -6,13 +6,14 @@ on the examples (Jacob et al., CVPR 2018). What it answers on them is compared w
 
 from __future__ import annotations
 
-import threading
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any, List, Optional, Tuple
 
 import numpy as np
 import torch
+
+from antipodal.threads import allowed
 
 Examples = Tuple[torch.Tensor, torch.Tensor]  # crops (N, 1, S, S) and conditions (N, C), both float32
 
@@ -28,8 +29,8 @@ def quantised(network: torch.nn.Module, examples: Examples) -> Optional[Quantise
     except ImportError:
         return None
     try:
-        threads = torch.get_num_threads()
-        fast = Quantised(openvino, _compile(openvino, network, examples, threads), threads)
+        model = _rounded(openvino, network, examples)
+        fast = Quantised([_Worker(openvino, model) for _ in range(allowed())])
         wrong = (torch.sigmoid(fast(*examples)) - torch.sigmoid(network(*examples))).abs()
     except Exception as e:  # a library that others install: planning goes on without it whatever it raises
         warnings.warn(f"OpenVINO cannot run this network, torch does: {e}", RuntimeWarning, stacklevel=2)
@@ -42,34 +43,32 @@ def quantised(network: torch.nn.Module, examples: Examples) -> Optional[Quantise
 
 
 class Quantised(torch.nn.Module):
-    """A compiled network, called as the network is; several threads share the work. Calls wait for each other."""
+    """A compiled network, called as the network is, by as many threads at once as it has workers; others wait."""
 
-    def __init__(self, openvino: Any, compiled: Any, threads: int = 1):
+    def __init__(self, workers: List[_Worker]):
         super().__init__()
-        self._workers = [_Worker(openvino, compiled) for _ in range(threads)]
-        self._others = ThreadPoolExecutor(max(1, threads - 1), "network")
-        self._lock = threading.Lock()
+        self._free: SimpleQueue[_Worker] = SimpleQueue()
+        for worker in workers:
+            self._free.put(worker)
 
     def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """Logits (N,) float32."""
-        given = [t.numpy() for t in (crops, conditions)]
-        logits = np.empty(len(given[0]), np.float32)
-        share = max(1, -(-len(logits) // (BATCH * len(self._workers)))) * BATCH  # whole batches
-        parts = [slice(first, first + share) for first in range(0, len(logits), share)]
-        with self._lock:
-            tasks = [([g[part] for g in given], logits[part]) for part in parts]
-            begun = [self._others.submit(w, *task) for w, task in zip(self._workers[1:], tasks[1:])]
-            for task in tasks[:1]:
-                self._workers[0](*task)
-            for other in begun:
-                other.result()
+        logits = np.empty(len(crops), np.float32)
+        worker = self._free.get()
+        try:
+            worker([crops.numpy(), conditions.numpy()], logits)
+        finally:
+            self._free.put(worker)
         return torch.from_numpy(logits)
 
 
 class _Worker:
-    """A thread's own memory for a compiled network."""
+    """A compiled network that runs in the thread that calls it: with more than one stream it would hand over each batch
+    to a thread of its own, which costs a third of a batch's time."""
 
-    def __init__(self, openvino: Any, compiled: Any):
+    def __init__(self, openvino: Any, model: Any):
+        options = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
+        compiled = openvino.Core().compile_model(model, "CPU", options)
         self._inputs = [np.zeros(tuple(i.shape), np.float32) for i in compiled.inputs]
         self._request = compiled.create_infer_request()
         for i, memory in enumerate(self._inputs):
@@ -85,7 +84,8 @@ class _Worker:
             logits[first : first + count] = self._request.get_output_tensor(0).data[:count]
 
 
-def _compile(openvino: Any, network: torch.nn.Module, examples: Examples, threads: int) -> Any:
+def _rounded(openvino: Any, network: torch.nn.Module, examples: Examples) -> Any:
+    """The network as OpenVINO's model, in 8 bits."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         example = examples[0][:BATCH], examples[1][:BATCH]
@@ -93,8 +93,7 @@ def _compile(openvino: Any, network: torch.nn.Module, examples: Examples, thread
     layers = [op for op in model.get_ordered_ops() if _is_convolution(op)]
     for op, (low, high) in zip(layers, _ranges(openvino, model, layers, examples)):
         _quantise(openvino, op, low, high)
-    options = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
-    return openvino.Core().compile_model(model, "CPU", options)
+    return model
 
 
 def _is_convolution(op: Any) -> bool:

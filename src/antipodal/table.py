@@ -8,7 +8,7 @@ from typing import Optional
 import numpy as np
 
 from antipodal.camera import Camera
-from antipodal.kernels.standing import votes
+from antipodal.kernels.standing import moments, votes
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,10 @@ def find_table(
     if plane is None:
         return None
     for tolerance in (options.tolerance, options.tolerance, options.tolerance / 2):
-        distance = points @ plane[:3] - plane[3]
-        near = np.abs(distance) < tolerance
-        if near.sum() < max(3.0, options.min_share * len(points) / 2):
+        count, centre, products = moments(points, plane[:3], plane[3], tolerance)
+        if count < max(3.0, options.min_share * len(points) / 2):
             return None
-        plane = _least_squares(points[near])
+        plane = _least_squares(centre, products)
     distance = points @ plane[:3] - plane[3]
     near = np.abs(distance) < options.tolerance
     if near.mean() < options.min_share or plane[2] < np.cos(options.max_tilt):
@@ -98,10 +97,8 @@ def _best_hypothesis(points: np.ndarray, rng: np.random.Generator, options: Tabl
     return np.append(normals[best], offsets[best])
 
 
-def _least_squares(points: np.ndarray) -> np.ndarray:
-    """Plane (4,) with the least squared distance to points (N, 3)."""
-    centre = points.mean(axis=0)
-    centred = points - centre
-    normal = np.linalg.eigh(centred.T @ centred)[1][:, 0]
+def _least_squares(centre: np.ndarray, products: np.ndarray) -> np.ndarray:
+    """Plane (4,) with the least squared distance to points, from their mean (3,) and deviations' products (3, 3)."""
+    normal = np.linalg.eigh(products)[1][:, 0]
     normal *= -1.0 if normal[2] < 0 else 1.0
     return np.append(normal, normal @ centre)

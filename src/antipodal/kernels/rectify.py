@@ -67,8 +67,9 @@ def _pixels_within(bounds: Bounds, depth: np.ndarray, camera: Camera, T_cam_view
     A ray (x, y, 1) at depth d falls in where R' (x, y, 1) d lies in the bounds, so that R' (x, y, 1) lies between their
     least and their greatest quotient by a depth: a parallelogram of rays.
     """
-    turn = T_cam_view[:2, :2].T
-    if not depth.any() or abs(np.linalg.det(turn)) < 0.1:
+    (a, b), (c, d) = T_cam_view[:2, :2].T
+    scale = a * d - b * c  # the inverse is written out: a solver wakes BLAS's threads, which then spin on
+    if not depth.any() or abs(scale) < 0.1:
         return 0, camera.height, 0, camera.width
     # As whole numbers positive floats keep their order, and 0 less 1 is the greatest of them.
     least = ((depth.view(np.uint32) - np.uint32(1)).min() + np.uint32(1)).view(np.float32)
@@ -76,7 +77,8 @@ def _pixels_within(bounds: Bounds, depth: np.ndarray, camera: Camera, T_cam_view
     low = np.minimum(np.divide(bounds[:2], least), np.divide(bounds[:2], most)) - T_cam_view[2, :2]
     high = np.maximum(np.divide(bounds[2:], least), np.divide(bounds[2:], most)) - T_cam_view[2, :2]
     corners = np.array([[low[0], low[0], high[0], high[0]], [low[1], high[1], low[1], high[1]]])
-    px = camera.project(np.vstack([np.linalg.solve(turn, corners), np.ones(4)]).T)
+    rays = np.array([[d, -b], [-c, a]]) @ corners / scale
+    px = camera.project(np.vstack([rays, np.ones(4)]).T)
     size = [camera.width, camera.height]
     u0, v0 = np.clip(np.floor(px.min(axis=0)) - 1, 0, size).astype(int)
     u1, v1 = np.clip(np.ceil(px.max(axis=0)) + 2, 0, size).astype(int)

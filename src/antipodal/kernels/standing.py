@@ -1,4 +1,4 @@
-"""Compiled passes over a depth image: valid pixels, planes through points, what stands above a plane, jumps."""
+"""Compiled passes over a depth image and its points: valid pixels, planes, what stands above a plane, jumps."""
 
 from __future__ import annotations
 
@@ -71,3 +71,25 @@ def jumps(depth, step):
             span = max(high[u], max(high[u + 1], high[u + 2])) - min(low[u], min(low[u + 1], low[u + 2]))
             out[v, u] = span > step
     return out
+
+
+@numba.njit(cache=True)
+def moments(points, normal, offset, tolerance):
+    """How many of the points (N, 3) lie within `tolerance` of the plane {p : normal . p = offset}, their mean (3,) and
+    the sum of the products (3, 3) of their deviations from it."""
+    near, count = np.empty(len(points), np.bool_), 0
+    mean, products = np.zeros(3), np.zeros((3, 3))
+    for i in range(len(points)):
+        distance = points[i, 0] * normal[0] + points[i, 1] * normal[1] + points[i, 2] * normal[2] - offset
+        near[i] = abs(distance) < tolerance
+        if near[i]:
+            count += 1
+            for k in range(3):
+                mean[k] += points[i, k]
+    mean /= max(count, 1)
+    for i in range(len(points)):
+        if near[i]:
+            for j in range(3):
+                for k in range(3):
+                    products[j, k] += (points[i, j] - mean[j]) * (points[i, k] - mean[k])
+    return count, mean, products
