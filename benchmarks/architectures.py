@@ -31,7 +31,7 @@ from antipodal.training.report import commit
 from antipodal.training.samples import Samples, Split, open_folders, split_by_object
 from antipodal.training.trainer import Trainer, shuffled
 
-RATES = {"patch": 5e-3, "resnet": 5e-3, "gqcnn2": 2e-3, "gqcnn2_pool": 3e-3, "gqcnn4": 3e-3}  # peaks
+RATES = {"patch": 3e-3, "resnet": 3e-3, "gqcnn2": 2e-3, "gqcnn2_pool": 3e-3, "gqcnn4": 3e-3}  # peaks
 RESAMPLES = 1000
 PLAN = 400  # crops that a plan scores
 

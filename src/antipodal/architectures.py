@@ -33,22 +33,24 @@ class Residual(nn.Module):
 
 
 class Head(nn.Module):
-    """Two layers from the image's features, with the conditions joined, to a logit."""
+    """A layer from the image's features and one from the conditions, joined by a third, to a logit: how GQ-CNN joins
+    its streams (Mahler et al., RSS 2017, figure 4)."""
 
     def __init__(self, features: int, hidden: int):
         super().__init__()
-        self.hidden = nn.Linear(features + CONDITIONS, hidden)
-        self.logit = nn.Linear(hidden, 1)
+        beside, joined = max(1, hidden // 8), max(1, hidden // 2)
+        self.image, self.conditions = nn.Linear(features, hidden), nn.Linear(CONDITIONS, beside)
+        self.joined, self.logit = nn.Linear(hidden + beside, joined), nn.Linear(joined, 1)
 
     def forward(self, features: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
-        joined = torch.cat([features.flatten(1), conditions], dim=1)
-        return self.logit(F.relu(self.hidden(joined)))[:, 0]
+        streams = [F.relu(self.image(features.flatten(1))), F.relu(self.conditions(conditions))]
+        return self.logit(F.relu(self.joined(torch.cat(streams, dim=1))))[:, 0]
 
 
 class PatchNet(nn.Module):
     """The compact default: 4x4 patches into a narrow residual net; crops (N, 1, 32, 32), conditions (N, 4)."""
 
-    def __init__(self, channels: int = 64, hidden: int = 48):
+    def __init__(self, channels: int = 64, hidden: int = 128):
         super().__init__()
         self.stem = nn.Conv2d(1, channels, 4, stride=4)
         self.blocks = nn.Sequential(Residual(channels, channels, 2), Residual(channels, channels))
@@ -61,7 +63,7 @@ class PatchNet(nn.Module):
 class ResNet(nn.Module):
     """A small residual net of five times the patch net's cost; crops (N, 1, 32, 32), conditions (N, 4)."""
 
-    def __init__(self, channels: int = 32, hidden: int = 64):
+    def __init__(self, channels: int = 32, hidden: int = 128):
         super().__init__()
         c = channels
         self.stem = nn.Conv2d(1, c, 5, stride=2, padding=2)

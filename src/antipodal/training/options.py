@@ -28,7 +28,7 @@ class TrainOptions:
     epochs: float = option(10.0, "how often each training sample is seen")
     samples: int = option(0, "samples to process in place of --epochs (0: use --epochs)")
     batch: int = option(128, "samples a step, over all processes")
-    lr: float = option(5e-3, "peak learning rate")
+    lr: float = option(3e-3, "peak learning rate")
     weight_decay: float = option(1e-2, "AdamW's weight decay")
     clip: float = option(1.0, "largest norm of the gradient")
     noise: float = option(0.01, "largest depth noise added on the fly [openings]")
