@@ -13,7 +13,7 @@ from typing import Any, List, Optional, Tuple
 import numpy as np
 import torch
 
-from antipodal.threads import allowed
+from antipodal.threads import allowed, torch_alone
 
 Examples = Tuple[torch.Tensor, torch.Tensor]  # crops (N, 1, S, S) and conditions (N, C), both float32
 
@@ -86,7 +86,7 @@ class _Worker:
 
 def _rounded(openvino: Any, network: torch.nn.Module, examples: Examples) -> Any:
     """The network as OpenVINO's model, in 8 bits."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch_alone():
         warnings.simplefilter("ignore")
         example = examples[0][:BATCH], examples[1][:BATCH]
         model = openvino.convert_model(network, example_input=example, input=[list(e.shape) for e in example])
