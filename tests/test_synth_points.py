@@ -41,7 +41,7 @@ def test_the_command_samples_many_files_and_names_those_it_cannot(suffix, tmp_pa
     (tmp_path / "bad.stl").write_bytes(b"solid")
     files = [str(tmp_path / f"{n}.stl") for n in ("a", "bad", "b")]
     words = [*files, "--points", "300", "--units", "mm", "--format", suffix, "--out", str(tmp_path / "out")]
-    assert points.main(words) == 1
+    assert meshes.main(words) == 1
     assert "bad.stl" in capsys.readouterr().err
     made = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert made == [f"a.{suffix}", f"b.{suffix}"]

@@ -1,10 +1,11 @@
 """Meshes from files, repaired where that is possible, or made on the spot.
 
-python -m antipodal.synth.meshes FILES... --points N --out DIR samples point clouds from them (points.py).
+python -m antipodal.synth.meshes FILES... --points N --out DIR samples point clouds from them.
 """
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import threading
@@ -12,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Union
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 import trimesh
 
 from antipodal.command import run as run_command
 from antipodal.errors import AntipodalError, InputError
+from antipodal.synth.points import FORMATS, METHODS, sample_points, write_cloud
 from antipodal.synth.procedural import procedural
 from antipodal.synth.urdf import mesh_parts
 
@@ -181,7 +183,41 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-if __name__ == "__main__":
-    from antipodal.synth.points import main
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    args = _parser().parse_args(arguments)
+    options = MeshOptions(scale=args.scale * UNITS[args.units], time_limit=args.time_limit)
+    failed: List[str] = []
+    for i, file in enumerate(args.files):
+        try:
+            mesh, rng = load(file, options), np.random.default_rng([args.seed, i])
+            with time_limit(args.time_limit):
+                points = sample_points(mesh, args.points, rng, args.method)
+            write_cloud(args.out / f"{file.stem}.{args.format}", points)
+        except AntipodalError as e:
+            failed.append(f"{file}: {e}" if str(file) not in str(e) else str(e))
+    for reason in failed:
+        print(f"meshes: {reason}", file=sys.stderr)
+    print(f"{len(args.files) - len(failed)} point clouds in {args.out}, {len(failed)} files not used")
+    return 1 if failed else 0
 
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m antipodal.synth.meshes", description="Sample point clouds from meshes."
+    )
+    parser.add_argument("files", nargs="+", type=Path, help="meshes")
+    parser.add_argument("--points", required=True, type=int, help="a mesh")
+    parser.add_argument("--method", default="uniform", choices=METHODS)
+    parser.add_argument("--format", default="ply", choices=FORMATS)
+    parser.add_argument("--out", required=True, type=Path, help="folder; clouds are named like the meshes")
+    parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh files")
+    parser.add_argument("--scale", type=float, default=1.0, help="further factor on the mesh files")
+    parser.add_argument(
+        "--time-limit", type=float, default=20.0, help="seconds for reading a file, and for sampling it"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+if __name__ == "__main__":
     sys.exit(run_command(main))
