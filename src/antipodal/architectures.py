@@ -61,7 +61,7 @@ class PatchNet(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A small residual net of five times the patch net's cost; crops (N, 1, 32, 32), conditions (N, 4)."""
+    """A small residual net of four times the patch net's cost; crops (N, 1, 32, 32), conditions (N, 4)."""
 
     def __init__(self, channels: int = 32, hidden: int = 128):
         super().__init__()
