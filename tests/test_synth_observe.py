@@ -153,3 +153,20 @@ def test_planning_s_own_sampler_proposes_grasps_across_the_object():
     assert across.mean() > 0.7
     assert np.abs(grasps.tips[across, 1]).max() < 0.012 and np.abs(grasps.tips[:, 0]).max() < 0.07
     assert np.median(grasps.width[across]) == pytest.approx(0.031, abs=0.005)
+
+
+def test_what_goes_missing_at_edges_is_what_a_plain_loop_says():
+    rng = np.random.default_rng(0)
+    depth = (0.6 + 0.004 * rng.random((23, 31)) + 0.05 * (rng.random((23, 31)) < 0.1)).astype(np.float32)
+    depth[rng.random(depth.shape) < 0.05] = 0
+    chance, missing = rng.random(depth.shape, dtype=np.float32), depth <= 0
+    expected = missing.copy()
+    padded = np.pad(depth, 1, mode="edge")
+    for v, u in np.ndindex(depth.shape):
+        around = [padded[v + 1 + i, u + 1 + j] for i, j in ((0, 1), (1, 0), (0, -1), (-1, 0))]
+        step = max(abs(a - depth[v, u]) for a in around)
+        edge = step > 0.008 or step * 500.0 > 2.0 * depth[v, u]
+        expected[v, u] |= chance[v, u] < (0.5 if edge else 0.1)
+    noise._lose(depth, 500.0, chance, 0.008, 0.5, 2.0, 0.1, missing)
+    np.testing.assert_array_equal(missing, expected)
+    assert 0.1 < missing.mean() < 0.6

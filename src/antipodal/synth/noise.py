@@ -101,16 +101,26 @@ def _missing(rng: np.random.Generator, depth: np.ndarray, camera: Camera, o: Noi
 def _lose(depth, focal, chance, jump, edge_loss, grazing, speckle_loss, missing):
     """Drop pixels at depth edges, where the surface slopes away from the ray, and by chance."""
     H, W = depth.shape
+    beyond = np.empty(W + 2, np.float32)  # a row and, at its ends, the same values again
+    f = np.float32
+    limits = f(focal), f(jump), f(edge_loss), f(grazing), f(speckle_loss)
     for v in range(H):
-        for u in range(W):
-            limit = speckle_loss
-            here = depth[v, u]
-            for dv, du in ((0, 1), (1, 0), (0, -1), (-1, 0)):
-                if 0 <= v + dv < H and 0 <= u + du < W:
-                    step = abs(depth[v + dv, u + du] - here)
-                    if step > jump or step * focal > grazing * here:
-                        limit = edge_loss
-            missing[v, u] |= chance[v, u] < limit
+        beyond[0], beyond[1:-1], beyond[-1] = depth[v, 0], depth[v], depth[v, W - 1]
+        _lose_row(beyond, depth[max(v - 1, 0)], depth[min(v + 1, H - 1)], chance[v], limits, missing[v])
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _lose_row(row, above, below, chance, limits, missing):
+    """A loop of its own, so that it compiles to vectors. row: one pixel longer at either end."""
+    focal, jump, edge_loss, grazing, speckle_loss = limits
+    for u in range(len(missing)):
+        here = row[u + 1]
+        across, along = abs(row[u] - here), abs(row[u + 2] - here)
+        up, down = abs(above[u] - here), abs(below[u] - here)
+        across, up = across if across > along else along, up if up > down else down
+        step = across if across > up else up
+        edge = (step > jump) | (step * focal > grazing * here)
+        missing[u] |= chance[u] < (edge_loss if edge else speckle_loss)
 
 
 @numba.njit(cache=True)
