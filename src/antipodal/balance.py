@@ -14,10 +14,6 @@ from antipodal.views import View
 
 def distance_to_middle(view: View) -> torch.Tensor:
     """Distance (H, W) [m] of every graspable cell from the centroid of the connected region that it lies in."""
-    graspable = view.graspable.cpu().numpy()
-    regions = connected_components(graspable, diagonal=True)
-    away = np.zeros(graspable.shape, np.float32)
-    row, column = np.nonzero(graspable)
-    middle = np.repeat(regions.middles()[regions.label], np.diff(regions.runs[:, 1:])[:, 0], axis=0)
-    away[row, column] = np.hypot(column - middle[:, 0], row - middle[:, 1]) * view.cell
+    regions = connected_components(view.graspable.cpu().numpy(), diagonal=True)
+    away = regions.distances() * np.float32(view.cell)
     return torch.from_numpy(away).to(view.depth.device)

@@ -90,7 +90,8 @@ def make_view(
     T_cam_view = look_along(approach)
     low, high, depths = _extent(depth, mask, camera, T_cam_view)
     bounds = (low[0] - margin, low[1] - margin, high[0] + margin, high[1] + margin)
-    pitch = float(depths.median()) / min(camera.fx, camera.fy)
+    few = depths[:: max(1, len(depths) // 2000)]
+    pitch = float(few.median()) / min(camera.fx, camera.fy)
     longest = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
     cell = max(options.cell, 1.2 * pitch, longest / options.max_cells)
     surface, masked = observe(depth, mask, camera, T_cam_view, bounds, cell)

@@ -50,6 +50,12 @@ class Components:
         _paint(self.runs, self.label, values, image)
         return image
 
+    def distances(self) -> np.ndarray:
+        """(H, W) float32: how far every pixel lies from its component's centroid [px]; 0 outside all of them."""
+        image = np.zeros(self.shape, np.float32)
+        _distances(self.runs, self.label, self.middles(), image)
+        return image
+
     def _length(self) -> np.ndarray:
         return self.runs[:, 2] - self.runs[:, 1]
 
@@ -137,3 +143,11 @@ def _touching(runs, label, other, count):
 def _paint(runs, label, values, image):
     for r in range(len(runs)):
         image[runs[r, 0], runs[r, 1] : runs[r, 2]] = values[label[r]]
+
+
+@numba.njit(cache=True)
+def _distances(runs, label, middles, image):
+    for r in range(len(runs)):
+        column, row = middles[label[r]]
+        for u in range(runs[r, 1], runs[r, 2]):
+            image[runs[r, 0], u] = np.sqrt((u - column) ** 2 + (runs[r, 0] - row) ** 2)

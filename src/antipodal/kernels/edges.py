@@ -14,19 +14,26 @@ def depth_edges(depth, per_step, slope, taps):
     smoothing. All single precision.
     """
     H, W = depth.shape
-    smooth = _smooth(_smooth(depth, taps).T, taps).T
+    smooth = np.ascontiguousarray(_smooth(_smooth(depth, taps).T, taps).T)  # by rows again
     normals = np.empty((2, H, W), np.float32)
     size = np.empty((H, W), np.float32)
+    beyond = np.empty(W + 2, np.float32)  # a row and, at its ends, the same values again
     for v in range(H):
-        up, down = max(v - 1, 0), min(v + 1, H - 1)
-        for u in range(W):
-            gx = (smooth[v, min(u + 1, W - 1)] - smooth[v, max(u - 1, 0)]) * per_step
-            gy = (smooth[down, u] - smooth[up, u]) * per_step
-            s = np.sqrt(gx * gx + gy * gy)
-            size[v, u] = s
-            s = max(s, np.float32(1e-9))
-            normals[0, v, u], normals[1, v, u] = gx / s, gy / s
+        up, down = smooth[max(v - 1, 0)], smooth[min(v + 1, H - 1)]
+        beyond[0], beyond[1:-1], beyond[-1] = smooth[v, 0], smooth[v], smooth[v, W - 1]
+        _slopes(beyond, up, down, per_step, size[v], normals[0, v], normals[1, v])
     return _ridges(size, normals, slope), normals
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _slopes(row, up, down, per_step, size, normal_x, normal_y):
+    """A row's gradients; a loop of its own, so that it compiles to vectors. row: one cell longer at either end."""
+    for u in range(len(size)):
+        gx, gy = (row[u + 2] - row[u]) * per_step, (down[u] - up[u]) * per_step
+        s = np.sqrt(gx * gx + gy * gy)
+        size[u] = s
+        s = s if s > np.float32(1e-9) else np.float32(1e-9)
+        normal_x[u], normal_y[u] = gx / s, gy / s
 
 
 @numba.njit(cache=True)

@@ -118,13 +118,21 @@ def _extent(depth, mask, ray_x, ray_y, R):
 def _inside(surface, x, y, R, focal, centre, right, bottom):
     inside = np.empty(surface.shape, np.bool_)
     for r in range(surface.shape[0]):
-        for c in range(surface.shape[1]):
-            z = surface[r, c]
-            w = R[2, 0] * x[c] + R[2, 1] * y[r] + R[2, 2] * z
-            u = focal[0] * (R[0, 0] * x[c] + R[0, 1] * y[r] + R[0, 2] * z) / w + centre[0]
-            v = focal[1] * (R[1, 0] * x[c] + R[1, 1] * y[r] + R[1, 2] * z) / w + centre[1]
-            inside[r, c] = (w > 0) & (u > -0.5) & (u < right) & (v > -0.5) & (v < bottom)
+        _inside_row(surface[r], x, y[r], R, focal, centre, right, bottom, inside[r])
     return inside
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _inside_row(surface, x, y, R, focal, centre, right, bottom, inside):
+    xx, xy, xz = R[0]
+    yx, yy, yz = R[1]
+    zx, zy, zz = R[2]
+    for c in range(len(surface)):
+        z = surface[c]
+        w = zx * x[c] + zy * y + zz * z
+        u = focal[0] * (xx * x[c] + xy * y + xz * z) / w + centre[0]
+        v = focal[1] * (yx * x[c] + yy * y + yz * z) / w + centre[1]
+        inside[c] = (w > 0) & (u > -0.5) & (u < right) & (v > -0.5) & (v < bottom)
 
 
 @numba.njit(cache=True)
