@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--meshes", default="procedural:100")
     parser.add_argument("--shards", type=int, default=10)
     parser.add_argument("--quick", action="store_true", help="fewer objects and grasps in the plain loop")
-    parser.add_argument("--json", type=Path, default=Path("generate.json"))
+    parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     camera = CONFIG / "cameras" / "realsense_d435.yaml"
     options = for_sensor(preset("default"), camera)
@@ -65,7 +65,8 @@ def main() -> None:
         print(f"640x480 image of 5,120 faces: {result['image_ms']:.2f} ms")
         result["reading"] = reading(Path(folder) / "speed")
     del result["setup"]
-    write_json(args.json, result)
+    if args.json:
+        write_json(args.json, result)
 
 
 def whole(run: Run, folder: Path, count: int) -> dict:
