@@ -22,7 +22,7 @@ Score = Callable[[torch.Tensor], Tuple[torch.Tensor, torch.Tensor]]
 class CEMOptions:
     """How long and how widely to search."""
 
-    iterations: int = 3
+    iterations: int = 2
     samples: int = 40  # drawn in each iteration
     elite: float = (
         0.25  # as many of the best ever seen as this share of the latest samples: the mixture is fitted to them

@@ -22,7 +22,7 @@ class PlannerOptions:
 
     policy: str = "sample"  # a search starts at sampled antipodal pairs, or at the peaks of a "dense" scan
     approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
-    candidates: int = 80  # of the pairs where the gripper fits, how many go on; many more are looked at, which is cheap
+    candidates: int = 50  # of the pairs where the gripper fits, how many go on; many more are looked at, which is cheap
     depths: int = 2  # approach depths tried for each of them
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
     min_quality: float = 0.0  # grasps less likely to succeed than this are not returned; 0: all are
