@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     model = args.model or resources.find("models/default.pt")
-    result = {"threads": {}, "runtime": type(planner_of(model).score.network).__name__}
+    result = {"threads": {}, "runtime": type(planner_of(model).score.network.network).__name__}
     scenes = {"one object": [picture(1, s) for s in range(4)], "10 objects": [picture(10, s) for s in range(4)]}
     if args.depth:
         scenes["real images"] = real(args.depth)

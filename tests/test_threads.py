@@ -7,39 +7,60 @@ from scenes import CAMERA, box, render
 
 from antipodal.networks import GraspNetwork
 from antipodal.planner import GraspPlanner
-from antipodal.threads import LEAST, Threads, torch_alone
+from antipodal.threads import LEAST, Shared, torch_alone
+
+
+class Recording(torch.nn.Module):
+    """Notes the thread and the number of rows of every call."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, rows):
+        self.seen.append((threading.current_thread().name, len(rows)))
+        return rows[:, 0]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("n", [0, 1, LEAST, LEAST + 1, 5 * LEAST + 3])
-def test_shared_work_comes_back_whole_and_in_order(count, n):
-    rows = torch.arange(n, dtype=torch.float32)
-    torch.testing.assert_close(Threads(count).share(lambda part: 2 * rows[part], n), 2 * rows)
+def test_shared_rows_come_back_whole_and_in_order(count, n):
+    a, b = torch.rand(n, 4, 2), torch.rand(n, 3)
+    network = torch.nn.Bilinear(8, 3, 2)
+    shared = Shared(flattening(network), count)
+    assert shared(a, b).shape == (n, 2)
+    torch.testing.assert_close(shared(a, b), network(a.flatten(1), b))
+    assert not shared(a, b).requires_grad
 
 
-def test_work_is_shared_where_it_is_worth_a_thread():
-    seen = []
+def flattening(network):
+    class Flat(torch.nn.Module):
+        def forward(self, a, b):
+            return network(a.flatten(1), b)
 
-    def ask(part):
-        seen.append((threading.current_thread().name, part.stop - part.start))
-        return torch.zeros(0)
+    return Flat()
 
-    Threads(3).share(ask, LEAST)
-    assert [size for _, size in seen] == [LEAST] and seen[0][0] == threading.current_thread().name
-    seen.clear()
-    Threads(3).share(ask, 6 * LEAST)
-    assert [size for _, size in seen] == [2 * LEAST] * 3
-    assert sum(name == threading.current_thread().name for name, _ in seen) == 1
+
+def test_rows_are_shared_where_they_are_worth_a_thread():
+    network, here = Recording(), threading.current_thread().name
+    shared = Shared(network, 3)
+    shared(torch.zeros(LEAST, 1))
+    assert network.seen == [(here, LEAST)]
+    network.seen.clear()
+    shared(torch.zeros(6 * LEAST, 1))
+    assert [size for _, size in network.seen] == [2 * LEAST] * 3
+    assert sum(name == here for name, _ in network.seen) == 1
 
 
 def test_what_another_thread_raises_is_raised_here():
-    def fail(part):
-        if part.start:
-            raise ValueError("from the second part")
-        return torch.zeros(0)
+    class Failing(torch.nn.Module):
+        def forward(self, rows):
+            if rows[0] > 0:
+                raise ValueError("from the second part")
+            return rows
 
     with pytest.raises(ValueError, match="from the second part"):
-        Threads(2).share(fail, 2 * LEAST)
+        Shared(Failing(), 2)(torch.arange(2 * LEAST))
 
 
 def test_torch_has_its_threads_back_afterwards():
@@ -50,13 +71,11 @@ def test_torch_has_its_threads_back_afterwards():
     assert torch.get_num_threads() == before
 
 
-def test_a_plan_is_the_same_on_any_number_of_threads(monkeypatch):
+def test_a_plan_is_the_same_on_any_number_of_threads():
     depth, _ = render([box((0, 0), (0.04, 0.06, 0.05), 0.3)])
-    plans = []
-    for count in (1, 3):
-        monkeypatch.setattr("antipodal.scoring.allowed", lambda count=count: count)
-        torch.manual_seed(0)
-        plans.append(GraspPlanner(GraspNetwork("patch").eval()).plan(depth, CAMERA, seed=3))
+    torch.manual_seed(0)
+    network = GraspNetwork("patch").eval()
+    plans = [GraspPlanner(Shared(network, count)).plan(depth, CAMERA, seed=3) for count in (1, 3)]
     for one, other in zip(plans[0].grasps, plans[1].grasps):
         np.testing.assert_allclose(one.T_cam_grasp, other.T_cam_grasp, atol=1e-9)
         assert one.quality == pytest.approx(other.quality, abs=1e-6)

@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from antipodal import crops, runtime
 from antipodal.architectures import ARCHITECTURES, CONDITIONS, DenseNet
 from antipodal.errors import InputError, ModelError
+from antipodal.threads import Shared, allowed
 
 FORMAT = 1
 METRIC_CROP = "metric crop"  # crops.py: any camera, any size of gripper
@@ -137,7 +138,7 @@ def for_planning(network: GraspNetwork) -> nn.Module:
     if network.temperature.is_cuda:
         return network
     fast = None if network.examples is None else runtime.quantised(network, network.examples)
-    return fast or _traced(network)
+    return Shared(fast or _traced(network), allowed())
 
 
 def _traced(network: GraspNetwork) -> nn.Module:

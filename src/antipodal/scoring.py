@@ -7,13 +7,12 @@ from typing import Any, Callable, Dict, Union
 import numpy as np
 import torch
 
-from antipodal import crops, kernels, networks
+from antipodal import crops, networks
 from antipodal.camera import Camera
 from antipodal.errors import ModelError
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.pixel_crops import pixel_crops, shrink
 from antipodal.placing import in_image, poses
-from antipodal.threads import Threads, allowed
 from antipodal.views import View
 
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -26,7 +25,6 @@ class CropScore:
     def __init__(self, network: Network, gripper: Gripper):
         """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py."""
         self.network, self.gripper = network, gripper
-        self._threads = Threads(allowed())
 
     def of_image(self, depth: np.ndarray, camera: Camera) -> Score:
         """The score of grasps planned in an image (H, W) [m]; the view holds all that this one looks at."""
@@ -34,11 +32,6 @@ class CropScore:
 
     def __call__(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
         """Logits (N,) of grasps (N) in the view."""
-        if not kernels.take(view.depth):
-            return self._logits(view, grasps)
-        return self._threads.share(lambda part: self._logits(view, grasps[part]), len(grasps))
-
-    def _logits(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
         relative = crops.relative_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
         return self.network(relative, crops.conditions(grasps, self.gripper))
 

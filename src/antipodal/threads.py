@@ -1,14 +1,14 @@
-"""Threads for the part of a plan that is worth a second core: crops and network."""
+"""Threads for the part of a plan that is worth a second core, the network."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Callable, Iterator
+from typing import Iterator
 
 import torch
 
-LEAST = 20  # things that are worth a thread: handing them over takes as long as the network takes for as many
+LEAST = 20  # rows that are worth a thread: handing them over takes nearly as long as the network takes for as many
 MOST = 4  # threads
 
 
@@ -17,19 +17,20 @@ def allowed() -> int:
     return min(torch.get_num_threads(), MOST)
 
 
-class Threads:
-    """The calling thread and `count` - 1 others, which share work that needs no gradients."""
+class Shared(torch.nn.Module):
+    """A network of rows that the calling thread and `count` - 1 others share; without gradients."""
 
-    def __init__(self, count: int):
-        self.count = count
-        self._others = ThreadPoolExecutor(max(1, count - 1), "score", torch.set_num_threads, (1,))
+    def __init__(self, network: torch.nn.Module, count: int):
+        super().__init__()
+        self.network, self.count = network, count
+        self._others = ThreadPoolExecutor(max(1, count - 1), "network", torch.set_num_threads, (1,))
 
-    def share(self, function: Callable[[slice], torch.Tensor], n: int) -> torch.Tensor:
-        """What `function` answers (N, ...) for n things; each thread asks it for a slice of them."""
-        size = max(LEAST, -(-n // self.count))
-        parts = [slice(first, first + size) for first in range(0, max(n, 1), size)]
-        begun = [self._others.submit(torch.inference_mode()(function), part) for part in parts[1:]]
-        return torch.cat([function(parts[0])] + [other.result() for other in begun])
+    @torch.inference_mode()
+    def forward(self, *rows: torch.Tensor) -> torch.Tensor:
+        """What the network answers (N, ...) to tensors of N rows each."""
+        first, *rest = zip(*(t.split(max(LEAST, -(-len(t) // self.count))) for t in rows))
+        begun = [self._others.submit(torch.inference_mode()(self.network), *part) for part in rest]
+        return torch.cat([self.network(*first), *(other.result() for other in begun)])
 
 
 @contextmanager
