@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple, Union
 
@@ -176,8 +175,9 @@ class GraspPlanner:
         with clock("refinement"):
             first = [encode(g, self.gripper) for g in (candidates, to_view(request.start, view))]
             score = self.score.of_image(depth, camera)
-            evaluate = partial(self._evaluate, clearance, away, score)
-            samples, quality = maximise(evaluate, torch.cat(first), generator, self.options.cem)
+            samples, quality = maximise(
+                lambda s: self._evaluate(clearance, away, score, s), torch.cat(first), generator, self.options.cem
+            )
             counts["scored"] = int(torch.isfinite(quality).sum())
         found = torch.isfinite(quality)
         return replace(decode(samples[found], self.gripper), quality=quality[found]), view.T_cam_view

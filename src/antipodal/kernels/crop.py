@@ -54,7 +54,7 @@ def relative_crops(
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True)
 def _sample(depth, center, angle, side, z, unit, clip, out):
     """Bilinear samples; center (N, 2) and side are in cells."""
     size = out.shape[1]

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True)
 def widest_opening(obstacles, surface, places, points, limits):
     """First opening (N,) int64 at which each grasp fits, the last where none does, and the shallowest and deepest
     depths (N,) float32 [m] at it.
