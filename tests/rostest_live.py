@@ -62,10 +62,11 @@ class LiveTest(unittest.TestCase):
 
     def test_clearance_is_kept_as_told(self):
         lowest = max(g.pose.position.z for g in self.ask().grasps)
-        self.set(clearance_table=0.02, clearance_table_wanted=0.02)
+        self.set(clearance_table=0.026, clearance_table_wanted=0.026)
         highest = max(g.pose.position.z for g in self.ask().grasps)
         self.set(**{name: self.started[name] for name in ("clearance_table", "clearance_table_wanted")})
         self.assertLess(highest, lowest)
+        self.assertLess(highest, scenes.HEIGHT - 0.026 + 0.001)
 
     def test_what_cannot_be_is_refused_and_changes_nothing(self):
         raw = rospy.ServiceProxy("planner/set_parameters", Reconfigure)
