@@ -5,8 +5,10 @@ import pytest
 import torch
 from scenes import CAMERA, box, render
 
-from antipodal.networks import GraspNetwork
+from antipodal.grasp import Gripper
+from antipodal.networks import METRIC_CROP, PIXEL_CROP, GraspNetwork
 from antipodal.planner import GraspPlanner
+from antipodal.scoring import make_score
 from antipodal.threads import LEAST, Shared, torch_alone
 
 
@@ -25,20 +27,12 @@ class Recording(torch.nn.Module):
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("n", [0, 1, LEAST, LEAST + 1, 5 * LEAST + 3])
 def test_shared_rows_come_back_whole_and_in_order(count, n):
-    a, b = torch.rand(n, 4, 2), torch.rand(n, 3)
+    a, b = torch.rand(n, 8), torch.rand(n, 3)
     network = torch.nn.Bilinear(8, 3, 2)
-    shared = Shared(flattening(network), count)
+    shared = Shared(network, count)
     assert shared(a, b).shape == (n, 2)
-    torch.testing.assert_close(shared(a, b), network(a.flatten(1), b))
+    torch.testing.assert_close(shared(a, b), network(a, b))
     assert not shared(a, b).requires_grad
-
-
-def flattening(network):
-    class Flat(torch.nn.Module):
-        def forward(self, a, b):
-            return network(a.flatten(1), b)
-
-    return Flat()
 
 
 def test_rows_are_shared_where_they_are_worth_a_thread():
@@ -61,6 +55,13 @@ def test_what_another_thread_raises_is_raised_here():
 
     with pytest.raises(ValueError, match="from the second part"):
         Shared(Failing(), 2)(torch.arange(2 * LEAST))
+
+
+@pytest.mark.parametrize("crop", [{"input": PIXEL_CROP, "size": 32, "window": 96}, {"input": METRIC_CROP}])
+def test_networks_of_both_kinds_of_crops_are_shared(crop, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    network = make_score(GraspNetwork("patch").eval(), crop, Gripper()).network
+    assert isinstance(network, Shared) and network.count == 3
 
 
 def test_torch_has_its_threads_back_afterwards():

@@ -13,6 +13,7 @@ from antipodal.errors import ModelError
 from antipodal.grasp import Gripper, ViewGrasps
 from antipodal.pixel_crops import pixel_crops, shrink
 from antipodal.placing import in_image, poses
+from antipodal.threads import Shared, allowed
 from antipodal.views import View
 
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -64,4 +65,5 @@ def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gr
         return CropScore(networks.for_planning(network), gripper)
     if not all(isinstance(crop.get(k), int) and crop[k] > 0 for k in ("size", "window")):
         raise ModelError(f"a model on pixel crops must tell their size and window [px], got {crop}")
-    return PixelScore(network, crop["size"], crop["window"])
+    shared = network if network.temperature.is_cuda else Shared(network, allowed())
+    return PixelScore(shared, crop["size"], crop["window"])
