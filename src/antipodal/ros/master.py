@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Optional
+from typing import Any, Dict, Optional
 
 import rosgraph
 import rospy
@@ -16,10 +16,11 @@ REGISTERING = 10.0  # a master that has not known the node by then, from its sta
 class MasterWatch:
     """Ends the node once a master has come back that does not know it, so that roslaunch starts it again (respawn)."""
 
-    def __init__(self, service: str):
-        """service: name of one of the node's services; while the master knows it, it knows the node."""
+    def __init__(self, service: str, parameters: Dict[str, Any]):
+        """service: name of one of the node's services; while the master knows it, it knows the node. parameters: the
+        node's, as it read them when it started."""
         self.lost = False  # whether the node ended for want of a master that knows it
-        self._service, self._parameters = rospy.resolve_name(service), rospy.get_param("~", {})
+        self._service, self._parameters = rospy.resolve_name(service), parameters
         self._master = rosgraph.Master(rospy.get_name())
         threading.Thread(target=self._run, name="master watch", daemon=True).start()
 
