@@ -17,11 +17,11 @@ import yaml
 
 from antipodal import resources
 from antipodal.camera import Camera
+from antipodal.files import write_json
 from antipodal.grasp import Gripper
 from antipodal.sim.evaluate import evaluate, read_names
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import TrialOptions
-from antipodal.synth.files import write_json
 from antipodal.synth.options import sensor_noise
 
 OPENINGS = (0.05, 0.065, 0.08, 0.095, 0.11, 0.125, 0.14)  # of the 2F-85's shape [m]

@@ -19,11 +19,12 @@ import numpy as np
 import torch
 from pictures import draw_lines
 
-from antipodal import crops, networks
-from antipodal.architectures import CONDITIONS
+from antipodal import networks
 from antipodal.errors import InputError
-from antipodal.networks import GraspNetwork
-from antipodal.synth.files import read_json, write_json
+from antipodal.files import read_json, write_json
+from antipodal.networks import crops
+from antipodal.networks.crops import CONDITIONS
+from antipodal.networks.model import GraspNetwork
 from antipodal.training import metrics
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group

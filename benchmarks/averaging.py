@@ -11,7 +11,7 @@ from typing import Any, Dict, List
 
 from runs import Run, complete, mean_interval, parser
 
-from antipodal.synth.files import write_json
+from antipodal.files import write_json
 
 MEASURES = ("log_loss", "auc", "ap")
 

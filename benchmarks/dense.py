@@ -18,17 +18,19 @@ import numpy as np
 import torch
 from scenes import picture
 
-from antipodal import dense, networks, resources, runtime
-from antipodal.architectures import DenseNet
-from antipodal.balance import distance_to_middle
-from antipodal.cem import CEMOptions
-from antipodal.dense import DenseOptions
+from antipodal import networks, resources
+from antipodal.files import write_json
+from antipodal.grasping.antipodal_pairs import SamplingOptions
+from antipodal.grasping.balance import distance_to_centroid
+from antipodal.networks import quantised
+from antipodal.networks.dense_net import DenseNet
+from antipodal.perception.view import View
 from antipodal.planner import GraspPlanner, PlannerOptions
-from antipodal.sampling import SamplingOptions
-from antipodal.synth.files import write_json
+from antipodal.planning import dense_scan
+from antipodal.planning.cem import CEMOptions
+from antipodal.planning.dense_scan import DenseOptions
 from antipodal.training.metrics import roc_auc
 from antipodal.training.samples import open_folders, split_by_object
-from antipodal.views import View
 
 BUDGETS = {  # pairs or peaks, samples and iterations of the refinement
     "no refinement": (40, 0, 0),
@@ -93,7 +95,7 @@ def with_interval(success: np.ndarray, logits: np.ndarray, objects: np.ndarray) 
 
 def make_planners(model: Path, path: Path) -> Dict[str, GraspPlanner]:
     sampling = GraspPlanner.load(model, device="cpu")
-    scanner = dense.load_dense(path, torch.device("cpu"))
+    scanner = dense_scan.load_dense(path, torch.device("cpu"))
     options = PlannerOptions(policy="dense")
     return {"sample": sampling, "dense": GraspPlanner(sampling.network, options=options, dense=scanner)}
 
@@ -104,14 +106,14 @@ def scans(planner: GraspPlanner, objects: int) -> List[dict]:
     rows = []
     for count in (1, objects):
         view = view_of(planner, count)
-        cost, openings = distance_to_middle(view), planner.options.openings
+        cost, openings = distance_to_centroid(view), planner.options.openings
         arguments = (planner.dense, view, planner.gripper, openings, cost, planner.options.dense)
-        scanned = dense.scan(*arguments)
-        heights = dense.height_images(view, scanned.frames, planner.gripper)
+        scanned = dense_scan.scan(*arguments)
+        heights = dense_scan.height_images(view, scanned.frames, planner.gripper)
         conditions = torch.rand(len(openings), 4)
         steps: Dict[str, Callable[[], object]] = {
             "network_ms": lambda: planner.dense.scan(heights, conditions),  # noqa: B023
-            "propose_ms": lambda: dense.propose(*arguments),  # noqa: B023
+            "propose_ms": lambda: dense_scan.propose(*arguments),  # noqa: B023
         }
         row = {"objects": count, "pixels": scanned.frames.size, "candidates": scanned.candidates}
         row["scored"] = scanned.logits.numel()
@@ -125,8 +127,8 @@ def runtimes(planner: GraspPlanner, objects: int) -> List[dict]:
     """CPU time of the network alone on a scene's height images, one opening, by each runtime that is installed, and
     how far its P(success) is from torch's."""
     view = view_of(planner, objects)
-    frames = dense.frames_over(view, planner.gripper, planner.options.dense.angles)
-    inputs = dense.height_images(view, frames, planner.gripper), torch.tensor([[1.0, 0.12, 0.26, 0.7]])
+    frames = dense_scan.frames_over(view, planner.gripper, planner.options.dense.angles)
+    inputs = dense_scan.height_images(view, frames, planner.gripper), torch.tensor([[1.0, 0.12, 0.26, 0.7]])
     network = Scan(planner.dense)
     exact = torch.sigmoid(network(*inputs))
     rows = [{"runtime": "torch", "candidates": exact.numel(), "ms": cpu_ms(lambda: network(*inputs)), "error": 0.0}]
@@ -166,11 +168,11 @@ def compiled(openvino: Any, network: Scan, inputs: Tuple[torch.Tensor, ...], bit
     shapes, arrays = [list(i.shape) for i in inputs], [i.numpy() for i in inputs]
     model = openvino.convert_model(network, example_input=inputs, input=shapes)
     if bits == 8:
-        layers = [op for op in model.get_ordered_ops() if runtime._is_convolution(op)]
+        layers = [op for op in model.get_ordered_ops() if quantised._is_convolution(op)]
         outputs = openvino.Model([op.input_value(0) for op in layers], model.get_parameters())
         seen = openvino.Core().compile_model(outputs, "CPU")(arrays)
         for k, op in enumerate(layers):
-            runtime._quantise(openvino, op, float(seen[k].min()), float(seen[k].max()))
+            quantised._quantise(openvino, op, float(seen[k].min()), float(seen[k].max()))
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1}
     request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
 
@@ -184,11 +186,12 @@ def compiled(openvino: Any, network: Scan, inputs: Tuple[torch.Tensor, ...], bit
 def view_of(planner: GraspPlanner, objects: int) -> View:
     """The view that the planner makes of a scene."""
     made: List[View] = []
-    make = planner._view
-    planner._view = lambda *a: made.append(make(*a)) or made[-1]  # type: ignore[method-assign,func-returns-value]
+    pipeline = planner.cpu_pipeline
+    make = pipeline._view
+    pipeline._view = lambda *a: made.append(make(*a)) or made[-1]  # type: ignore[method-assign,func-returns-value]
     scene = picture(objects, seed=1)
     planner.plan(scene.depth, scene.camera)
-    del planner._view  # the class's own again
+    del pipeline._view  # the class's own again
     return made[0]
 
 

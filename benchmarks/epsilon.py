@@ -16,9 +16,9 @@ import trimesh
 from scipy.spatial import ConvexHull, QhullError
 
 from antipodal.errors import AntipodalError
-from antipodal.synth.epsilon import epsilon_quality, wrenches
-from antipodal.synth.files import write_json
-from antipodal.synth.meshes import mesh_source
+from antipodal.files import write_json
+from antipodal.synth.labels.epsilon import epsilon_quality, wrenches
+from antipodal.synth.objects.meshes import mesh_source
 
 THRESHOLD = 0.002
 

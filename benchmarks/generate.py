@@ -19,10 +19,11 @@ import plain_loop
 import trimesh
 
 from antipodal.camera import Camera
+from antipodal.files import write_json
 from antipodal.grasp import Gripper
-from antipodal.synth import render, sample, shards
-from antipodal.synth.files import write_json
-from antipodal.synth.meshes import MeshOptions, mesh_source
+from antipodal.synth import sample, shards
+from antipodal.synth.images import render
+from antipodal.synth.objects.meshes import MeshOptions, mesh_source
 from antipodal.synth.options import for_sensor, preset
 from antipodal.synth.run import Run, load_setup, open_run
 

@@ -23,16 +23,17 @@ import torch.nn.functional as F
 from gpu import describe, device_or_exit, microseconds, recorded
 from scenes import HEIGHT, picture
 
-from antipodal import crops, fused, kernels
-from antipodal.architectures import PatchNet
-from antipodal.cem import CEMOptions
-from antipodal.clearance import Clearance, widest_opening
-from antipodal.device import cem
-from antipodal.device.fitting import Fitting
-from antipodal.grasp import Gripper, ViewGrasps
-from antipodal.kernels import gpu
-from antipodal.synth.files import write_json
-from antipodal.views import View, make_view
+from antipodal import backends
+from antipodal.files import write_json
+from antipodal.grasp import Gripper
+from antipodal.grasping.clearance import Clearance, widest_opening
+from antipodal.grasping.clearance_gpu import Fitting
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.networks import crops, score_gpu
+from antipodal.networks.architectures import PatchNet
+from antipodal.perception.view import View, make_view
+from antipodal.planning import cem_gpu
+from antipodal.planning.cem import CEMOptions
 
 GRIPPER = Gripper()
 OPENINGS = (1.0, 0.75, 0.5)
@@ -46,11 +47,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     device = device_or_exit(args.dry_run)
-    if not gpu.take(torch.zeros(1, device=device)):
+    if not backends.uses_triton(torch.zeros(1, device=device)):
         raise SystemExit("nothing to compare: the kernels need triton (pip install antipodal[cuda])")
     view = scene(device)
     rows = []
-    with torch.inference_mode(), kernels.plain():
+    with torch.inference_mode(), backends.torch_only():
         for count in [8] if args.dry_run else args.counts:
             for name, variants in cases(view, count).items():
                 rows.append({"kernel": name, "count": count, **measured(variants, args.dry_run)})
@@ -84,7 +85,7 @@ def grasps_on(view: View, count: int) -> ViewGrasps:
 def cases(view: View, count: int) -> Dict[str, Variants]:
     grasps, layer = grasps_on(view, count), PatchNet().to(view.depth.device).stem
     clearance, fitting = Clearance(view, GRIPPER), Fitting(OPENINGS)
-    elites = min(cem.MOST, max(16, count // 4))
+    elites = min(cem_gpu.MOST, max(16, count // 4))
     points = torch.randn(elites, 6, generator=torch.Generator().manual_seed(0)).to(view.depth.device)
     weight, options = torch.ones(elites, device=points.device), CEMOptions()
     crop = (view.depth, view.origin, view.cell, grasps, GRIPPER)
@@ -99,13 +100,13 @@ def cases(view: View, count: int) -> Dict[str, Variants]:
         "rotate, crop, normalise": {
             "eager": lambda: crops.relative_crops(*crop),
             "compiled": compiled(lambda: crops.relative_crops(*crop)),
-            "kernel": lambda: fused.network_input(view, grasps, GRIPPER),
+            "kernel": lambda: score_gpu.network_input(view, grasps, GRIPPER),
         },
         "crop to first layer": {
             "eager": two_steps,
             "compiled": compiled(two_steps),
-            "kernel, then cuDNN": lambda: F.relu(layer(fused.network_input(view, grasps, GRIPPER))),
-            "kernel": lambda: fused.stem(view, grasps, GRIPPER, layer),
+            "kernel, then cuDNN": lambda: F.relu(layer(score_gpu.network_input(view, grasps, GRIPPER))),
+            "kernel": lambda: score_gpu.stem(view, grasps, GRIPPER, layer),
         },
         "widest opening": {
             "eager": lambda: fits(widest_opening(clearance, grasps, OPENINGS)),
@@ -113,9 +114,9 @@ def cases(view: View, count: int) -> Dict[str, Variants]:
             "kernel": lambda: fits(fitting(clearance, grasps)),
         },
         "mixture": {
-            "eager": lambda: cem.expectation_maximisation(points, weight, options, 5)[1],
-            "compiled": compiled(lambda: cem.expectation_maximisation(points, weight, options, 5)[1]),
-            "kernel": lambda: cem.fit(points, weight, options)[1],
+            "eager": lambda: cem_gpu.expectation_maximisation(points, weight, options, 5)[1],
+            "compiled": compiled(lambda: cem_gpu.expectation_maximisation(points, weight, options, 5)[1]),
+            "kernel": lambda: cem_gpu.fit(points, weight, options)[1],
         },
     }
 

@@ -21,15 +21,16 @@ from tqdm import tqdm
 
 from antipodal import transforms
 from antipodal.errors import AntipodalError
+from antipodal.files import write_json
 from antipodal.grasp import Gripper
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import body_from_mesh, join
 from antipodal.sim.world import JAWS
-from antipodal.synth.candidates import sample_grasps
-from antipodal.synth.files import write_json
-from antipodal.synth.labels import QUALITIES, LabelOptions, TableGrasps, draw_errors, label_grasps
-from antipodal.synth.meshes import NamedMesh, mesh_source
+from antipodal.synth.grasps.candidates import sample_grasps
+from antipodal.synth.labels.labels import QUALITIES, LabelOptions, draw_errors, label_grasps
+from antipodal.synth.objects.meshes import NamedMesh, mesh_source
 from antipodal.synth.scene import Scene, build_scene
+from antipodal.synth.table_grasps import TableGrasps
 from antipodal.training.metrics import reliability, roc_auc
 
 BINS = 5

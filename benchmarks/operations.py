@@ -18,24 +18,25 @@ import torch
 from scenes import picture
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
-from antipodal import kernels, networks, resources
-from antipodal.device import cem, plan
-from antipodal.device.draws import Draws
-from antipodal.fused import FusedScore
+from antipodal import backends, networks, resources
 from antipodal.grasp import Gripper
-from antipodal.inputs import check_depth
-from antipodal.kernels import gpu, triton_crop, triton_footprint, triton_mixture
+from antipodal.grasping import clearance_triton
+from antipodal.networks import crops_triton
+from antipodal.networks.score_gpu import FusedScore
+from antipodal.perception.inputs import check_depth
 from antipodal.planner import PlannerOptions
+from antipodal.planning import cem_gpu, gpu_pipeline, mixture_triton
+from antipodal.planning.random_draws import Draws
 
-LAUNCHERS = ((triton_crop, "stem"), (triton_footprint, "widest_opening"), (triton_mixture, "fit"))
+LAUNCHERS = ((crops_triton, "stem"), (clearance_triton, "widest_opening"), (mixture_triton, "fit"))
 STAGES = (
-    (plan, "find_plane"),
-    (plan, "segment_objects"),
-    (plan, "make_view"),
-    (plan, "sample_antipodal"),
-    (plan, "distance_to_middle"),
-    (plan.FixedPlan, "_fitting"),
-    (cem, "fit"),
+    (gpu_pipeline, "find_plane"),
+    (gpu_pipeline, "segment_objects"),
+    (gpu_pipeline, "make_view"),
+    (gpu_pipeline, "sample_antipodal"),
+    (gpu_pipeline, "distance_to_centroid"),
+    (gpu_pipeline.GpuPipeline, "_fitting"),
+    (cem_gpu, "fit"),
 )
 
 
@@ -64,18 +65,20 @@ class Operations(TorchDispatchMode):
 def main() -> None:
     options, gripper, shown = PlannerOptions(), Gripper(), picture(10, 0)
     network, _ = networks.load(resources.find("models/default.pt"), device="cpu")
-    fixed = plan.FixedPlan(FusedScore(network, gripper), gripper, options, shown.camera, plan.DeviceOptions())
-    scene = plan.Scene(torch.from_numpy(check_depth(shown.depth, shown.camera)), torch.zeros(16, 8))
+    fixed = gpu_pipeline.GpuPipeline(
+        FusedScore(network, gripper), gripper, options, shown.camera, gpu_pipeline.GpuOptions()
+    )
+    scene = gpu_pipeline.Scene(torch.from_numpy(check_depth(shown.depth, shown.camera)), torch.zeros(16, 8))
     draws = Draws.of_seed(0, options.table, options.sampling, options.cem)
-    take, operations = gpu.take, Operations()
+    take, operations = backends.uses_triton, Operations()
     for module, name in STAGES:
         setattr(module, name, staged(getattr(module, name), name, operations))
     for module, name in LAUNCHERS:
         setattr(module, name, launched(getattr(module, name), operations))
     for title, used in (("in torch alone", lambda tensor: False), ("with Triton kernels", take)):
-        gpu.take = used
+        backends.uses_triton = used
         operations.counts.clear()
-        with torch.inference_mode(), kernels.plain(), operations:
+        with torch.inference_mode(), backends.torch_only(), operations:
             fixed(scene, draws)
         parts = ", ".join(f"{stage} {count}" for stage, count in operations.counts.most_common())
         print(f"{title:20} {sum(operations.counts.values())}: {parts}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Dict, List, Tuple
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from antipodal.files import write_file
 
 
 def draw_lines(path: Path, curves: Dict[str, List[Tuple[float, float]]], x: str, y: str) -> None:
@@ -24,6 +25,4 @@ def draw_lines(path: Path, curves: Dict[str, List[Tuple[float, float]]], x: str,
     axes.set(xlabel=x, ylabel=y)
     axes.grid(alpha=0.3)
     axes.legend()
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.png")
-    FigureCanvasAgg(figure).print_png(str(temporary))
-    os.replace(temporary, path)
+    write_file(path, FigureCanvasAgg(figure).print_png)

@@ -14,9 +14,11 @@ from scipy import ndimage
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
-from antipodal.synth import labels, observe, sample, scene
-from antipodal.synth.cameras import sample_camera
-from antipodal.synth.noise import NoiseOptions
+from antipodal.synth import sample, scene
+from antipodal.synth.images import scene_view
+from antipodal.synth.images.cameras import sample_camera
+from antipodal.synth.images.noise import NoiseOptions
+from antipodal.synth.labels import labels
 
 POINTS = 5000  # surface points that the gripper may run into
 FRICTION = 0.6  # cone of antipodal pairs
@@ -120,10 +122,10 @@ def needed_friction(mesh, gripper: Gripper, tips, closing, across) -> float:
 def image(mesh, placed: scene.Scene, setup: sample.Setup, rng: np.random.Generator):
     """Depth (H, W) of the object's window on its table by a ray a pixel, the window, and T_cam_table."""
     drawn, T_cam_table = sample_camera(rng, setup.camera, setup.options.cameras)
-    T_cam_view = observe.look_along(-T_cam_table[:3, 2])
+    T_cam_view = scene_view.look_along(-T_cam_table[:3, 2])
     T_view_table = transforms.invert(T_cam_view) @ T_cam_table
-    bounds = observe._bounds(placed, T_view_table, setup.options.view.margin * setup.gripper.max_width)
-    window = observe.window_around(drawn, T_cam_view, bounds, placed.height, T_view_table[2, 3])
+    bounds = scene_view._bounds(placed, T_view_table, setup.options.view.margin * setup.gripper.max_width)
+    window = scene_view.window_around(drawn, T_cam_view, bounds, placed.height, T_view_table[2, 3])
     v, u = np.mgrid[: window.height, : window.width]
     T_table_cam = transforms.invert(T_cam_table)
     rays = window.deproject(np.stack([u, v], axis=-1).reshape(-1, 2).astype(float), 1.0) @ T_table_cam[:3, :3].T

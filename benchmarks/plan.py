@@ -20,15 +20,16 @@ import torch
 from reference import ReferencePlanner
 from scenes import Picture, picture, scaled
 
-from antipodal import crops, resources
+from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
-from antipodal.grasp import ViewGrasps
-from antipodal.networks import flops, load
+from antipodal.files import write_json
+from antipodal.grasping.antipodal_pairs import SamplingOptions, sample_antipodal
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.networks import crops
+from antipodal.networks.model import flops, load
+from antipodal.networks.score import CropScore
 from antipodal.planner import GraspPlanner
-from antipodal.sampling import SamplingOptions, sample_antipodal
-from antipodal.scoring import CropScore
-from antipodal.synth.files import write_json
 
 SIZES = ((320, 240), (640, 480), (848, 480), (1280, 720), (1920, 1200))
 PAIRS = (32, 128, 512, 2048, 8192)  # two depths each: 64 to 16,384 candidates
@@ -151,9 +152,10 @@ def view_of(planner: GraspPlanner, shown: Picture):
             self.seen = view
             return super().__call__(view, grasps)
 
-    score, planner.score = planner.score, Recording(planner.score.network, planner.gripper)
+    pipeline = planner.cpu_pipeline
+    score, pipeline.score = pipeline.score, Recording(planner.score.network, planner.gripper)
     planner.plan(shown.depth, shown.camera)
-    score, planner.score = planner.score, score
+    score, pipeline.score = pipeline.score, score
     return score.seen
 
 

@@ -19,14 +19,15 @@ from gpu import describe, device_or_exit, kernels_in, machine, wall_microseconds
 from scenes import Picture, picture
 
 from antipodal import networks, resources
-from antipodal.cem import CEMOptions
-from antipodal.device.plan import DeviceOptions
-from antipodal.device.planner import DevicePlanner, Request
+from antipodal.files import write_json
 from antipodal.grasp import Gripper
-from antipodal.inputs import check_depth
+from antipodal.grasping.antipodal_pairs import SamplingOptions
+from antipodal.perception.inputs import check_depth
 from antipodal.planner import GraspPlanner, PlannerOptions
-from antipodal.sampling import SamplingOptions
-from antipodal.synth.files import write_json
+from antipodal.planning.cem import CEMOptions
+from antipodal.planning.cuda_graph import GpuPlanner
+from antipodal.planning.gpu_pipeline import GpuOptions
+from antipodal.planning.request import Request
 
 DEFAULT = PlannerOptions()
 MANY = PlannerOptions(candidates=2048, sampling=SamplingOptions(pairs=2048), cem=CEMOptions(iterations=3, samples=4096))
@@ -69,14 +70,14 @@ def run(model: Path, device: torch.device, pictures: List[Picture], compiled: bo
     rows = []
     for name, options, batch in kinds:
         planner = GraspPlanner(network, options=options, device=device)
-        planner.there = DevicePlanner(network, Gripper(), options, device, DeviceOptions(compiled=compiled))
-        there, camera = planner.there, pictures[0].camera
-        replies = there.plan(batch, camera)
+        planner.gpu_planner = GpuPlanner(network, Gripper(), options, device, GpuOptions(compiled=compiled))
+        gpu_planner, camera = planner.gpu_planner, pictures[0].camera
+        replies = gpu_planner.plan(batch, camera)
         row = {"name": name, "compiled": compiled, "scored": sum(r.counts["scored"] for r in replies)}
         row.update(work(network, options, batch))
         if device.type == "cuda":
-            row["launch"] = wall_microseconds(lambda: there.plan(batch, camera))  # noqa: B023
-            row["kernels"] = kernels_in(lambda: there.plan(batch, camera))  # noqa: B023
+            row["launch"] = wall_microseconds(lambda: gpu_planner.plan(batch, camera))  # noqa: B023
+            row["kernels"] = kernels_in(lambda: gpu_planner.plan(batch, camera))  # noqa: B023
             if len(batch) == 1:
                 row["plan"] = wall_microseconds(lambda: planner.plan(pictures[0].depth, camera))  # noqa: B023
         rows.append(row)
@@ -85,7 +86,7 @@ def run(model: Path, device: torch.device, pictures: List[Picture], compiled: bo
 
 def work(network: torch.nn.Module, options: PlannerOptions, batch: List[Request]) -> Dict[str, float]:
     """Bytes that go up and FLOP of the network, of all plans of a batch."""
-    first = min(options.candidates, options.sampling.pairs) * options.depths + DeviceOptions.starts
+    first = min(options.candidates, options.sampling.pairs) * options.depths + GpuOptions.starts
     crops = first + options.cem.iterations * options.cem.samples
     return {"bytes": len(batch) * batch[0].depth.nbytes, "flop": len(batch) * crops * networks.flops(network)}
 
@@ -98,11 +99,11 @@ def floor(row: Dict[str, Any], limits: Dict[str, float]) -> float:
 
 def quality(model: Path, device: torch.device, pictures: List[Picture]) -> Dict[str, float]:
     """Best quality of plans on the device and of the CPU's planner, means over the scenes and the largest loss."""
-    here = GraspPlanner.load(model, device="cpu")
+    on_cpu = GraspPlanner.load(model, device="cpu")
     network = networks.load(model, str(device))[0]
-    there = GraspPlanner(network, device=device)
-    there.there = DevicePlanner(network, Gripper(), DEFAULT, device)
-    best = np.array([[p.plan(s.depth, s.camera)[0].quality for p in (there, here)] for s in pictures])
+    on_gpu = GraspPlanner(network, device=device)
+    on_gpu.gpu_planner = GpuPlanner(network, Gripper(), DEFAULT, device)
+    best = np.array([[p.plan(s.depth, s.camera)[0].quality for p in (on_gpu, on_cpu)] for s in pictures])
     return {"device": best[:, 0].mean(), "cpu": best[:, 1].mean(), "worst_loss": (best[:, 1] - best[:, 0]).max()}
 
 

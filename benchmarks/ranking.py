@@ -20,12 +20,12 @@ from tqdm import tqdm
 
 from antipodal import networks
 from antipodal.errors import AntipodalError, NoGraspFound
+from antipodal.files import write_json
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.sim.evaluate import _clutter, read_names
 from antipodal.sim.geometric import GeometricScore
 from antipodal.sim.trials import NOISES, Runner, TrialOptions
-from antipodal.synth.files import write_json
 from antipodal.training.metrics import calibration_error, reliability, roc_auc
 
 BINS = 5

@@ -18,7 +18,7 @@ from typing import Callable, Dict, List
 import numpy as np
 import torch
 
-from antipodal.synth.files import write_json
+from antipodal.files import write_json
 from antipodal.synth.shards import ShardDataset, write_shard
 
 SHARD, BATCH = 10_000, 512

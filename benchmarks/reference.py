@@ -15,10 +15,10 @@ import torch
 from scipy.spatial.distance import pdist, squareform
 from torch import nn
 
-from antipodal.architectures import LocalResponseNorm
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
-from antipodal.networks import GraspNetwork
+from antipodal.networks.gqcnn import LocalResponseNorm
+from antipodal.networks.model import GraspNetwork
 
 MOST_EDGES = 4000  # as the published sampler takes at most
 CROP, SIZE = 96, 32  # pixels cut out of the warped image, and after resizing

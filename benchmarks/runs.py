@@ -12,8 +12,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
 import numpy as np
 from scipy import stats
 
-from antipodal.networks import load
-from antipodal.synth.files import read_json, write_json
+from antipodal.files import read_json, write_json
+from antipodal.networks.model import load
 
 
 class Run(NamedTuple):

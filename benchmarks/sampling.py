@@ -15,7 +15,7 @@ import numpy as np
 from pictures import draw_lines
 from runs import Run, complete, curve, mean_interval, parser
 
-from antipodal.synth.files import write_json
+from antipodal.files import write_json
 
 SAMPLERS = ("importance", "importance_corrected")
 

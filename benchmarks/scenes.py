@@ -9,9 +9,9 @@ import trimesh
 
 from antipodal import transforms
 from antipodal.camera import Camera
-from antipodal.synth.noise import NoiseOptions, add_noise
-from antipodal.synth.procedural import procedural
-from antipodal.synth.render import nearest, plane_depth, render_depth
+from antipodal.synth.images.noise import NoiseOptions, add_noise
+from antipodal.synth.images.render import nearest, plane_depth, render_depth
+from antipodal.synth.objects.procedural import procedural
 
 HEIGHT = 0.7  # of the camera above the table [m]
 CAMERA = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)

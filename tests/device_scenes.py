@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from scenes import box
 
-from antipodal.device.draws import Draws
 from antipodal.grasp import Gripper
 from antipodal.planner import PlannerOptions
+from antipodal.planning.random_draws import Draws
 
 BAR = box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)
 HEAP = [BAR, box((-0.05, 0.03), (0.05, 0.05, 0.06), 0.9), box((0.04, -0.05), (0.09, 0.03, 0.02), 0.2)]

@@ -11,7 +11,7 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.synth.generate import generate
-from antipodal.synth.meshes import MeshOptions
+from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.options import GenerateOptions
 from antipodal.synth.run import Run
 from antipodal.training.samples import open_folders, split_by_object

@@ -4,7 +4,8 @@ import torch
 
 from antipodal import resources
 from antipodal.errors import InputError
-from antipodal.grasp import Grasp, Gripper, ViewGrasps
+from antipodal.grasp import Grasp, Gripper
+from antipodal.grasping.view_grasps import ViewGrasps
 
 
 def test_gripper_file_round_trip(tmp_path):

@@ -58,10 +58,57 @@ def test_the_rule_sees_the_imports_it_forbids():
     assert not any(map(is_ros, imports(PACKAGE / "ros/images.py")))
 
 
-def test_the_planner_needs_neither_generator_nor_cell_nor_pictures():
-    used = {str(p.relative_to(PACKAGE)) for p in reachable("planner")}
-    assert "crops.py" in used
-    assert not [name for name in used if name.startswith(("synth/", "sim/", "train", "draw", "plan.py", "ros"))]
+ORDER = """errors transforms options files resources backends camera grasp perception grasping networks planning planner
+tracking plan synth dexnet training train sim compare ros""".split()  # each imports only what stands before it
+
+
+def layer(path):
+    """A source's place in ORDER: its top-level module or package."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_follow_the_order_of_layers(path):
+    if path == PACKAGE / "__init__.py":
+        return
+    allowed = ORDER[: ORDER.index(layer(path)) + 1]
+    names = {n.split(".")[1] for n in imports(path) if n.startswith("antipodal.")} - {"msg", "srv"}
+    assert not {n for n in names if n not in allowed}
+
+
+def test_the_design_page_states_this_order():
+    page = " ".join((REPO / "docs" / "design.md").read_text().split())
+    assert " -> ".join(ORDER) in page
+
+
+def test_the_top_level_is_small():
+    modules = {p.stem for p in PACKAGE.glob("*.py")} - {"__init__"}
+    packages = {p.parent.name for p in PACKAGE.glob("*/__init__.py")}
+    assert modules | packages == set(ORDER)
+    assert len(modules) <= 12 and len(packages) <= 10
+
+
+def direct(path):
+    """Sources that a source imports; of `from package import module` the module alone."""
+    names = {n[len("antipodal.") :] for n in imports(path) if n.startswith("antipodal.")}
+    packages = {n.rpartition(".")[0] for n in names if source(n)}
+    return {source(n) for n in names - packages} - {None, path}
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {path: direct(path) for path in PACKAGE.rglob("*.py")}
+    done, trail = set(), []
+
+    def visit(path):
+        assert path not in trail, " -> ".join(str(p.relative_to(PACKAGE)) for p in [*trail, path])
+        if path not in done:
+            trail.append(path)
+            for other in graph[path]:
+                visit(other)
+            done.add(trail.pop())
+
+    for path in graph:
+        visit(path)
 
 
 @pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))

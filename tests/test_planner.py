@@ -5,18 +5,17 @@ import numpy as np
 import pytest
 import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
-from test_views import view_of
 
-from antipodal import kernels, networks, transforms
-from antipodal.cem import CEMOptions
-from antipodal.device.planner import DevicePlanner
-from antipodal.encoding import decode, encode
+from antipodal import backends, networks, transforms
 from antipodal.errors import InputError, ModelError, NoGraspFound
-from antipodal.grasp import Gripper, ViewGrasps
-from antipodal.placing import to_camera, to_view
+from antipodal.grasp import Gripper
+from antipodal.grasping.antipodal_pairs import SamplingOptions
+from antipodal.grasping.view_grasps import ViewGrasps, decode, encode, to_camera, to_view
+from antipodal.perception.table import TableOptions
 from antipodal.planner import GraspPlanner, PlannerOptions
-from antipodal.sampling import SamplingOptions
-from antipodal.table import TableOptions
+from antipodal.planning.cem import CEMOptions
+from antipodal.planning.cuda_graph import GpuPlanner
+from tests.perception.test_view import view_of
 
 
 class PrefersMiddle(torch.nn.Module):
@@ -185,7 +184,7 @@ def test_without_the_compiled_kernels_the_plan_is_the_same(monkeypatch):
     """What runs on a GPU, the kernels' torch twins, here on the CPU."""
     depth, mask = render([BAR])
     compiled = PLANNER.plan(depth, CAMERA, mask)
-    monkeypatch.setattr(kernels, "take", lambda tensor: False)
+    monkeypatch.setattr(backends, "uses_numba", lambda tensor: False)
     plain = PLANNER.plan(depth, CAMERA, mask)
     assert plain.counts["pairs"] == compiled.counts["pairs"] and len(plain) == len(compiled)
     np.testing.assert_allclose(plain[0].T_cam_grasp, compiled[0].T_cam_grasp, atol=2e-3)
@@ -227,8 +226,8 @@ def test_grasps_of_a_view_and_of_the_camera_are_inverse(tilt):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_on_cuda_a_plan_is_as_good():
     depth, mask = render([BAR])
-    there = GraspPlanner(PrefersMiddle().cuda(), device="cuda").plan(depth, CAMERA, mask)
-    assert there[0].quality == pytest.approx(PLANNER.plan(depth, CAMERA, mask)[0].quality, abs=0.05)
+    on_gpu = GraspPlanner(PrefersMiddle().cuda(), device="cuda").plan(depth, CAMERA, mask)
+    assert on_gpu[0].quality == pytest.approx(PLANNER.plan(depth, CAMERA, mask)[0].quality, abs=0.05)
 
 
 LEFT, RIGHT = box((-0.12, 0.05), (0.1, 0.03, 0.06)), box((0.11, -0.05), (0.1, 0.04, 0.06))
@@ -253,15 +252,15 @@ def test_a_region_of_bare_table_holds_no_grasp():
 
 def test_a_plan_of_the_device_is_ranked_and_refused_as_one_of_the_host():
     """What a planner on a GPU does, its graph replaced by the same functions on the CPU."""
-    there = GraspPlanner(PLANNER.network)
-    there.there = DevicePlanner(there.network, there.gripper, there.options, torch.device("cpu"))
+    on_gpu = GraspPlanner(PLANNER.network)
+    on_gpu.gpu_planner = GpuPlanner(on_gpu.network, on_gpu.gripper, on_gpu.options, torch.device("cpu"))
     depth, mask = render([LEFT, RIGHT])
-    plan, expected = (p.plan(depth, CAMERA, region=(240, 0, 80, 240)) for p in (there, PLANNER))
+    plan, expected = (p.plan(depth, CAMERA, region=(240, 0, 80, 240)) for p in (on_gpu, PLANNER))
     assert plan[0].quality == pytest.approx(expected[0].quality, abs=0.05) and set(plan.counts) == set(expected.counts)
     assert all(g.center_px[0] >= 240 for g in plan) and set(plan.times_ms) == {"device", "ranking"}
     for refused in ({"region": (0, 200, 320, 40)}, {"mask": np.ones_like(mask), "depth": render([])[0]}):
         reasons = []
-        for planner in (there, PLANNER):
+        for planner in (on_gpu, PLANNER):
             with pytest.raises(NoGraspFound) as caught:
                 planner.plan(**{"depth": depth, "camera": CAMERA, **refused})
             reasons.append(caught.value)

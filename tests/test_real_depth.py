@@ -7,8 +7,8 @@ import pytest
 from antipodal import resources, transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
+from antipodal.perception.table import find_table
 from antipodal.planner import GraspPlanner
-from antipodal.table import find_table
 
 MASKED = [f"phoxi_clutter_{i}" for i in (0, 2)] + [f"primesense_clutter_{i}" for i in (0, 2)]
 MASKED += [f"primesense_single_{i}" for i in (0, 3, 6)]

@@ -5,14 +5,16 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from antipodal.kernels import triton_crop, triton_footprint, triton_mixture
+from antipodal.grasping import clearance_triton
+from antipodal.networks import crops_triton
+from antipodal.planning import mixture_triton
 
 SHARED = 227 * 1024  # bytes of shared memory that one program may have on an H100
 KERNELS = {
-    triton_crop._network_input: {"SIZE": 32, "TILE": triton_crop.TILE},
-    triton_crop._stem: {"SIZE": 32, "K": 4, "PATCHES": 8, "CHANNELS": 64},
-    triton_footprint._widest_opening: {"OPENINGS": 3, "J": 56, "B": 147, "P": 171, "JP": 64, "BP": 256, "PP": 256},
-    triton_mixture._fit: {"STEPS": 5, "K": 5, "KP": 8, "D": 6, "DP": triton_mixture.PADDED, "N": 128},
+    crops_triton._network_input: {"SIZE": 32, "TILE": crops_triton.TILE},
+    crops_triton._stem: {"SIZE": 32, "K": 4, "PATCHES": 8, "CHANNELS": 64},
+    clearance_triton._widest_opening: {"OPENINGS": 3, "J": 56, "B": 147, "P": 171, "JP": 64, "BP": 256, "PP": 256},
+    mixture_triton._fit: {"STEPS": 5, "K": 5, "KP": 8, "D": 6, "DP": mixture_triton.PADDED, "N": 128},
 }
 WHOLE = ("H", "W", "n")
 ARRAYS = ("depth", "obstacles", "frame", "table", "center", "angle", "weight", "weights", "bias", "out", "found")

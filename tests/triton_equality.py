@@ -10,20 +10,21 @@ import torch
 from device_scenes import HEAP, draws
 from scenes import CAMERA, HEIGHT, render
 
-from antipodal import fused, kernels
-from antipodal.architectures import PatchNet
-from antipodal.cem import CEMOptions
-from antipodal.clearance import Clearance
-from antipodal.device import cem
-from antipodal.device.fitting import Fitting
-from antipodal.device.plan import DeviceOptions, FixedPlan, Scene
-from antipodal.grasp import Gripper, ViewGrasps
-from antipodal.kernels import gpu
-from antipodal.networks import GraspNetwork
+from antipodal import backends
+from antipodal.grasp import Gripper
+from antipodal.grasping.antipodal_pairs import SamplingOptions
+from antipodal.grasping.clearance import Clearance
+from antipodal.grasping.clearance_gpu import Fitting
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.networks import score_gpu
+from antipodal.networks.architectures import PatchNet
+from antipodal.networks.model import GraspNetwork
+from antipodal.networks.score import CropScore
+from antipodal.perception.view import View, make_view
 from antipodal.planner import PlannerOptions
-from antipodal.sampling import SamplingOptions
-from antipodal.scoring import CropScore
-from antipodal.views import View, make_view
+from antipodal.planning import cem_gpu
+from antipodal.planning.cem import CEMOptions
+from antipodal.planning.gpu_pipeline import GpuOptions, GpuPipeline, Scene
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 GRIPPER = Gripper(max_width=0.07)
@@ -43,20 +44,20 @@ def scene(n=9, shape=(50, 70)):
 
 
 def with_and_without(function):
-    take = gpu.take
+    take = backends.uses_triton
     fast = function()
-    gpu.take = lambda tensor: False
+    backends.uses_triton = lambda tensor: False
     try:
-        with kernels.plain():
+        with backends.torch_only():
             return fast, function()
     finally:
-        gpu.take = take
+        backends.uses_triton = take
 
 
 def network_input_equals_its_twin():
     for shape in ((50, 70), (1, 9), (33, 1)):
         view, grasps = scene(shape=shape)
-        fast, plain = with_and_without(lambda: fused.network_input(view, grasps, GRIPPER))  # noqa: B023
+        fast, plain = with_and_without(lambda: score_gpu.network_input(view, grasps, GRIPPER))  # noqa: B023
         assert fast.shape == (len(grasps), 1, 32, 32) and fast.std() > 0
         torch.testing.assert_close(fast, plain, atol=2e-4, rtol=0)
 
@@ -66,7 +67,7 @@ def stem_equals_its_twin():
     for channels in (16, 64):
         torch.manual_seed(channels)
         layer = PatchNet(channels).to(DEVICE).stem
-        fast, plain = with_and_without(lambda: fused.stem(view, grasps, GRIPPER, layer))  # noqa: B023
+        fast, plain = with_and_without(lambda: score_gpu.stem(view, grasps, GRIPPER, layer))  # noqa: B023
         assert (plain > 0).any() and (plain == 0).any()
         torch.testing.assert_close(fast, plain, atol=4e-4, rtol=0)
 
@@ -78,7 +79,7 @@ def score_equals_the_planners():
         network = network.eval().to(DEVICE)
         network.temperature.fill_(1.7)
         expected = CropScore(network, GRIPPER)(view, grasps)
-        torch.testing.assert_close(fused.FusedScore(network, GRIPPER)(view, grasps), expected, atol=1e-3, rtol=0)
+        torch.testing.assert_close(score_gpu.FusedScore(network, GRIPPER)(view, grasps), expected, atol=1e-3, rtol=0)
 
 
 def heap():
@@ -110,7 +111,7 @@ def mixture_equals_its_twin():
         points[::3] += 1
         weight = (torch.arange(count, device=DEVICE) < weighing).float()
         options = CEMOptions(components=components)
-        fast, plain = with_and_without(lambda: cem.fit(points, weight, options))  # noqa: B023
+        fast, plain = with_and_without(lambda: cem_gpu.fit(points, weight, options))  # noqa: B023
         alive = plain[0] > 0
         assert torch.equal(fast[0] > 0, alive)
         for a, b in zip(fast, plain):
@@ -121,11 +122,11 @@ def plan_equals_its_twin():
     """A small plan, whose every step is a kernel where there is one; the reply is the same to the last grasp."""
     options = PlannerOptions(sampling=SamplingOptions(pairs=24), cem=CEMOptions(iterations=2, samples=24))
     torch.manual_seed(0)
-    score = fused.FusedScore(GraspNetwork("patch").eval().to(DEVICE), Gripper())
-    fixed = FixedPlan(score, Gripper(), options, CAMERA, DeviceOptions())
+    score = score_gpu.FusedScore(GraspNetwork("patch").eval().to(DEVICE), Gripper())
+    fixed = GpuPipeline(score, Gripper(), options, CAMERA, GpuOptions())
     scene = Scene(torch.from_numpy(render(HEAP)[0]).to(DEVICE), torch.zeros(16, 8, device=DEVICE))
     drawn = draws(options=options).to(torch.device(DEVICE))
-    with kernels.plain():
+    with backends.torch_only():
         fast, plain = with_and_without(lambda: fixed(scene, drawn))
     found = torch.isfinite(plain)
     assert found.sum() > 200 and torch.equal(torch.isfinite(fast), found)
@@ -145,6 +146,6 @@ CHECKS = {
 }
 
 if __name__ == "__main__":
-    assert gpu.take(torch.zeros(1, device=DEVICE)), "the kernels would not be used"
+    assert backends.uses_triton(torch.zeros(1, device=DEVICE)), "the kernels would not be used"
     with torch.inference_mode():
         CHECKS[sys.argv[1]]()

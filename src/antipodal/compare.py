@@ -23,7 +23,7 @@ from antipodal.options import options_from_dict
 from antipodal.sim.evaluate import evaluate
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import TrialOptions
-from antipodal.synth.noise import NoiseOptions
+from antipodal.synth.images.noise import NoiseOptions
 from antipodal.training import metrics
 from antipodal.training.samples import Samples, open_folders, split_by_object
 from antipodal.training.trainer import shuffled

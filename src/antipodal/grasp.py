@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Tuple, Union
 
 import numpy as np
-import torch
 import yaml
 
 from antipodal.errors import InputError
@@ -97,21 +96,3 @@ class Grasp:
             "angle": self.angle,
             "depth": self.depth,
         }
-
-
-@dataclass(frozen=True)
-class ViewGrasps:
-    """A batch of N grasps in a view (views.py): approach along the view's z, closing axis at `angle` from its x."""
-
-    center: torch.Tensor  # (N, 3) origin in the view frame [m]
-    angle: torch.Tensor  # (N,) [rad], period pi
-    width: torch.Tensor  # (N,) opening on approach [m]
-    quality: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) P(success), empty until scored
-
-    def __len__(self) -> int:
-        return len(self.angle)
-
-    def __getitem__(self, index) -> ViewGrasps:
-        """The grasps at an index array, slice or boolean mask."""
-        quality = self.quality[index] if len(self.quality) else self.quality
-        return ViewGrasps(self.center[index], self.angle[index], self.width[index], quality)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import List, Optional
@@ -12,11 +11,12 @@ from typing import List, Optional
 import cv2
 import numpy as np
 
-from antipodal import draw, resources
+from antipodal import resources
 from antipodal.camera import Camera
-from antipodal.command import run as run_command
-from antipodal.errors import AntipodalError, InputError, NoGraspFound
+from antipodal.errors import AntipodalError, InputError, NoGraspFound, run_command
+from antipodal.files import write_text
 from antipodal.grasp import Gripper
+from antipodal.grasping import draw
 from antipodal.planner import GraspPlanner, Plan
 
 FOUND, NO_GRASP, BAD_INPUT = 0, 1, 2
@@ -64,7 +64,7 @@ def _plan(args: argparse.Namespace) -> None:
     if args.json is None:
         print(text)
     else:
-        _write(args.json, text)
+        write_text(args.json, text + "\n")
 
 
 def to_dict(plan: Plan) -> dict:
@@ -85,12 +85,6 @@ def _read_mask(path: Path) -> np.ndarray:
     if mask is None:
         raise InputError(f"cannot read mask {path}, an image file such as PNG is needed")
     return mask if mask.ndim == 2 else mask[..., :3].any(axis=2)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text + "\n")
-    os.replace(temporary, path)
 
 
 if __name__ == "__main__":

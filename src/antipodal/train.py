@@ -15,8 +15,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 
 from antipodal import networks
-from antipodal.command import run as run_command
-from antipodal.errors import AntipodalError, ModelError
+from antipodal.errors import AntipodalError, ModelError, run_command
 from antipodal.training import metrics, report
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
@@ -24,7 +23,7 @@ from antipodal.training.samples import Samples, Split, open_folders, split_by_ob
 from antipodal.training.trainer import Trainer, shuffled
 
 CALIBRATION_SAMPLES = 200_000
-EXAMPLES = 256  # training inputs that go into the model file, see runtime.py
+EXAMPLES = 256  # training inputs that go into the model file, see quantised.py
 
 
 def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, Any]:

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from antipodal.command import run as run_command
 from antipodal.dexnet.weights import import_weights
-from antipodal.errors import AntipodalError
-from antipodal.networks import save
+from antipodal.errors import AntipodalError, run_command
+from antipodal.networks.model import save
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

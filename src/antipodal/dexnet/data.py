@@ -17,9 +17,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from antipodal import crops
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.networks import crops
 
 IMAGES, POSES, QUALITY, OBJECTS = "depth_ims_tf_table", "hand_poses", "robust_ferrari_canny", "object_labels"
 DEPTH = 2  # column of the gripper's depth in a hand pose

@@ -14,10 +14,10 @@ from typing import Any, Dict, Tuple
 import numpy as np
 import torch
 
-from antipodal.architectures import GQCNN
 from antipodal.dexnet.tfcheckpoint import read_checkpoint
 from antipodal.errors import ModelError
-from antipodal.networks import PIXEL_CROP, GraspNetwork
+from antipodal.networks.gqcnn import GQCNN
+from antipodal.networks.model import PIXEL_CROP, GraspNetwork
 
 STREAMS = ("im_stream", "pose_stream", "merge_stream")
 WINDOW = 96  # pixels a side that Dex-Net's policies cut out around a grasp, then resize to the network's size

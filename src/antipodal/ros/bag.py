@@ -11,8 +11,8 @@ from typing import Any, Dict, Iterator, List, Tuple
 import numpy as np
 import rosbag
 
-from antipodal import draw
 from antipodal.errors import AntipodalError, InputError
+from antipodal.grasping import draw
 from antipodal.planner import GraspPlanner
 from antipodal.ros.images import DEPTHS, camera_from, depth_from
 from antipodal.ros.messages import quaternion

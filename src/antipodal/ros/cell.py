@@ -21,7 +21,7 @@ from antipodal.sim.cell import Cell
 from antipodal.sim.objects import body_from_mesh
 from antipodal.sim.picture import view_of_gripper
 from antipodal.srv import ExecuteGrasp, ExecuteGraspRequest, ExecuteGraspResponse
-from antipodal.synth.procedural import procedural
+from antipodal.synth.objects.procedural import procedural
 
 
 @dataclass(frozen=True)

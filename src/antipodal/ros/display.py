@@ -12,9 +12,9 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from antipodal import draw
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
+from antipodal.grasping import draw
 from antipodal.ros.messages import box_marker, image_message, marker_array
 from antipodal.ros.options import WorkspaceOptions
 

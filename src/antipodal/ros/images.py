@@ -10,7 +10,7 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.inputs import MAX_RANGE
+from antipodal.perception.inputs import MAX_RANGE
 
 NEAREST = 0.001  # a median below it is not in metres [m]
 SAMPLED = 100  # rows and columns, or nearly, that tell whether an image shows depths

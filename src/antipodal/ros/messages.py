@@ -11,9 +11,9 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from antipodal import msg, transforms
-from antipodal.draw import quality_colour
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
+from antipodal.grasping.draw import quality_colour
 
 PALM_DEPTH = 0.02  # how thick the palm is drawn [m]
 

@@ -20,7 +20,7 @@ from antipodal import msg
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.options import options_from_dict
-from antipodal.ros.guard import GuardedService
+from antipodal.ros.connection_limits import GuardedService
 from antipodal.ros.messages import pose_message, transform_from, transform_from_parts
 from antipodal.srv import PlanGraspRequest, PlanGraspResponse
 

@@ -10,7 +10,7 @@ from antipodal import resources
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, PlannerOptions
-from antipodal.tracking import TrackingOptions
+from antipodal.tracking.tracker import TrackingOptions
 
 
 @dataclass(frozen=True)

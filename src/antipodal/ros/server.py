@@ -13,23 +13,23 @@ from std_msgs.msg import Header
 
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, NoGraspFound
-from antipodal.inputs import check_depth, check_region
 from antipodal.msg import Grasp, GraspArray
+from antipodal.perception.inputs import check_depth, check_region
 from antipodal.planner import GraspPlanner, Plan
 from antipodal.ros.compressed import compressed_depth_from
+from antipodal.ros.connection_limits import GuardedService
+from antipodal.ros.cpu_fallback import FallbackPlanner
+from antipodal.ros.diagnostics import Diagnostics, Health
 from antipodal.ros.display import Display
-from antipodal.ros.fallback import FallbackPlanner
 from antipodal.ros.frames import Frames, pixels_inside
-from antipodal.ros.guard import GuardedService
-from antipodal.ros.health import Diagnostics, Health
 from antipodal.ros.images import camera_from, depth_from, mask_from, region_from
 from antipodal.ros.messages import grasp_message
+from antipodal.ros.newest_image import AnyImage, NewestPair
 from antipodal.ros.options import NodeOptions
-from antipodal.ros.pair import AnyImage, NewestPair
+from antipodal.ros.planning_thread import Worker
 from antipodal.ros.stream import Stream
-from antipodal.ros.worker import Worker
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
-from antipodal.tracking import GraspTracker
+from antipodal.tracking.tracker import GraspTracker
 
 IMAGE_BUFFER = 2**25  # bytes; with rospy's own 64 KiB a queue of one still hands out old images
 BYTES_BESIDE_IMAGES = 2**20  # of a request: headers, camera_info

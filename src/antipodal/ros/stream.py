@@ -7,9 +7,9 @@ from typing import Callable, Dict
 
 import rospy
 
-from antipodal.ros.health import Health
-from antipodal.ros.pair import NewestPair
-from antipodal.ros.worker import Busy, TooSlow, Worker
+from antipodal.ros.diagnostics import Health
+from antipodal.ros.newest_image import NewestPair
+from antipodal.ros.planning_thread import Busy, TooSlow, Worker
 from antipodal.srv import PlanGraspResponse
 
 LOOK = 0.5  # between two looks at whether the node is going down [s]

@@ -19,7 +19,7 @@ from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
 from antipodal.sim.solids import Solid, solid
 from antipodal.sim.world import WorldOptions, build_world, raise_walls
-from antipodal.synth.render import nearest, plane_depth, render_depth, render_faces
+from antipodal.synth.images.render import nearest, plane_depth, render_depth, render_faces
 
 PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
 SLEEP = int(mujoco.mjtEnableBit.mjENBL_SLEEP)

@@ -15,7 +15,7 @@ from antipodal.planner import GraspPlanner
 from antipodal.sim.conveyor import Conveyor, LabHand
 from antipodal.sim.hand import Forces
 from antipodal.sim.pick import REST, Outcome, PickOptions, collision, finish
-from antipodal.tracking import GraspTracker, TrackingOptions
+from antipodal.tracking.tracker import GraspTracker, TrackingOptions
 
 MODES = ("open", "chase", "follow")
 ALIGNED = 0.003  # nearer to over its goal than this, the gripper comes down [m]

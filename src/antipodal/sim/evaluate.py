@@ -10,7 +10,6 @@ import functools
 import hashlib
 import json
 import multiprocessing
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -20,11 +19,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from antipodal import draw, resources
+from antipodal import resources
 from antipodal.camera import Camera
-from antipodal.command import run as run_command
-from antipodal.errors import AntipodalError, InputError
+from antipodal.errors import AntipodalError, InputError, run_command
+from antipodal.files import write_text
 from antipodal.grasp import Gripper
+from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
 from antipodal.sim import report
 from antipodal.sim.cell import PRIMESENSE
@@ -60,7 +60,7 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
     pictures = out.with_suffix(".failures")
     rows = _go_on(options, policies, n, out.with_suffix(".jsonl"), pictures, workers)
     summary = {"options": _plain(options), "scenes": n, **report.summarise(rows)}
-    _write(out, json.dumps(summary, indent=1))
+    write_text(out, json.dumps(summary, indent=1))
     draw.write_png(out.with_suffix(".png"), contact_sheet(sorted(pictures.glob("*.png"))))
     return summary
 
@@ -104,12 +104,12 @@ def _runner(options: TrialOptions, pictures: Path) -> Runner:
 def _read(log: Path, options: TrialOptions) -> List[dict]:
     """The finished trials of a log, which is made if it is not there; a line that a kill cut short is cut off."""
     if not log.exists():
-        _write(log, json.dumps({"options": _plain(options)}) + "\n")
+        write_text(log, json.dumps({"options": _plain(options)}) + "\n")
     whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
     lines = [json.loads(line) for line in whole]
     if not lines or lines[0].get("options") != _plain(options):
         raise InputError(f"{log} holds trials of other options; give another --json, or delete it")
-    _write(log, "".join(whole))
+    write_text(log, "".join(whole))
     return lines[1:]
 
 
@@ -119,12 +119,6 @@ def _plain(options: TrialOptions) -> dict:
     if options.model is not None:
         values["model_sha256"] = hashlib.sha256(Path(options.model).read_bytes()).hexdigest()
     return json.loads(json.dumps(values))
-
-
-def _write(file: Path, text: str) -> None:
-    temp = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    temp.write_text(text)
-    os.replace(temp, file)
 
 
 def _options(args: argparse.Namespace) -> TrialOptions:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections import Counter
 from dataclasses import asdict, replace
@@ -18,6 +17,7 @@ import numpy as np
 
 from antipodal import resources
 from antipodal.errors import AntipodalError, InputError
+from antipodal.files import write_json
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
@@ -56,7 +56,7 @@ def evaluate(
         jobs = [(scene, speed, mode) for speed in speeds for mode in modes if (scene, speed, mode) not in done]
         rows += [_trial(runner, planner, replace(options, mode=mode), scene, speed) for _, speed, mode in jobs]
         if jobs:
-            _write(out, {**about, "summary": summarise(rows), "rows": rows})
+            write_json(out, {**about, "summary": summarise(rows), "rows": rows})
     return rows
 
 
@@ -110,12 +110,6 @@ def table(summary: Sequence[dict]) -> str:
             f"{s['plan_ms_p50']:8.0f}, {s['plan_ms_p99']:<13.0f}{others}"
         )
     return "\n".join(lines)
-
-
-def _write(file: Path, content: dict) -> None:
-    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, indent=1))
-    os.replace(temporary, file)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,8 +6,8 @@ from typing import Optional
 
 import torch
 
-from antipodal import crops
 from antipodal.grasp import Gripper
+from antipodal.networks import crops
 from antipodal.planner import GraspPlanner, PlannerOptions
 
 BELOW = 0.01  # surface this far above the tips can be between the pads [openings]

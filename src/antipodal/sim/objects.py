@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
@@ -17,6 +16,7 @@ import numpy as np
 import trimesh
 
 from antipodal.errors import InputError
+from antipodal.files import write_file
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,4 @@ def _decompose(mesh: trimesh.Trimesh, threshold: float, max_parts: int) -> List[
 
 
 def _write(file: Path, arrays: Dict[str, np.ndarray]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as temp:
-        np.savez_compressed(temp, **arrays)
-    os.replace(temp.name, file)
+    write_file(file, lambda opened: np.savez_compressed(opened, **arrays))

@@ -9,13 +9,14 @@ import cv2
 import numpy as np
 import trimesh
 
-from antipodal import draw, transforms
+from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Grasp, Gripper
+from antipodal.grasping import draw
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import join
 from antipodal.sim.world import PALM_DEPTH
-from antipodal.synth.render import render_faces
+from antipodal.synth.images.render import render_faces
 
 THUMBNAIL = 180  # pixels a side
 AROUND = 0.2  # side of what a thumbnail shows [m]

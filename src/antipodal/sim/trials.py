@@ -9,17 +9,17 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from antipodal import draw
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper
+from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
 from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.picture import failure_picture
 from antipodal.sim.policies import Policy, make_policy
-from antipodal.synth.meshes import NamedMesh, mesh_source
-from antipodal.synth.noise import DEXNET2, NoiseOptions, add_noise
+from antipodal.synth.images.noise import DEXNET2, NoiseOptions, add_noise
+from antipodal.synth.objects.meshes import NamedMesh, mesh_source
 
 Noise = Callable[[np.ndarray, Camera, np.random.Generator], np.ndarray]
 NOISES: Dict[str, Noise] = {

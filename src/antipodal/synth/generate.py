@@ -17,12 +17,11 @@ import torch
 from tqdm import tqdm
 
 from antipodal.camera import Camera
-from antipodal.command import run as run_command
-from antipodal.errors import AntipodalError, InputError
+from antipodal.errors import AntipodalError, InputError, run_command
 from antipodal.grasp import Gripper
 from antipodal.synth.cluster import make_on_cluster
-from antipodal.synth.meshes import UNITS, MeshOptions, mesh_source
-from antipodal.synth.noise import load_noise
+from antipodal.synth.images.noise import load_noise
+from antipodal.synth.objects.meshes import UNITS, MeshOptions, mesh_source
 from antipodal.synth.options import PRESETS, GenerateOptions, for_sensor, preset
 from antipodal.synth.run import Run, close_run, keep_shard, load_setup, missing_shards, open_run
 from antipodal.synth.sample import Setup, make_shard

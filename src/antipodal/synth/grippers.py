@@ -9,7 +9,6 @@ z approach, so that the tips are its highest points. Its origin does not matter.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,9 @@ import trimesh
 import yaml
 
 from antipodal.errors import AntipodalError, InputError
+from antipodal.files import write_text
 from antipodal.grasp import Gripper
-from antipodal.synth.meshes import UNITS, MeshOptions, load
+from antipodal.synth.objects.meshes import UNITS, MeshOptions, load
 
 STEP = 0.0005  # between the cuts across the approach [m]
 LEAST_GAP = 0.001  # narrower ones are no opening [m]
@@ -95,12 +95,7 @@ def _rounded(length: float) -> float:
 def write(gripper: Gripper, path: Path, source: str) -> None:
     """The YAML that `Gripper.load` reads, all or nothing."""
     data = {**gripper.to_dict(), "palm_size": list(gripper.palm_size), "source": source}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(yaml.safe_dump(data, sort_keys=False))
-        os.replace(temporary, path)
-    except OSError as e:
-        raise InputError(f"cannot write {path}: {e.strerror}") from e
+    write_text(path, yaml.safe_dump(data, sort_keys=False))
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

@@ -10,10 +10,9 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from antipodal.command import run as run_command
-from antipodal.crops import EXTENT, SIZE
-from antipodal.errors import AntipodalError
-from antipodal.synth.files import read_json
+from antipodal.errors import AntipodalError, run_command
+from antipodal.files import read_json
+from antipodal.networks.crops import EXTENT, SIZE
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
 
 BINS = 10

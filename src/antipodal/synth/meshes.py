@@ -1,186 +1,28 @@
-"""Meshes from files, repaired where that is possible, or made on the spot.
-
-python -m antipodal.synth.meshes FILES... --points N --out DIR samples point clouds from them.
-"""
+"""Point clouds of meshes: python -m antipodal.synth.meshes FILES... --points N --out DIR. Also the public face of
+objects.meshes, which reads and repairs the files."""
 
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
+from typing import List, Optional, Sequence
 
 import numpy as np
-import trimesh
 
-from antipodal.command import run as run_command
-from antipodal.errors import AntipodalError, InputError
-from antipodal.synth.points import FORMATS, METHODS, sample_points, write_cloud
-from antipodal.synth.procedural import procedural
-from antipodal.synth.urdf import mesh_parts
+from antipodal.errors import AntipodalError, run_command
+from antipodal.synth.objects.meshes import (
+    UNITS,
+    MeshError,
+    MeshOptions,
+    NamedMesh,
+    load,
+    mesh_source,
+    time_limit,
+)
+from antipodal.synth.objects.point_clouds import FORMATS, METHODS, sample_points, write_cloud
 
-SUFFIXES = (".obj", ".stl", ".ply", ".off", ".glb", ".gltf", ".urdf")
-UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
-
-
-class MeshError(AntipodalError):
-    """A mesh cannot be used; the message gives the file and the reason."""
-
-
-@dataclass(frozen=True)
-class MeshOptions:
-    """What a file may hold."""
-
-    scale: float = 1.0  # file's units to metres, see UNITS
-    max_faces: int = 300_000
-    max_bytes: int = 200_000_000
-    min_size: float = 0.002  # shorter longest sides are taken for a wrong unit [m]
-    max_size: float = 2.0  # longer likewise [m]
-    min_thickness: float = 1e-4  # thinner shapes are two-dimensional [m]
-    time_limit: float = 20.0  # seconds a file; kept where signals can be had (a main thread on POSIX)
-
-
-@dataclass(frozen=True)
-class NamedMesh:
-    """A mesh that is made or read when asked for."""
-
-    name: str
-    get: Callable[[], trimesh.Trimesh] = field(repr=False)
-
-
-def load(path: Union[str, Path], options: MeshOptions = MeshOptions()) -> trimesh.Trimesh:
-    """The mesh of a file in metres, outward normals, `metadata["center_of_mass"]` (3,) set.
-
-    Reads SUFFIXES; of a URDF the meshes of its link, scaled as it says. Holes are closed and normals turned where
-    trimesh can; a mesh that stays open keeps its surface and takes its hull's centre of mass. Raises MeshError for
-    anything that is no solid object of sensible size.
-    """
-    path = Path(path)
-    try:
-        if path.stat().st_size > options.max_bytes:
-            raise MeshError(f"{path}: {path.stat().st_size} bytes, at most {options.max_bytes} are read")
-        if path.suffix.lower() not in SUFFIXES:
-            raise MeshError(
-                f"{path}: {path.suffix or 'no suffix'} is not a mesh format; possible: {', '.join(SUFFIXES)}"
-            )
-        with time_limit(options.time_limit):
-            return _finish(_repair(_read(path)), path, options)
-    except (MeshError, MemoryError):
-        raise
-    except Exception as e:  # parsers of seven formats raise whatever they like on a damaged file
-        raise MeshError(f"{path}: cannot be read ({type(e).__name__}: {e})") from e
-
-
-def mesh_source(source: str, options: MeshOptions = MeshOptions(), seed: int = 0) -> List[NamedMesh]:
-    """Named meshes of "procedural[:N]" (1000 unless told) or of every mesh file under a folder, sorted by name; files
-    that a URDF there is made of are not listed on their own."""
-    if source == "procedural" or source.startswith("procedural:"):
-        count = source.partition(":")[2] or "1000"
-        if not count.isdigit() or int(count) < 1:
-            raise InputError(f"procedural:N needs a whole number of meshes, got {source!r}")
-        return [NamedMesh(f"procedural_{seed}_{i:05d}", partial(_make, i, seed)) for i in range(int(count))]
-    folder = Path(source)
-    if not folder.is_dir():
-        raise InputError(f"meshes must be a folder or procedural[:N], got {source!r}")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    parts = {part.resolve() for p in files if p.suffix.lower() == ".urdf" for part in _parts_of(p)}
-    files = [p for p in files if p.resolve() not in parts]
-    if not files:
-        raise InputError(f"no mesh file under {folder}; possible: {', '.join(SUFFIXES)}")
-    return [NamedMesh(p.relative_to(folder).as_posix(), partial(load, p, options)) for p in files]
-
-
-def center_of_mass(mesh: trimesh.Trimesh) -> np.ndarray:
-    """Centre of mass (3,) [m] at uniform density: of the volume where it is closed, else of its hull."""
-    if "parts" in mesh.metadata:  # a union's parts may overlap: weigh each
-        parts = mesh.metadata["parts"]
-        return np.average([p.center_mass for p in parts], axis=0, weights=[p.volume for p in parts])
-    solid = mesh if mesh.is_watertight and mesh.volume > 0 else mesh.convex_hull
-    com = np.asarray(solid.center_mass)
-    inside = np.all(com >= mesh.bounds[0]) and np.all(com <= mesh.bounds[1])
-    return com if inside else np.asarray(mesh.convex_hull.center_mass)
-
-
-def _make(index: int, seed: int) -> trimesh.Trimesh:
-    mesh = procedural(index, seed)
-    mesh.metadata["center_of_mass"] = center_of_mass(mesh)
-    return mesh
-
-
-def _parts_of(urdf: Path) -> List[Path]:
-    """Mesh files of a URDF; none where it cannot be read, which loading it will tell."""
-    try:
-        return [path for path, _ in mesh_parts(urdf)]
-    except (InputError, OSError):
-        return []
-
-
-def _read(path: Path) -> trimesh.Trimesh:
-    if path.suffix.lower() == ".urdf":
-        whole: Any = trimesh.util.concatenate([_read(part).apply_transform(T) for part, T in mesh_parts(path)])
-        return whole
-    mesh = trimesh.load(path, force="mesh", skip_materials=True)
-    if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
-        raise MeshError(f"{path}: holds no face")
-    return trimesh.Trimesh(mesh.vertices, mesh.faces, process=True)
-
-
-def _repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    finite = np.isfinite(mesh.vertices).all(axis=1)
-    mesh.update_faces(finite[mesh.faces].all(axis=1))
-    mesh.update_faces(mesh.nondegenerate_faces())
-    mesh.update_faces(mesh.unique_faces())
-    mesh.remove_unreferenced_vertices()
-    if len(mesh.faces) and not (mesh.is_watertight and mesh.is_winding_consistent):
-        mesh.fix_normals(multibody=True)
-        mesh.fill_holes()
-    if mesh.is_watertight and mesh.volume < 0:
-        mesh.invert()
-    return mesh
-
-
-def _finish(mesh: trimesh.Trimesh, path: Path, options: MeshOptions) -> trimesh.Trimesh:
-    """Scale to metres and refuse what is no graspable solid."""
-    if len(mesh.faces) == 0:
-        raise MeshError(f"{path}: no face is left after dropping degenerate ones")
-    if len(mesh.faces) > options.max_faces:
-        raise MeshError(f"{path}: {len(mesh.faces)} faces, at most {options.max_faces} are used; simplify it")
-    mesh.apply_scale(options.scale)
-    size = mesh.extents.max()
-    if not options.min_size <= size <= options.max_size:
-        raise MeshError(
-            f"{path}: {size:.4g} m long, possible {options.min_size} to {options.max_size} m; is the scale "
-            f"{options.scale} right (units: {', '.join(UNITS)})?"
-        )
-    spread = np.linalg.svd(mesh.vertices - mesh.vertices.mean(axis=0), compute_uv=False)[-1]
-    if spread / np.sqrt(len(mesh.vertices)) < options.min_thickness / 2:
-        raise MeshError(f"{path}: two-dimensional, thinner than {options.min_thickness} m")
-    mesh.metadata["center_of_mass"] = center_of_mass(mesh)
-    return mesh
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise MeshError in the block after `seconds`; without effect outside a main thread."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def stop(signum, frame):
-        raise MeshError(f"took longer than {seconds} s")
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+__all__ = ["MeshError", "MeshOptions", "NamedMesh", "load", "mesh_source"]
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from antipodal.errors import InputError
-from antipodal.synth import noise
-from antipodal.synth.cameras import CameraOptions
-from antipodal.synth.candidates import CandidateOptions
-from antipodal.synth.labels import LabelOptions
-from antipodal.synth.noise import NoiseOptions, camera_facts, noise_of
-from antipodal.synth.observe import ViewOptions
-from antipodal.synth.piles import PileOptions
-from antipodal.synth.poses import PoseOptions
+from antipodal.synth.grasps.candidates import CandidateOptions
+from antipodal.synth.images import noise
+from antipodal.synth.images.cameras import CameraOptions
+from antipodal.synth.images.noise import NoiseOptions, camera_facts, noise_of
+from antipodal.synth.images.scene_view import ViewOptions
+from antipodal.synth.labels.labels import LabelOptions
+from antipodal.synth.objects.piles import PileOptions
+from antipodal.synth.objects.stable_poses import PoseOptions
 from antipodal.synth.scene import SceneOptions
 
 

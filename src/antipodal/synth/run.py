@@ -13,13 +13,13 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
+from antipodal.files import read_json, write_json
 from antipodal.grasp import Gripper
 from antipodal.options import options_from_dict
-from antipodal.synth import objects
-from antipodal.synth.files import read_json, write_json
-from antipodal.synth.meshes import NamedMesh
+from antipodal.synth.objects import prepared
+from antipodal.synth.objects.meshes import NamedMesh
+from antipodal.synth.objects.piles import Pile, PileOptions, drop_pile, load_piles, save_piles
 from antipodal.synth.options import GenerateOptions
-from antipodal.synth.piles import Pile, PileOptions, drop_pile, load_piles, save_piles
 from antipodal.synth.sample import Setup
 from antipodal.synth.shards import EPSILON, FIELDS, column, shard_folders, write_shard
 
@@ -88,15 +88,15 @@ def _prepare_meshes(folder: Path, run: Run, sources: Sequence[NamedMesh], worker
     with ProcessPoolExecutor(workers) as pool:
         chunk = max(1, len(wanted) // (8 * workers))
         results = pool.map(_prepare, ((s, run) for s in wanted), chunksize=chunk)
-        prepared = dict(zip((s.name for s in wanted), results))
-    found = [prepared[s.name] for s in sources if isinstance(prepared.get(s.name), objects.PreparedObject)]
-    if not found:
-        reasons = [str(v) for v in prepared.values()][:3] or ["all are excluded"]
+        outcome = dict(zip((s.name for s in wanted), results))
+    usable = [outcome[s.name] for s in sources if isinstance(outcome.get(s.name), prepared.PreparedObject)]
+    if not usable:
+        reasons = [str(v) for v in outcome.values()][:3] or ["all are excluded"]
         raise InputError(f"none of {len(sources)} meshes can be used: {'; '.join(reasons)}")
-    objects.save_objects(folder / "objects", found)
+    prepared.save_objects(folder / "objects", usable)
     if run.options.piles.objects > 1:
         _make_piles(folder / "objects", run, workers)
-    return [{"name": s.name, "status": _status(prepared.get(s.name))} for s in sources]
+    return [{"name": s.name, "status": _status(outcome.get(s.name))} for s in sources]
 
 
 def _make_piles(folder: Path, run: Run, workers: int) -> None:
@@ -106,7 +106,7 @@ def _make_piles(folder: Path, run: Run, workers: int) -> None:
 
 
 def _make_pile(folder: Path, options: PileOptions, seed: int, index: int) -> Pile:
-    return drop_pile(objects.ObjectFolder(folder), options, seed, index)
+    return drop_pile(prepared.ObjectFolder(folder), options, seed, index)
 
 
 def _status(prepared) -> str:
@@ -118,12 +118,12 @@ def _status(prepared) -> str:
 def _prepare(task):
     source, run = task
     o = run.options
-    return objects.prepare_or_reason(source, o.poses, o.scene, o.fit_opening * run.gripper.max_width)
+    return prepared.prepare_or_reason(source, o.poses, o.scene, o.fit_opening * run.gripper.max_width)
 
 
 def load_setup(folder: Path, manifest: dict, run: Run) -> Setup:
     index = [i for i, m in enumerate(manifest["meshes"]) if m["status"] == "used"]
-    found, piles = objects.ObjectFolder(folder / "objects"), load_piles(folder / "objects")
+    found, piles = prepared.ObjectFolder(folder / "objects"), load_piles(folder / "objects")
     return Setup(found, index, run.gripper, run.camera, run.options, run.seed, piles)
 
 

@@ -12,14 +12,15 @@ from scipy.spatial.transform import Rotation
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
-from antipodal.synth.candidates import sample_grasps
-from antipodal.synth.labels import Labels, TableGrasps, label_grasps
-from antipodal.synth.objects import ObjectFolder, PreparedObject
-from antipodal.synth.observe import PlacedGrasps, SceneView, crop, observe, place
+from antipodal.synth.grasps.candidates import sample_grasps
+from antipodal.synth.images.scene_view import SceneView, crop, observe
+from antipodal.synth.labels.labels import Labels, label_grasps
+from antipodal.synth.objects.piles import Pile, joint_mesh
+from antipodal.synth.objects.prepared import ObjectFolder, PreparedObject
 from antipodal.synth.options import GenerateOptions
-from antipodal.synth.piles import Pile, joint_mesh
 from antipodal.synth.scene import Scene, build_scene
 from antipodal.synth.shards import quantise
+from antipodal.synth.table_grasps import PlacedGrasps, TableGrasps, place
 
 
 class Setup(NamedTuple):

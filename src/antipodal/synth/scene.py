@@ -11,7 +11,6 @@ import numba
 import numpy as np
 
 from antipodal.errors import InputError
-from antipodal.synth import render
 
 BLOCK = 4  # cells a side
 
@@ -159,7 +158,7 @@ def _draw_top(points, faces, top):
         dx = ((b[2] - a[2]) * (c[1] - a[1]) - (c[2] - a[2]) * (b[1] - a[1])) / area
         dy = ((c[2] - a[2]) * (b[0] - a[0]) - (b[2] - a[2]) * (c[0] - a[0])) / area
         for row in range(int(np.ceil(min(a[1], b[1], c[1]) - 1e-9)), int(np.floor(max(a[1], b[1], c[1]) + 1e-9)) + 1):
-            left, right = render.span(a[0], a[1], b[0], b[1], c[0], c[1], row)
+            left, right = span(a[0], a[1], b[0], b[1], c[0], c[1], row)
             for column in range(int(np.ceil(left - 1e-9)), int(np.floor(right + 1e-9)) + 1):
                 height = a[2] + dx * (column - a[0]) + dy * (row - a[1])
                 top[row, column] = max(top[row, column], min(max(height, lowest), highest))
@@ -177,3 +176,22 @@ def _blocks(top):
         for c in range(near.shape[1]):
             near[r, c] = blocks[max(0, r - 2) : r + 1, max(0, c - 2) : c + 1].max()
     return blocks, near
+
+
+@numba.njit(cache=True)
+def span(ua, va, ub, vb, uc, vc, v):
+    """Leftmost and rightmost u of a triangle on the row v, which crosses it."""
+    low, high = np.inf, -np.inf
+    low, high = _widen(ua, va, ub, vb, v, low, high)
+    low, high = _widen(ub, vb, uc, vc, v, low, high)
+    return _widen(uc, vc, ua, va, v, low, high)
+
+
+@numba.njit(cache=True)
+def _widen(ua, va, ub, vb, v, low, high):
+    if (va < v and vb < v) or (va > v and vb > v):
+        return low, high
+    if va == vb:
+        return min(low, ua, ub), max(high, ua, ub)
+    u = ua + (v - va) / (vb - va) * (ub - ua)
+    return min(low, u), max(high, u)

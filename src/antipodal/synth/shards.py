@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import Dataset
 
 from antipodal.errors import InputError
-from antipodal.synth.files import checksum, read_array, read_json, write_array, write_json
+from antipodal.files import checksum, read_array, read_json, temporary_name, write_array, write_json
 
 LEVELS = 65535  # crops in [-1, 1] are stored as whole numbers 0..LEVELS
 FIELDS = {
@@ -58,7 +58,7 @@ def shard_folder(folder: Path, index: int) -> Path:
 def write_shard(folder: Path, index: int, arrays: Dict[str, np.ndarray]) -> None:
     """Write shard `index` of the run in `folder`, all or nothing."""
     target = shard_folder(folder, index)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = temporary_name(target)
     try:
         for name, array in arrays.items():
             write_array(temporary / f"{name}.npy", array)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from antipodal.crops import CLIP
+from antipodal.networks.crops import CLIP
 
 GRID = 8  # noise is drawn on a quarter-size grid, so that neighbouring pixels err together (Dex-Net 2.0, section V)
 

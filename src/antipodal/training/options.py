@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
-from antipodal.architectures import ARCHITECTURES
 from antipodal.errors import InputError
+from antipodal.networks.architectures import ARCHITECTURES
 from antipodal.training.samplers import SAMPLERS
 
 AVERAGES = ("gradients", "local")

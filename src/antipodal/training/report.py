@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -13,7 +12,8 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from antipodal.networks import count_parameters, flops
+from antipodal.files import write_file, write_text
+from antipodal.networks.model import count_parameters, flops
 from antipodal.training import metrics
 from antipodal.training.options import TrainOptions
 from antipodal.training.samples import Samples, Split
@@ -142,9 +142,7 @@ def write(out: str, meta: Dict[str, Any], logits: np.ndarray, labels: np.ndarray
     path = Path(out)
     temperature = meta["metrics"]["temperature"]
     draw_curves(path.with_suffix(".png"), expit(logits), expit(logits / temperature), labels)
-    temporary = path.with_name(f".{path.stem}.md.{os.getpid()}")
-    temporary.write_text(card(path, meta))
-    os.replace(temporary, path.with_suffix(".md"))
+    write_text(path.with_suffix(".md"), card(path, meta))
 
 
 def card(path: Path, meta: Dict[str, Any]) -> str:
@@ -239,6 +237,4 @@ def draw_curves(path: Path, before: np.ndarray, after: np.ndarray, labels: np.nd
     calibration.legend()
     for axes in (pr, roc, calibration):
         axes.set(xlim=(0, 1), ylim=(0, 1.01))
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.png")
-    FigureCanvasAgg(figure).print_png(str(temporary))
-    os.replace(temporary, path)
+    write_file(path, FigureCanvasAgg(figure).print_png)

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from antipodal.crops import CLIP, EXTENT, SIZE
 from antipodal.errors import InputError
-from antipodal.synth.noise import NoiseOptions
+from antipodal.networks.crops import CLIP, EXTENT, SIZE
+from antipodal.perception.view import ViewOptions, fill_deepest
+from antipodal.synth.images.noise import NoiseOptions
 from antipodal.synth.shards import ShardDataset, column
 from antipodal.training.samples import Samples
-from antipodal.views import ViewOptions, fill_deepest
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from antipodal.errors import AntipodalError, InputError
-from antipodal.networks import GraspNetwork, read_plain, write_atomically
-from antipodal.synth.noise import load_noise
+from antipodal.networks.model import GraspNetwork, read_plain, save_plain
+from antipodal.synth.images.noise import load_noise
 from antipodal.training import augment
 from antipodal.training.metrics import log_loss, roc_auc
 from antipodal.training.options import TrainOptions
@@ -204,7 +204,7 @@ class Trainer:
                 "sampler": self.sampler.state(),
                 "best": self.best,
             }
-            write_atomically(self.options.checkpoint(), content)
+            save_plain(self.options.checkpoint(), content)
 
     def resume(self) -> bool:
         """Go on from the checkpoint, if there is one; InputError if it is of a run with other options or data."""

@@ -1,0 +1,82 @@
+"""Files, written whole or not at all: under a name of their own, then renamed, so that no reader sees half a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any, BinaryIO, Callable, Union
+
+import numpy as np
+
+from antipodal.errors import InputError
+
+PathLike = Union[str, Path]
+
+
+def write_array(path: PathLike, array: np.ndarray) -> None:
+    """Write a .npy file."""
+    write_file(path, lambda file: np.save(file, array, allow_pickle=False))
+
+
+def write_json(path: PathLike, data: Any) -> None:
+    """Write plain values as JSON."""
+    write_text(path, json.dumps(data, indent=1) + "\n")
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write text as UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: PathLike, data: bytes) -> None:
+    """Write bytes."""
+    write_file(path, lambda file: file.write(data))
+
+
+def write_file(path: PathLike, fill: Callable[[BinaryIO], Any]) -> None:
+    """Write what `fill` puts into an open file, making the folder. Raises InputError where that is not possible; an
+    older file of that name is then left as it was."""
+    path = Path(path)
+    temporary = temporary_name(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "xb") as file:
+            fill(file)
+        os.replace(temporary, path)
+    except OSError as e:
+        raise InputError(f"cannot write {path}: {e.strerror or e}") from e
+    finally:
+        if temporary.exists():
+            temporary.unlink()
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside `path` that no other writer, in this process or another, has."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The array, mapped into memory."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as e:
+        raise InputError(f"cannot read array {path}: {e}") from e
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as e:
+        raise InputError(f"cannot read {path}: {e}") from e
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Where a hand could go: grasps in a view, antipodal pairs, clearance, balance."""

@@ -1,0 +1,187 @@
+"""Where the gripper fits: jaws and palm against the surface that the camera saw.
+
+A parallel jaw that touches the object on its way down is the commonest failure of grasp planners; a jaw's footprint
+kept above the highest surface under it is the rule that avoids it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Dict, Sequence, Tuple
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from antipodal import backends
+from antipodal.grasp import Gripper
+from antipodal.grasping import clearance_numba
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.perception.view import View
+
+
+@dataclass(frozen=True)
+class ClearanceOptions:
+    """Distances kept between the gripper and what was seen [m]."""
+
+    below: float = 0.003  # between the tips and the highest surface under the jaws
+    beside: float = 0.0  # added to every side of a jaw's footprint
+    palm: float = 0.005  # between the palm and the highest surface under it
+    table: float = 0.0015  # between the tips and the table, where a flat object leaves no choice
+    table_wanted: float = 0.010  # the same, where the object is high enough
+    flat: float = 0.003  # what is seen lower than this above the table is taken for table
+    reach: float = 0.012  # of the tips below the object's top, at least
+    reach_wanted: float = 0.018  # the same, before the tips come nearer the table than `table_wanted`
+    reach_share: float = 0.4  # of the object's height, which is enough where that is less than `reach`
+
+
+@dataclass(frozen=True)
+class DepthRange:
+    """Depths of the grasp's origin at which N grasps fit; none where `deepest` < `shallowest`."""
+
+    shallowest: torch.Tensor  # (N,) [m]
+    deepest: torch.Tensor  # (N,) [m]
+
+    @property
+    def feasible(self) -> torch.Tensor:
+        return self.deepest >= self.shallowest
+
+
+class Clearance:
+    """Where one gripper fits in one view."""
+
+    def __init__(self, view: View, gripper: Gripper, options: ClearanceOptions = ClearanceOptions()):
+        self.view, self.gripper, self.options = view, gripper, options
+        self.obstacles = _obstacles(view, options)
+        self._made: Dict[Tuple[float, ...], Tuple[np.ndarray, ...]] = {}
+
+    def widest_opening(self, grasps: ViewGrasps, openings: Sequence[float]) -> Tuple[ViewGrasps, DepthRange]:
+        """`grasps` at the first of the `openings` [widest openings] at which they fit, and their depths there.
+
+        A grasp that fits at none keeps the last opening and an empty range. The depths of `grasps` do not matter.
+        """
+        if not backends.uses_numba(self.view.depth):
+            return widest_opening(self, grasps, openings)
+        column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
+        places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
+        points, surface = self._points(tuple(openings)), self.view.depth.numpy()
+        found = clearance_numba.widest_opening(self.obstacles.numpy(), surface, places, points, self._limits())
+        width = np.array([share * self.gripper.max_width for share in openings], np.float32)[found[0]]
+        return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, found[1:]))
+
+    def depth_range(self, grasps: ViewGrasps) -> DepthRange:
+        """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table.
+
+        The depths of `grasps` themselves do not matter.
+        """
+        options, gripper, table, cell = self.options, self.gripper, self.view.table, self.view.pitch
+        under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, options, cell))
+        top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
+        under_palm = torch.minimum(top, self._highest(self.obstacles, grasps, _palm_footprint(grasps.width, gripper)))
+        height = (table - top).clamp_min(0)
+        shallowest = top + (height * options.reach_share).clamp(max=options.reach)
+        comfortable = (top + options.reach_wanted).clamp(min=table - options.table_wanted)
+        deepest = torch.minimum(under_jaws - options.below, under_palm + (gripper.jaw_length - options.palm))
+        deepest = torch.minimum(deepest, comfortable.clamp(max=table - options.table))
+        return DepthRange(shallowest - gripper.tip, deepest - gripper.tip)
+
+    def _highest(self, depth: torch.Tensor, grasps: ViewGrasps, offsets: torch.Tensor) -> torch.Tensor:
+        """Smallest depth (N,) among points `offsets` (N or 1, K, 2), along and across each grasp's closing axis [m];
+        beyond the border the border counts."""
+        offsets = offsets / self.view.cell
+        column, row = self.view.to_cells(grasps.center[:, :2])[:, :, None].unbind(1)
+        cos, sin = torch.cos(grasps.angle)[:, None], torch.sin(grasps.angle)[:, None]
+        x = column + cos * offsets[..., 0] - sin * offsets[..., 1]
+        y = row + sin * offsets[..., 0] + cos * offsets[..., 1]
+        u, v = x.round().long().clamp(0, depth.shape[1] - 1), y.round().long().clamp(0, depth.shape[0] - 1)
+        return depth[v, u].amin(dim=1)
+
+    def _points(self, openings: Tuple[float, ...]) -> Tuple[np.ndarray, ...]:
+        """Points that `depth_range` looks at [cells]: under the jaws (O, J, 2) and between them (O, B, 2) at each
+        opening, and under the palm (P, 2)."""
+        if openings not in self._made:
+            width = torch.tensor([share * self.gripper.max_width for share in openings])
+            points = footprints(self.gripper, self.options, self.view.pitch, width)
+            self._made[openings] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
+        return self._made[openings]
+
+    def _limits(self) -> Tuple[np.float32, ...]:
+        """The lengths that enter `depth_range` [m], in the order of `clearance_numba`."""
+        o, table, gripper = self.options, self.view.table, self.gripper
+        lengths = (table, o.reach_share, o.reach, o.reach_wanted, table - o.table_wanted)
+        rest = (o.below, gripper.jaw_length - o.palm, table - o.table, gripper.tip)
+        return tuple(np.float32(x) for x in (*lengths, *rest))
+
+
+def widest_opening(
+    clearance: Clearance, grasps: ViewGrasps, openings: Sequence[float]
+) -> Tuple[ViewGrasps, DepthRange]:
+    """As `Clearance.widest_opening`, on any device."""
+    most = clearance.gripper.max_width
+    grasps = replace(grasps, width=torch.full_like(grasps.angle, openings[0] * most))
+    found = clearance.depth_range(grasps)
+    for share in openings[1:]:  # of every grasp, so that nothing is read back from the device
+        narrower = replace(grasps, width=torch.full_like(grasps.width, share * most))
+        kept, again = found.feasible, clearance.depth_range(narrower)
+        grasps = replace(grasps, width=torch.where(kept, grasps.width, narrower.width))
+        shallowest = torch.where(kept, found.shallowest, again.shallowest)
+        found = DepthRange(shallowest, torch.where(kept, found.deepest, again.deepest))
+    return grasps, found
+
+
+def footprints(
+    gripper: Gripper, options: ClearanceOptions, cell: float, width: torch.Tensor
+) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Points that `depth_range` looks at [m]: under the jaws (O, J, 2) and between them (O, B, 2) at each opening
+    `width` (O,) [m], no further apart than two cells, and under the palm (P, 2)."""
+    jaws, between = _jaw_footprint(width, gripper, options, cell), _between_jaws(width, gripper, cell)
+    return jaws, between, _palm_footprint(width, gripper)[0]
+
+
+def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
+    """Depth (H, W) of the nearest surface in every cell's neighbourhood; a noisy table is no obstacle (its plane is),
+    and what lies outside the image is one of any height."""
+    seen = torch.where(view.inside, view.depth, torch.full_like(view.depth, -torch.inf))
+    nearest = _nearest_of_nine(seen)  # no thin ridge slips through
+    return torch.where(nearest > view.table - options.flat, view.table + 1.0, nearest)
+
+
+def _nearest_of_nine(depth: torch.Tensor) -> torch.Tensor:
+    """The least depth (H, W) in every cell's 3 x 3 neighbourhood."""
+    if backends.uses_numba(depth):
+        return torch.from_numpy(cv2.erode(depth.numpy(), np.ones((3, 3), np.uint8)))
+    return -F.max_pool2d(-depth[None, None], 3, stride=1, padding=1)[0, 0]
+
+
+def _jaw_footprint(width: torch.Tensor, gripper: Gripper, options: ClearanceOptions, cell: float) -> torch.Tensor:
+    """Points (N, K, 2) that cover both jaws at opening `width` (N,) [m]."""
+    inner, outer = -options.beside, gripper.jaw_thickness + options.beside
+    along, across = _grid(inner, outer, gripper.jaw_width / 2 + options.beside, 2 * cell, width)
+    one = torch.stack([width[:, None] / 2 + along, across.expand(len(width), -1)], dim=-1)
+    return torch.cat([one, -one], dim=1)
+
+
+def _between_jaws(width: torch.Tensor, gripper: Gripper, cell: float) -> torch.Tensor:
+    """Points (N, K, 2) that cover what lies between the jaws."""
+    along, across = _grid(-0.5, 0.5, gripper.jaw_width / 2, 2 * cell, width, steps=int(gripper.max_width / cell / 2))
+    return torch.stack([width[:, None] * along, across.expand(len(width), -1)], dim=-1)
+
+
+def _palm_footprint(like: torch.Tensor, gripper: Gripper) -> torch.Tensor:
+    """Points (1, K, 2) that cover the palm coarsely."""
+    half = gripper.palm_size[1] / 2
+    along, across = _grid(-half, half, gripper.palm_size[0] / 2, 0.008, like)
+    return torch.stack([along, across], dim=-1)[None]
+
+
+def _grid(
+    start: float, stop: float, half_across: float, pitch: float, like: torch.Tensor, steps: int = 0
+) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Flat coordinates (K,) along [start, stop] and across [-half_across, half_across], at most `pitch` apart."""
+    steps = steps or int((stop - start) / pitch) + 2
+    along = torch.linspace(start, stop, steps, device=like.device, dtype=like.dtype)
+    across = torch.linspace(
+        -half_across, half_across, int(2 * half_across / pitch) + 2, device=like.device, dtype=like.dtype
+    )
+    return along.repeat_interleave(len(across)), across.repeat(len(along))

@@ -1,0 +1,52 @@
+"""As `Clearance.widest_opening`, where the view lies."""
+
+from __future__ import annotations
+
+from typing import Dict, Sequence, Tuple
+
+import torch
+
+from antipodal import backends
+from antipodal.grasping.clearance import Clearance, DepthRange, footprints, widest_opening
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.perception.view_gpu import frame_of
+
+
+class Fitting:
+    """Openings and depths at which one gripper fits, by the fused kernel where there is one."""
+
+    def __init__(self, openings: Sequence[float]):
+        """openings: [widest openings], tried in order."""
+        self.openings = openings
+        self._points: Dict[torch.device, Tuple[torch.Tensor, ...]] = {}  # what the kernel reads, put there once
+
+    def __call__(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange]:
+        """`grasps` at the first opening at which they fit, else the last, and their depths there, perhaps none."""
+        view, o, gripper = clearance.view, clearance.options, clearance.gripper
+        if not backends.uses_triton(view.depth):
+            return widest_opening(clearance, grasps, self.openings)
+        from antipodal.grasping import clearance_triton
+
+        lengths = (o.below, o.palm, o.table, o.table_wanted, o.reach, o.reach_wanted, o.reach_share)
+        widths, *points = self._there(clearance)
+        table = torch.as_tensor(view.table, dtype=view.depth.dtype, device=view.depth.device)
+        width, *depths = clearance_triton.widest_opening(
+            clearance.obstacles,
+            view.depth,
+            frame_of(view),
+            table,
+            grasps.center,
+            grasps.angle,
+            widths,
+            points,
+            (*lengths, gripper.jaw_length, gripper.tip),
+        )
+        return ViewGrasps(grasps.center, grasps.angle, width, grasps.quality), DepthRange(*depths)
+
+    def _there(self, clearance: Clearance) -> Tuple[torch.Tensor, ...]:
+        device = clearance.view.depth.device
+        if device not in self._points:
+            widths = torch.tensor([share * clearance.gripper.max_width for share in self.openings])
+            points = footprints(clearance.gripper, clearance.options, clearance.view.pitch, widths)
+            self._points[device] = tuple(p.contiguous().to(device) for p in (widths, *points))
+        return self._points[device]

@@ -1,0 +1,88 @@
+"""Triton twin of `clearance.widest_opening`: every footprint at every opening in one launch, one program a grasp.
+
+In torch it is some three hundred launches, and an array of all points under all grasps for each of them. Import only
+where `gpu.uses_triton` says so.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence, Tuple
+
+import torch
+import triton
+import triton.language as tl
+
+
+def widest_opening(
+    obstacles: torch.Tensor,
+    depth: torch.Tensor,
+    frame: torch.Tensor,
+    table: torch.Tensor,
+    center: torch.Tensor,
+    angle: torch.Tensor,
+    widths: torch.Tensor,
+    points: Sequence[torch.Tensor],
+    limits: Sequence[float],
+) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Opening, shallowest and deepest depth (N,) [m] of N grasps at the first opening that fits, else at the last.
+
+    obstacles, depth: (H, W) float32 [m]; frame: (3,) x and y of cell (0, 0) and the cells' side [m]; table: ()
+    its depth [m]; center: (N, 3) [m]; angle: (N,) [rad]; widths: (O,) [m], tried in order; points: of
+    `clearance.footprints`;
+    limits: below, palm, table, table_wanted, reach, reach_wanted, reach_share, jaw_length, tip (ClearanceOptions).
+    """
+    jaws, between, palm = points
+    found = torch.empty((3, len(angle)), device=depth.device)
+    H, W = depth.shape
+    counts = {"J": jaws.shape[1], "B": between.shape[1], "P": palm.shape[0]}
+    tiles = {f"{name}P": triton.next_power_of_2(count) for name, count in counts.items()}
+    arguments = (obstacles.contiguous(), depth.contiguous(), frame, table, center.contiguous(), angle.contiguous())
+    rest = (widths, jaws, between, palm, found, len(angle), H, W, *limits)
+    _widest_opening[(len(angle),)](*arguments, *rest, OPENINGS=len(widths), **counts, **tiles)
+    return found[0], found[1], found[2]
+
+
+@triton.jit
+def _widest_opening(
+    obstacles, depth, frame, table, center, angle, widths, jaws, between, palm, found, n, H, W,
+    below, clear_palm, clear_table, table_wanted, reach, reach_wanted, reach_share, jaw_length, tip,
+    OPENINGS: tl.constexpr, J: tl.constexpr, B: tl.constexpr, P: tl.constexpr,
+    JP: tl.constexpr, BP: tl.constexpr, PP: tl.constexpr,
+):  # fmt: skip
+    i = tl.program_id(0)
+    cell, floor, a = tl.load(frame + 2), tl.load(table), tl.load(angle + i)
+    column = (tl.load(center + 3 * i) - tl.load(frame)) / cell
+    row = (tl.load(center + 3 * i + 1) - tl.load(frame + 1)) / cell
+    c, s = tl.cos(a), tl.sin(a)
+    roof = _highest(obstacles, palm, column, row, c, s, cell, H, W, P, PP)
+    width, shallowest, deepest = 0.0, 1.0, 0.0  # fits nowhere yet
+    for k in tl.static_range(OPENINGS):
+        under_jaws = _highest(obstacles, jaws + 2 * k * J, column, row, c, s, cell, H, W, J, JP)
+        top = _highest(depth, between + 2 * k * B, column, row, c, s, cell, H, W, B, BP)
+        high = top + tl.minimum(tl.maximum(floor - top, 0.0) * reach_share, reach) - tip
+        comfortable = tl.minimum(tl.maximum(top + reach_wanted, floor - table_wanted), floor - clear_table)
+        low = tl.minimum(under_jaws - below, tl.minimum(roof, top) + (jaw_length - clear_palm))
+        low = tl.minimum(low, comfortable) - tip
+        lost = deepest < shallowest
+        width = tl.where(lost, tl.load(widths + k), width)
+        shallowest, deepest = tl.where(lost, high, shallowest), tl.where(lost, low, deepest)
+    tl.store(found + i, width)
+    tl.store(found + n + i, shallowest)
+    tl.store(found + 2 * n + i, deepest)
+
+
+@triton.jit
+def _highest(depth, points, column, row, c, s, cell, H, W, COUNT: tl.constexpr, TILE: tl.constexpr):
+    """Smallest depth among the cells at COUNT points (along, across) [m] of a grasp; beyond the border, its."""
+    k = tl.arange(0, TILE)
+    along = tl.load(points + 2 * k, mask=k < COUNT, other=0.0) / cell
+    across = tl.load(points + 2 * k + 1, mask=k < COUNT, other=0.0) / cell
+    u = tl.minimum(tl.maximum(_round(column + c * along - s * across), 0.0), W - 1.0).to(tl.int32)
+    v = tl.minimum(tl.maximum(_round(row + s * along + c * across), 0.0), H - 1.0).to(tl.int32)
+    return tl.min(tl.load(depth + v * W + u, mask=k < COUNT, other=float("inf")), axis=0)
+
+
+@triton.jit
+def _round(x):
+    """The nearest whole number, of two the even one, as torch rounds: for that, sums above 2^23 have no other."""
+    return (x + 12582912.0) - 12582912.0

@@ -1,0 +1,126 @@
+"""Pictures of grasps on depth images, for people; the planning path never imports this."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+
+from antipodal import transforms
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.files import write_bytes
+from antipodal.grasp import Grasp, Gripper
+
+Colour = Tuple[int, int, int]
+MISSING: Colour = (38, 22, 64)  # where the camera saw nothing: a hue that no depth has
+MOST_CANDIDATES = 60  # more would hide the object
+_SUBPIXEL = 4  # cv2 draws at 1/16 pixel
+_STOPS = [(0.0, (215, 48, 39)), (0.5, (254, 200, 60)), (1.0, (40, 190, 80))]  # red, amber, green
+
+
+def overlay(
+    depth: np.ndarray,
+    camera: Camera,
+    grasps: Sequence[Grasp],
+    gripper: Gripper,
+    candidates: Optional[Sequence[Grasp]] = None,
+) -> np.ndarray:
+    """Grasps on a grey depth image (H, W, 3) uint8 RGB, near = bright.
+
+    depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as its two open jaws seen from the camera,
+    coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and labelled.
+    candidates: what was considered, as faint lines from jaw to jaw, thinned out to MOST_CANDIDATES. Raises InputError
+    where depth does not fit the camera.
+    """
+    depth = np.asarray(depth)
+    if depth.shape != (camera.height, camera.width):
+        raise InputError(f"depth image is {depth.shape}, the camera's is {(camera.height, camera.width)}")
+    image = shade(depth)
+    _draw_candidates(image, camera, candidates or [])
+    for grasp in reversed(grasps[1:]):
+        _draw_jaws(image, camera, grasp, gripper, filled=False)
+    if len(grasps):
+        _draw_jaws(image, camera, grasps[0], gripper, filled=True)
+        _draw_axis(image, camera, grasps[0], 2)
+        _draw_label(image, grasps[0])
+    return image
+
+
+def shade(depth: np.ndarray) -> np.ndarray:
+    """Depth (H, W) [m] as grey (H, W, 3) uint8, stretched over the depths seen; missing pixels take MISSING."""
+    depth = np.asarray(depth)
+    seen = np.isfinite(depth) & (depth > 0)
+    image = np.empty((*depth.shape, 3), np.uint8)
+    image[:] = MISSING
+    if seen.any():
+        near, far = np.percentile(depth[seen], [0.5, 99.5])
+        closeness = (far - depth[seen]) / max(far - near, 1e-6)
+        image[seen] = (60 + 160 * np.clip(closeness, 0, 1))[:, None].astype(np.uint8)
+    return image
+
+
+def quality_colour(quality: float) -> Colour:
+    """RGB of a quality in [0, 1]: red, amber, green."""
+    at = [stop for stop, _ in _STOPS]
+    r, g, b = (round(float(np.interp(quality, at, channel))) for channel in zip(*(colour for _, colour in _STOPS)))
+    return r, g, b
+
+
+def jaw_corners(grasp: Grasp, gripper: Gripper) -> np.ndarray:
+    """Corners (2, 4, 3) [m] in the camera frame of both open jaws' end faces, in drawing order."""
+    inner, outer = grasp.width / 2, grasp.width / 2 + gripper.jaw_thickness
+    half = gripper.jaw_width / 2
+    face = np.array([[-half, inner], [half, inner], [half, outer], [-half, outer]])
+    jaws = np.stack([face, face * [1, -1]])
+    points = np.concatenate([jaws, np.full((2, 4, 1), gripper.tip)], axis=-1)
+    return transforms.apply(grasp.T_cam_grasp, points)
+
+
+def write_png(path: Union[str, Path], image: np.ndarray) -> None:
+    """Write an RGB image (H, W, 3) uint8, making its folder. Raises InputError where that cannot be written."""
+    encoded = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1]
+    write_bytes(path, encoded.tobytes())
+
+
+def _draw_candidates(image: np.ndarray, camera: Camera, candidates: Sequence[Grasp]) -> None:
+    ranked = sorted(candidates, key=lambda g: g.quality)
+    lines = image.copy()
+    for candidate in ranked[:: math.ceil(len(ranked) / MOST_CANDIDATES) or 1]:
+        _draw_axis(lines, camera, candidate, 1)
+    cv2.addWeighted(lines, 0.6, image, 0.4, 0, dst=image)
+
+
+def _draw_jaws(image: np.ndarray, camera: Camera, grasp: Grasp, gripper: Gripper, filled: bool) -> None:
+    corners = jaw_corners(grasp, gripper)
+    if corners[..., 2].min() <= 0:  # a jaw behind the camera has no picture
+        return
+    colour = quality_colour(grasp.quality)
+    for jaw in camera.project(corners):
+        if filled:
+            cv2.fillConvexPoly(image, _fixed(jaw), colour, cv2.LINE_AA, _SUBPIXEL)
+        rim = (255, 255, 255) if filled else colour
+        cv2.polylines(image, [_fixed(jaw)], True, rim, 1, cv2.LINE_AA, _SUBPIXEL)
+
+
+def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) -> None:
+    ends = transforms.apply(grasp.T_cam_grasp, np.array([[0, -1, 0], [0, 1, 0]]) * grasp.width / 2)
+    if ends[:, 2].min() <= 0:
+        return
+    a, b = _fixed(camera.project(ends)).tolist()
+    cv2.line(image, tuple(a), tuple(b), quality_colour(grasp.quality), thickness, cv2.LINE_AA, _SUBPIXEL)
+
+
+def _draw_label(image: np.ndarray, best: Grasp) -> None:
+    text = f"P = {best.quality:.2f}, {1e3 * best.width:.0f} mm open"
+    at = (8, image.shape[0] - 10)
+    for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):  # a dark rim reads on any depth
+        cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
+
+
+def _fixed(px: np.ndarray) -> np.ndarray:
+    """Pixels as cv2's fixed-point integers, kept small enough for it."""
+    return np.clip(np.round(px * 2**_SUBPIXEL), -(2**20), 2**20).astype(np.int32)

@@ -1,0 +1,93 @@
+"""Grasps of a view: to and from the camera's frame, and which of them differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import List, Sequence, Tuple
+
+import numpy as np
+import torch
+
+from antipodal import transforms
+from antipodal.camera import Camera
+from antipodal.grasp import Grasp, Gripper
+from antipodal.perception.view import View
+
+
+def to_camera(grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera) -> List[Grasp]:
+    """Grasps of a view in the camera frame."""
+    T_cam_grasp = poses(grasps, T_cam_view)
+    px, image_angle = in_image(T_cam_grasp, camera)
+    return [
+        Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
+        for T, w, q, p, a in zip(T_cam_grasp, grasps.width.cpu().numpy(), grasps.quality.cpu().numpy(), px, image_angle)
+    ]
+
+
+def poses(grasps: ViewGrasps, T_cam_view: np.ndarray) -> np.ndarray:
+    """`T_cam_grasp` (N, 4, 4) of grasps (N) of a view with this frame."""
+    angle = grasps.angle.cpu().numpy().astype(np.float64)
+    # About z, so that the grasp's y, the closing axis, lies at `angle` from the view's x.
+    T_view_grasp = transforms.compose(transforms.about_z(angle - np.pi / 2), grasps.center.cpu().numpy())
+    return T_cam_view @ T_view_grasp
+
+
+def in_image(T_cam_grasp: np.ndarray, camera: Camera) -> Tuple[np.ndarray, np.ndarray]:
+    """Where grasps (N, 4, 4) appear: their origins' pixels (N, 2) as (u, v), and the angle (N,) of their closing axes
+    from +u, in [-pi/2, pi/2)."""
+    centre, ahead = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, 3] + 1e-3 * T_cam_grasp[:, :3, 1]
+    px, towards = camera.project(centre), camera.project(ahead) - camera.project(centre)
+    return px, (np.arctan2(towards[:, 1], towards[:, 0]) + np.pi / 2) % np.pi - np.pi / 2
+
+
+def to_view(grasps: Sequence[Grasp], view: View) -> ViewGrasps:
+    """Grasps of the camera frame as the nearest ones of a view: upright in it, at the same origin and closing axis.
+
+    Their quality is left empty, since another view has to be scored anew.
+    """
+    T_cam_grasp = np.stack([g.T_cam_grasp for g in grasps]) if len(grasps) else np.empty((0, 4, 4))
+    T_view_grasp = transforms.invert(view.T_cam_view) @ T_cam_grasp
+    numbers = np.column_stack(
+        [
+            T_view_grasp[:, :3, 3],
+            np.arctan2(T_view_grasp[:, 1, 1], T_view_grasp[:, 0, 1]),
+            [g.width for g in grasps],
+        ]
+    )
+    placed = torch.from_numpy(numbers).to(view.depth)
+    return ViewGrasps(placed[:, :3], placed[:, 3], placed[:, 4])
+
+
+@dataclass(frozen=True)
+class ViewGrasps:
+    """A batch of N grasps in a view (perception/view.py): approach along the view's z, closing axis at `angle` from its
+    x."""
+
+    center: torch.Tensor  # (N, 3) origin in the view frame [m]
+    angle: torch.Tensor  # (N,) [rad], period pi
+    width: torch.Tensor  # (N,) opening on approach [m]
+    quality: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) P(success), empty until scored
+
+    def __len__(self) -> int:
+        return len(self.angle)
+
+    def __getitem__(self, index) -> ViewGrasps:
+        """The grasps at an index array, slice or boolean mask."""
+        quality = self.quality[index] if len(self.quality) else self.quality
+        return ViewGrasps(self.center[index], self.angle[index], self.width[index], quality)
+
+
+def encode(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
+    """Grasps (N) as (N, 6): position, double angle on the circle (so that there is no seam) and opening, lengths in
+    widest openings."""
+    a = 2 * grasps.angle[:, None]
+    return torch.cat(
+        [grasps.center / gripper.max_width, torch.cos(a), torch.sin(a), grasps.width[:, None] / gripper.max_width],
+        dim=1,
+    )
+
+
+def decode(samples: torch.Tensor, gripper: Gripper) -> ViewGrasps:
+    """Grasps (N) of samples (N, 6), the inverse of `encode`."""
+    angle = torch.atan2(samples[:, 4], samples[:, 3]) / 2
+    return ViewGrasps(samples[:, :3] * gripper.max_width, angle, samples[:, 5] * gripper.max_width)

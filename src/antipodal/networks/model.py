@@ -1,0 +1,193 @@
+"""Grasp-quality networks, P(success) = sigmoid(network(crops, conditions)), and the files that they rebuild from.
+
+A file holds tensors and plain values alone: nothing in it is ever executed (`weights_only`).
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple, Union
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from antipodal.errors import InputError, ModelError
+from antipodal.files import write_file
+from antipodal.networks import crops, quantised
+from antipodal.networks.architectures import ARCHITECTURES
+from antipodal.networks.crops import CONDITIONS
+from antipodal.networks.dense_net import DenseNet
+from antipodal.networks.threads import Shared, allowed
+
+FORMAT = 1
+METRIC_CROP = "metric crop"  # crops.py: any camera, any size of gripper
+HEIGHT_MAP = "height map"  # planning/dense_scan.py: heights above the table in the pixels of a metric crop
+PIXEL_CROP = "pixel crop"  # Dex-Net's: a fixed number of pixels around the grasp, the gripper's depth as condition
+
+PathLike = Union[str, Path]
+
+
+class GraspNetwork(nn.Module):
+    """A network of a named architecture, with the temperature that calibrates it (Guo et al., ICML 2017).
+
+    The architecture's options are kept so that a model file can rebuild the network from itself. The temperature is
+    1 until training has fitted it on validation; every logit is divided by it.
+    """
+
+    temperature: torch.Tensor
+
+    def __init__(self, architecture: str = "patch", **options: object):
+        super().__init__()
+        if architecture not in ARCHITECTURES:
+            raise InputError(f"unknown architecture {architecture!r}; possible: {', '.join(ARCHITECTURES)}")
+        self.architecture, self.options = architecture, options
+        try:
+            self.body = ARCHITECTURES[architecture](**options)
+        except TypeError as e:
+            raise InputError(f"architecture {architecture}: {e}") from e
+        self.register_buffer("temperature", torch.ones(()))
+        self.examples: Optional[quantised.Examples] = (
+            None  # inputs, by which a faster runtime is calibrated and checked
+        )
+
+    def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """Logits (N,) of crops (N, 1, S, S) and conditions (N, C), both float32; see the architectures for S and C."""
+        return self.body(crops, conditions) / self.temperature
+
+    @property
+    def conditions(self) -> int:
+        """How many columns of conditions training feeds: a dense network takes the grasp's height as well."""
+        return CONDITIONS + isinstance(self.body, DenseNet)
+
+    def quality(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """P(success) (N,) in [0, 1]."""
+        return torch.sigmoid(self(crops, conditions))
+
+
+def crop_definition(network: Optional[GraspNetwork] = None) -> Dict[str, Any]:
+    """What `crops.py`, or for a dense network `dense_scan.py`, makes: a model serves only with the crops that it was
+    trained on."""
+    what = HEIGHT_MAP if network is not None and isinstance(network.body, DenseNet) else METRIC_CROP
+    return {"input": what, "size": crops.SIZE, "extent": crops.EXTENT, "clip": crops.CLIP}
+
+
+def save(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
+    """Write a model file, whole or not at all.
+
+    meta: plain JSON values; what the model was trained for. Its "crop" says what the network must be fed, and is
+    `crop_definition()` unless given. Raises InputError if meta holds anything else.
+    """
+    try:
+        meta = json.loads(json.dumps({"crop": crop_definition(network), **meta}))
+    except (TypeError, ValueError) as e:
+        raise InputError(f"a model's meta must hold plain JSON values: {e}") from e
+    saved = {
+        "format": FORMAT,
+        "architecture": network.architecture,
+        "options": json.dumps(network.options),
+        "state": {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()},
+        "meta": json.dumps(meta),
+    }
+    if network.examples is not None:
+        saved["examples"] = [e.detach().cpu().half() for e in network.examples]
+    save_plain(path, saved)
+
+
+def save_plain(path: PathLike, content: object) -> None:
+    """Write a dict of tensors and plain values, as `read_plain` reads it."""
+    write_file(path, lambda file: torch.save(content, file))
+
+
+def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, Any]]:
+    """The network of a model file, in evaluation mode on `device` (see `pick_device`), and its meta.
+
+    Raises ModelError where the file is missing, damaged, unsafe, of another version or trained on other crops.
+    """
+    target = pick_device(device)
+    saved = read_plain(path)
+    if saved.get("format") != FORMAT:
+        raise ModelError(f"{path} has model format {saved.get('format')!r}; this version reads {FORMAT}")
+    try:
+        network = GraspNetwork(saved["architecture"], **json.loads(saved["options"]))
+        network.load_state_dict(saved["state"])
+        meta = dict(json.loads(saved["meta"]))
+        if "examples" in saved:
+            crops_seen, conditions_seen = (e.float() for e in saved["examples"])
+            network.examples = crops_seen, conditions_seen
+    except (InputError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as e:
+        raise ModelError(f"cannot rebuild the model in {path}: {e}") from e
+    if not all(bool(torch.isfinite(v).all()) for v in network.state_dict().values()):
+        raise ModelError(f"{path} holds weights that are not finite")
+    _check_crop(path, network, meta)
+    return network.eval().to(target), meta
+
+
+def for_planning(network: GraspNetwork) -> nn.Module:
+    """The same function in a form that runs faster on its device.
+
+    On a CPU that is OpenVINO in 8 bits, where it is installed and the model brings examples (see quantised.py); else
+    traced and frozen: up to twice as fast for the crops of one CEM iteration, and at once. `torch.compile`, which torch
+    recommends in its place, needs a C++ compiler and most of a minute to start.
+    """
+    if network.temperature.is_cuda:
+        return network
+    fast = None if network.examples is None else quantised.quantised(network, network.examples)
+    return Shared(fast or _traced(network), allowed())
+
+
+def _traced(network: GraspNetwork) -> nn.Module:
+    example = torch.zeros(2, 1, crops.SIZE, crops.SIZE), torch.zeros(2, CONDITIONS)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # Its own check of the trace imports torch.distributed, a third of the node's start; a test of ours compares.
+        traced = torch.jit.trace(network.eval(), example, check_trace=False)
+        return torch.jit.optimize_for_inference(torch.jit.freeze(traced))
+
+
+def read_plain(path: PathLike) -> Dict[str, Any]:
+    """A dict of tensors and plain values written by `save_plain`; ModelError for anything else."""
+    if not Path(path).is_file():
+        raise ModelError(f"no model file at {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as e:  # a damaged file raises nearly anything; weights_only refuses code before it runs
+        raise ModelError(f"{path} is not a readable model file: {str(e).splitlines()[0] if str(e) else e!r}") from e
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} holds a {type(content).__name__}, not a model")
+    return content
+
+
+def _check_crop(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
+    crop = meta.get("crop")
+    from_pixels = isinstance(crop, dict) and crop.get("input") == PIXEL_CROP
+    if not from_pixels and crop != crop_definition(network):
+        raise ModelError(f"{path} was trained on {crop}; this version makes {crop_definition(network)}")
+
+
+def pick_device(name: str) -> torch.device:
+    """The torch device of "auto" (cuda where there is one, else cpu), "cpu", "cuda" or "cuda:N"."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+        raise InputError(f"unknown device {name!r}; possible: auto, cpu, cuda, cuda:N")
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {name!r} is not there; CUDA devices seen: {torch.cuda.device_count()}")
+    return torch.device(name)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """How many numbers training may change."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def flops(network: GraspNetwork, size: int = crops.SIZE) -> int:
+    """Floating-point operations for one crop of `size` pixels a side; a multiply-add counts as two."""
+    device = next(network.parameters()).device
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        network(torch.zeros(1, 1, size, size, device=device), torch.zeros(1, network.conditions, device=device))
+    return int(counter.get_total_flops())

@@ -1,0 +1,112 @@
+"""Checks of what callers hand to the planner: each refusal says what was got and what is possible."""
+
+from __future__ import annotations
+
+from typing import Optional, Tuple, Union
+
+import numba
+import numpy as np
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Gripper
+
+Region = Union[Tuple[int, int, int, int], np.ndarray]  # a window (u0, v0, width, height) [px], or pixels (H, W) bool
+
+MOSTLY_MASKED = 0.8  # a mask that covers more of the image leaves too little outside to tell the table
+MAX_RANGE = 10.0  # metres; a median beyond it is millimetres by mistake
+
+
+def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
+    """`depth` as (H, W) float32 [m] with every missing value 0. Raises InputError."""
+    if not isinstance(depth, np.ndarray):
+        raise InputError(f"depth must be a numpy array of floats in metres, got {type(depth).__name__}")
+    if depth.ndim == 3 and depth.shape[2] == 1:
+        depth = depth[..., 0]
+    if depth.ndim != 2 or depth.size == 0:
+        raise InputError(f"depth must have shape (height, width), got {depth.shape}")
+    if depth.dtype.kind != "f":
+        hint = "; divide millimetres by 1000" if depth.dtype.kind in "iu" else ""
+        raise InputError(f"depth must be floats in metres, got {depth.dtype}{hint}")
+    if depth.shape != (camera.height, camera.width):
+        got = f"{depth.shape[1]} x {depth.shape[0]}"
+        raise InputError(f"depth is {got} pixels but the camera's image is {camera.width} x {camera.height}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        clean = valid_or_zero(np.ascontiguousarray(depth, dtype=np.float32))
+    if not clean.any():
+        raise InputError(f"depth has no valid pixel: all {depth.size} are zero, negative, NaN or infinite")
+    if typical_depth(clean) > MAX_RANGE:
+        middle = typical_depth(clean)
+        raise InputError(f"depth must be metres below {MAX_RANGE:g}, got a median of {middle:g}: is it in millimetres?")
+    return clean
+
+
+def typical_depth(depth: np.ndarray) -> float:
+    """Median [m] of the valid pixels of `depth` (H, W), of a thousand or two of them where there are more."""
+    stride = max(1, int(np.sqrt(depth.size / 1000)))
+    few = depth[::stride, ::stride]
+    valid = few[few > 0]
+    return float(np.median(valid if len(valid) > 100 else depth[depth > 0]))
+
+
+def check_gripper(gripper: Gripper, narrowest: float, camera: Camera, depth: np.ndarray) -> None:
+    """Raises InputError where the gripper, at its `narrowest` opening on approach [m], is wider than what is seen."""
+    distance = typical_depth(depth)
+    seen = camera.width / camera.fx * distance, camera.height / camera.fy * distance
+    needed = narrowest + 2 * gripper.jaw_thickness
+    if needed > max(seen):
+        raise InputError(
+            f"gripper {gripper.name} is {needed:.3g} m wide on approach, "
+            f"but the image shows only {seen[0]:.3g} x {seen[1]:.3g} m at {distance:.3g} m"
+        )
+
+
+def check_mask(mask: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.ndarray]:
+    """`mask` as (H, W) bool that covers some valid pixel of `depth`, or None. Raises InputError."""
+    if mask is None:
+        return None
+    mask = np.asarray(mask)
+    if mask.shape != depth.shape:
+        raise InputError(f"mask must have the depth image's shape {depth.shape}, got {mask.shape}")
+    if mask.dtype.kind not in "biuf":
+        raise InputError(f"mask must be boolean or numbers, nonzero = may be grasped, got {mask.dtype}")
+    mask = mask != 0
+    if not mask.any():
+        raise InputError("mask is empty: no pixel may be grasped")
+    if not (mask & (depth > 0)).any():
+        raise InputError(f"depth is missing at all {int(mask.sum())} pixels of the mask")
+    return mask
+
+
+def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.ndarray]:
+    """Pixels (H, W) bool of a region of `depth`, or None. Raises InputError where it is not one of that image."""
+    if region is None:
+        return None
+    if isinstance(region, np.ndarray):
+        if region.shape != depth.shape or region.dtype != bool:
+            raise InputError(f"region must be bool of shape {depth.shape}, got {region.dtype} of {region.shape}")
+        return region
+    u, v, width, height = region
+    rows, columns = depth.shape
+    if not (0 <= u and 0 < width <= columns - u and 0 <= v and 0 < height <= rows - v):
+        raise InputError(f"region {width} x {height} at ({u}, {v}) does not lie in the image, {columns} x {rows}")
+    window = np.zeros(depth.shape, bool)
+    window[v : v + height, u : u + width] = True
+    return window
+
+
+@numba.njit(cache=True)
+def valid_or_zero(depth):
+    """`depth` (H, W) float32 with 0 in place of what is negative, NaN or infinite."""
+    out = np.empty_like(depth)
+    most = np.float32(np.finfo(np.float32).max)
+    for v in range(depth.shape[0]):
+        for u in range(depth.shape[1]):
+            d = depth[v, u]
+            out[v, u] = d if (d > 0) & (d <= most) else np.float32(0)
+    return out
+
+
+def outside_mask(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:
+    """Pixels (H, W) bool that may show the table: those outside the mask, where enough are left to tell; else None."""
+    return ~mask if mask is not None and mask.mean() < MOSTLY_MASKED else None

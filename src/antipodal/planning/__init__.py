@@ -1,0 +1,1 @@
+"""How grasps are searched, scored and ranked: the pipelines on a CPU and on a GPU, and their options."""

@@ -1,0 +1,145 @@
+"""A plan on a CPU: each stage keeps what is left of the one before, so that little work is done on what is dropped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, Optional, Tuple, Union
+
+import numpy as np
+import torch
+
+from antipodal.camera import Camera
+from antipodal.grasp import Gripper
+from antipodal.grasping.antipodal_pairs import Pairs, sample_antipodal
+from antipodal.grasping.balance import balance_penalty, distance_to_centroid
+from antipodal.grasping.clearance import Clearance
+from antipodal.grasping.view_grasps import ViewGrasps, decode, encode, to_view
+from antipodal.networks.dense_net import DenseNet
+from antipodal.networks.score import CropScore, PixelScore, Score
+from antipodal.perception.inputs import outside_mask
+from antipodal.perception.segmentation import segment_objects
+from antipodal.perception.table import Table, find_table
+from antipodal.perception.view import View, make_view
+from antipodal.planning.cem import maximise
+from antipodal.planning.dense_scan import propose
+from antipodal.planning.options import PlannerOptions
+from antipodal.planning.request import Request
+from antipodal.planning.result import Clock, refuse_empty
+
+
+class CpuPipeline:
+    """Plans for one network and gripper, stage after stage."""
+
+    def __init__(
+        self,
+        score: Union[CropScore, PixelScore],
+        gripper: Gripper,
+        options: PlannerOptions,
+        device: torch.device,
+        dense: Optional[DenseNet] = None,
+    ):
+        """device: where views and samples lie, which is the network's. dense: what the policy "dense" scans with."""
+        self.score, self.gripper, self.options, self.device, self.dense = score, gripper, options, device, dense
+
+    def __call__(
+        self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
+    ) -> Tuple[ViewGrasps, np.ndarray]:
+        """All grasps that were scored, best first, in a view, and its `T_cam_view`."""
+        depth, mask = request.depth, request.mask
+        generator = torch.Generator(device=self.device).manual_seed(seed)
+        with clock("table"):
+            table = find_table(depth, camera, np.random.default_rng(seed), outside_mask(mask), self.options.table)
+            mask = self._graspable(depth, camera, mask, request.window, table, counts)
+        with clock("view"):
+            view = self._view(depth, camera, mask, table)
+        with clock("sampling"):
+            distance = distance_to_centroid(view)
+            pairs = self._pairs(view, distance, generator, counts)
+        with clock("clearance"):
+            clearance = Clearance(view, self.gripper, self.options.clearance)
+            candidates = self._candidates(clearance, pairs, counts)
+        with clock("refinement"):
+            first = [encode(g, self.gripper) for g in (candidates, to_view(request.start, view))]
+            score = self.score.of_image(depth, camera)
+            samples, quality = maximise(
+                lambda s: self._evaluate(clearance, distance, score, s), torch.cat(first), generator, self.options.cem
+            )
+            counts["scored"] = int(torch.isfinite(quality).sum())
+        found = torch.isfinite(quality)
+        return replace(decode(samples[found], self.gripper), quality=quality[found]), view.T_cam_view
+
+    def _refuse_empty(self, counts: Dict[str, int], pixels_before_region: int = 0) -> None:
+        refuse_empty(counts, pixels_before_region, self.options.sampling.friction, self.gripper.max_width)
+
+    def _graspable(
+        self,
+        depth: np.ndarray,
+        camera: Camera,
+        mask: Optional[np.ndarray],
+        window: Optional[np.ndarray],
+        table: Optional[Table],
+        counts: Dict[str, int],
+    ) -> np.ndarray:
+        """Pixels (H, W) bool of the window that may be grasped: the mask, what stands on the table, or everything."""
+        if mask is None and table is not None:
+            mask = segment_objects(depth, camera, table, self.options.segmentation)
+        mask = depth > 0 if mask is None else mask & (depth > 0)
+        pixels_before_region = int(np.count_nonzero(mask))
+        mask = mask if window is None else mask & window
+        counts["pixels"] = int(np.count_nonzero(mask))
+        self._refuse_empty(counts, pixels_before_region)
+        return mask
+
+    def _view(self, depth: np.ndarray, camera: Camera, mask: np.ndarray, table: Optional[Table]) -> View:
+        """The view along the approach of what the mask covers and of all that the gripper could touch there."""
+        along_normal = table is not None and self.options.approach == "table"
+        approach = table.normal if table is not None and along_normal else np.array([0.0, 0.0, 1.0])
+        margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
+        depths, masks = torch.from_numpy(depth).to(self.device), torch.from_numpy(mask).to(self.device)
+        table_depth = table.offset if table is not None and along_normal else float("inf")
+        return make_view(depths, camera, masks, approach, table_depth, margin, self.options.view)
+
+    def _pairs(self, view: View, distance: torch.Tensor, generator: torch.Generator, counts: Dict[str, int]) -> Pairs:
+        """Where the search starts: sampled antipodal pairs, or the best places and angles of a dense scan."""
+        if self.options.policy == "dense" and self.dense is not None:
+            o = self.options
+            penalty = balance_penalty(distance, o.balance)
+            peaks, counts["scanned"] = propose(self.dense, view, self.gripper, o.openings, penalty, o.dense)
+            pairs = Pairs(peaks.center[:, :2], peaks.angle, peaks.width)
+        else:
+            pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
+        counts["pairs"] = len(pairs.angle)
+        return pairs
+
+    def _candidates(self, clearance: Clearance, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
+        """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
+        self._refuse_empty(counts)
+        centre = torch.nn.functional.pad(pairs.centre, (0, 1))
+        grasps, depths = clearance.widest_opening(ViewGrasps(centre, pairs.angle, pairs.extent), self.options.openings)
+        fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
+        counts["fitting"] = int(fits.sum())
+        self._refuse_empty(counts)
+        kept = torch.nonzero(fits)[: self.options.candidates, 0]  # pairs come in random order
+        grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
+        share = torch.linspace(0, 1, self.options.depths, device=low.device).repeat_interleave(len(grasps))
+        grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
+        z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)
+        return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
+
+    def _evaluate(
+        self, clearance: Clearance, distance: torch.Tensor, score: Score, samples: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
+        grasps, depths = clearance.widest_opening(decode(samples, self.gripper), self.options.openings)
+        z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
+        grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
+        quality = torch.full_like(z, -torch.inf)
+        fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
+        if bool(fits.any()):
+            quality[fits] = self._quality(clearance.view, distance, score, grasps[fits])
+        return encode(grasps, self.gripper), quality
+
+    def _quality(self, view: View, distance: torch.Tensor, score: Score, grasps: ViewGrasps) -> torch.Tensor:
+        """P(success) (N,) of grasps (N): the network's, less what holding an object far from its middle costs."""
+        penalty = balance_penalty(view.lookup(distance, grasps.center[:, :2]), self.options.balance)
+        return torch.sigmoid(score(view, grasps) - penalty)

@@ -1,0 +1,171 @@
+"""Plans on a GPU by CUDA graphs: one launch uploads a scene, plans and brings the reply back."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass, fields, replace
+from typing import Callable, Dict, List, Optional, Sequence
+
+import numpy as np
+import torch
+
+from antipodal import backends
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Gripper
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.networks.score_gpu import FusedScore
+from antipodal.planning.gpu_pipeline import COUNTS, GpuOptions, GpuPipeline, Scene
+from antipodal.planning.options import PlannerOptions
+from antipodal.planning.random_draws import Draws
+from antipodal.planning.request import Request
+
+KEPT = 4  # graphs, each with its memory: of the cameras, batch sizes and kinds of request that came last
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a plan brought back to main memory."""
+
+    T_cam_view: np.ndarray  # (4, 4)
+    counts: Dict[str, int]  # how many survived each stage, by the names in plan.COUNTS
+    grasps: ViewGrasps  # best first, on the CPU
+
+
+class GpuPlanner:
+    """Plans with one network and one gripper where the network lies; on a CPU without a graph, slowly."""
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        gripper: Gripper,
+        options: PlannerOptions,
+        device: torch.device,
+        sizes: GpuOptions = GpuOptions(),
+    ):
+        self.score = FusedScore(network, gripper)
+        self.gripper, self.options, self.device, self.sizes = gripper, options, device, sizes
+        self._recorded: Dict[tuple, RecordedGraph] = {}  # the one used last comes last
+
+    @torch.inference_mode()
+    def plan(self, requests: Sequence[Request], camera: Camera, seed: int = 0) -> List[Reply]:
+        """The replies to requests for images of one camera, planned beside each other.
+
+        Of each the same inputs must be given. The first call for a camera, a number of requests and their kind records
+        a graph, which takes a second or more.
+        """
+        if len({(r.mask is None, r.window is None) for r in requests}) != 1:
+            raise InputError(f"all of the {len(requests)} requests must have a mask or none, and a window or none")
+        with torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext():
+            return self._recording(requests, camera).run(requests, seed)
+
+    def _recording(self, requests: Sequence[Request], camera: Camera) -> RecordedGraph:
+        """What plans for requests of this kind, made where it is missing; the one used longest ago is dropped."""
+        key = (camera, len(requests), requests[0].mask is not None, requests[0].window is not None)
+        if key not in self._recorded:
+            plan = GpuPipeline(self.score, self.gripper, self.options, camera, self.sizes)
+            self._recorded[key] = RecordedGraph(plan, self._scene(camera, *key[2:]), len(requests), self.device)
+        self._recorded[key] = self._recorded.pop(key)
+        while len(self._recorded) > KEPT:
+            del self._recorded[next(iter(self._recorded))]
+        return self._recorded[key]
+
+    def _scene(self, camera: Camera, masked: bool, windowed: bool) -> Scene:
+        """A scene of nothing, whose tensors have the right shapes."""
+        shape = (camera.height, camera.width)
+        nowhere = torch.zeros(shape, dtype=torch.bool)
+        start = torch.zeros(self.sizes.starts, 8)
+        return Scene(torch.zeros(shape), start, nowhere if masked else None, nowhere if windowed else None)
+
+
+class RecordedGraph:
+    """A plan of some scenes at once, with the places that its inputs are read from and its replies written to."""
+
+    def __init__(self, plan: GpuPipeline, scene: Scene, count: int, device: torch.device):
+        self.options, self.device, self.seed = plan.options, device, 0
+        self.plan = torch.compile(plan, fullgraph=True) if plan.sizes.compiled else plan
+        options = plan.options
+        self.draws = Draws.of_seed(0, options.table, options.sampling, options.cem).to(device)
+        self.given = [_pinned(scene, device) for _ in range(count)]
+        self.scenes = [_map(g, lambda t: t.to(device)) for g in self.given]
+        self.replies: List[torch.Tensor] = []
+        self.graph: Optional[torch.cuda.CUDAGraph] = None
+        if device.type == "cuda":
+            self._record()
+
+    def run(self, requests: Sequence[Request], seed: int) -> List[Reply]:
+        if seed != self.seed:
+            options = self.options
+            self.draws.copy_(Draws.of_seed(seed, options.table, options.sampling, options.cem))
+            self.seed = seed
+        for given, request in zip(self.given, requests):
+            _write(given, request)
+        if self.graph is None:
+            self.replies = self._step()
+        else:
+            self.graph.replay()
+            torch.cuda.current_stream(self.device).synchronize()
+        return [_read(reply) for reply in self.replies]
+
+    def _step(self) -> List[torch.Tensor]:
+        """The replies to every scene."""
+        return [self._one(given, scene) for given, scene in zip(self.given, self.scenes)]
+
+    def _one(self, given: Scene, scene: Scene) -> torch.Tensor:
+        for f in fields(Scene):
+            if getattr(scene, f.name) is not None:
+                getattr(scene, f.name).copy_(getattr(given, f.name), non_blocking=True)
+        with backends.torch_only():
+            return self.plan(scene, self.draws)
+
+    def _record(self) -> None:
+        """Record the graph, after runs without it in which kernels are compiled and libraries make their workspaces."""
+        main, sides = torch.cuda.Stream(self.device), [torch.cuda.Stream(self.device) for _ in self.scenes]
+        main.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(main):
+            for _ in range(3):
+                example = self._one(self.given[0], self.scenes[0])
+        main.synchronize()
+        self.replies = [torch.empty(example.shape, pin_memory=True) for _ in self.scenes]
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph, stream=main):
+            for side, given, scene, reply in zip(sides, self.given, self.scenes, self.replies):
+                side.wait_stream(main)
+                with torch.cuda.stream(side):
+                    reply.copy_(self._one(given, scene), non_blocking=True)
+            for side in sides:
+                main.wait_stream(side)
+
+
+def _map(scene: Scene, change: Callable[[torch.Tensor], torch.Tensor]) -> Scene:
+    """The scene with every tensor changed."""
+    changed = {f.name: getattr(scene, f.name) for f in fields(Scene)}
+    return replace(scene, **{name: change(t) for name, t in changed.items() if t is not None})
+
+
+def _pinned(scene: Scene, device: torch.device) -> Scene:
+    """A copy of the scene that the device may read at any time."""
+    return _map(scene, lambda t: t.clone().pin_memory() if device.type == "cuda" else t.clone())
+
+
+def _write(given: Scene, request: Request) -> None:
+    """Take over a request's arrays."""
+    given.depth.numpy()[:] = request.depth
+    for name in ("mask", "window"):
+        if getattr(given, name) is not None:
+            getattr(given, name).numpy()[:] = getattr(request, name)
+    rows = given.start.numpy()
+    rows[:] = 0
+    for row, grasp in zip(rows, request.start):
+        row[:3], row[3:6], row[6:] = grasp.T_cam_grasp[:3, 3], grasp.T_cam_grasp[:3, 1], (grasp.width, 1)
+
+
+def _read(packed: torch.Tensor) -> Reply:
+    """The parts of a reply as plan.GpuPipeline packs them."""
+    flat = packed.numpy()
+    T_cam_view = np.eye(4)
+    T_cam_view[:3, :3] = flat[:9].reshape(3, 3)
+    counts = dict(zip(COUNTS, flat[9 : 9 + len(COUNTS)].astype(int).tolist()))
+    rows = torch.from_numpy(flat[9 + len(COUNTS) :].reshape(-1, 6).copy())
+    rows = rows[torch.isfinite(rows[:, 5])]
+    return Reply(T_cam_view, counts, ViewGrasps(rows[:, :3], rows[:, 3], rows[:, 4], rows[:, 5]))

@@ -1,0 +1,166 @@
+"""A plan as one function from a scene's tensors to the reply's; it never waits for what it computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Optional, Tuple
+
+import torch
+
+from antipodal.camera import Camera
+from antipodal.grasp import Gripper
+from antipodal.grasping.antipodal_pairs_gpu import sample_antipodal
+from antipodal.grasping.balance import balance_penalty
+from antipodal.grasping.balance_gpu import distance_to_centroid
+from antipodal.grasping.clearance import Clearance, DepthRange
+from antipodal.grasping.clearance_gpu import Fitting
+from antipodal.grasping.view_grasps import ViewGrasps, decode, encode
+from antipodal.perception.inputs import MOSTLY_MASKED
+from antipodal.perception.masked import first, pick
+from antipodal.perception.segmentation_gpu import segment_objects
+from antipodal.perception.table_gpu import Plane, find_plane, frame_along
+from antipodal.perception.view import View
+from antipodal.perception.view_gpu import make_view, points_in
+from antipodal.planning.cem_gpu import maximise
+from antipodal.planning.options import PlannerOptions
+from antipodal.planning.random_draws import Draws
+
+Score = Callable[[View, ViewGrasps], torch.Tensor]
+COUNTS = ("pixels_before_region", "pixels", "edges", "pairs", "fitting", "scored")
+
+
+@dataclass(frozen=True)
+class GpuOptions:
+    """Sizes that are fixed before the image is seen."""
+
+    cells: int = 320  # of the view a side; beyond 0.64 m at the finest cells, cells grow
+    ranked: int = 512  # grasps handed back at most, best first
+    starts: int = 16  # grasps of an earlier plan that are taken up, the first ones
+    compiled: bool = False  # by torch.compile before it is recorded: fewer launches, minutes of compiling
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a plan is made of."""
+
+    depth: torch.Tensor  # (H, W) float32 [m], 0 = missing
+    start: (
+        torch.Tensor
+    )  # (GpuOptions.starts, 8) of an earlier plan: origin, closing axis, opening, 1 where there is one
+    mask: Optional[torch.Tensor] = None  # (H, W) bool, what may be grasped
+    window: Optional[torch.Tensor] = None  # (H, W) bool, where
+
+
+class GpuPipeline:
+    """Plans for one network, gripper and camera."""
+
+    def __init__(
+        self, score: Score, gripper: Gripper, options: PlannerOptions, camera: Camera, sizes: GpuOptions
+    ) -> None:
+        """score: maps a view and grasps (N) in it to logits (N,), whatever the grasps."""
+        self.score, self.gripper, self.options = score, gripper, options
+        self.camera, self.sizes = camera, sizes
+        self.fitting = Fitting(options.openings)
+
+    def __call__(self, scene: Scene, draws: Draws) -> torch.Tensor:
+        """The reply (9 + len(COUNTS) + 6 R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
+        best first, each x, y, z [m], angle [rad], opening [m] and quality, which is -inf where there is none."""
+        table = self._table(scene, draws)
+        before_region, mask = self._graspable(scene, table)
+        view = self._view(scene, mask, table, draws)
+        pairs, met, edges = sample_antipodal(
+            view, self.gripper, draws.starts, draws.cone, draws.choice, self.options.sampling
+        )
+        clearance = Clearance(view, self.gripper, self.options.clearance)
+        candidates, fits, fitting = self._candidates(clearance, pairs, met)
+        earlier, given = self._earlier(scene, view)
+        distance = distance_to_centroid(view)
+        samples, quality = maximise(
+            lambda s: self._evaluate(clearance, distance, s),
+            torch.cat([encode(candidates, self.gripper), encode(earlier, self.gripper)]),
+            torch.cat([fits, given]),
+            draws,
+            self.options.cem,
+        )
+        counts = (before_region.sum(), mask.sum(), edges, met.sum(), fitting)
+        scored = torch.isfinite(quality).sum()
+        return self._reply(view, torch.stack([*counts, scored]), samples, quality)
+
+    def _table(self, scene: Scene, draws: Draws) -> Plane:
+        """The table, voted for by pixels outside the mask where enough are left to tell."""
+        voters = scene.depth > 0
+        if scene.mask is not None:
+            voters = voters & (~scene.mask | (scene.mask.float().mean() >= MOSTLY_MASKED))
+        at = pick(voters.flatten(), draws.voters)
+        eye = torch.eye(3, device=at.device)
+        points = points_in(scene.depth, self.camera, eye).flatten(1)[:, at].T
+        return find_plane(points, voters.sum() >= 50, draws.triples, self.options.table)
+
+    def _graspable(self, scene: Scene, table: Plane) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Pixels (H, W) bool that may be grasped: the mask, what stands on the table, or everything; and those of the
+        window among them."""
+        valid = scene.depth > 0
+        if scene.mask is not None:
+            before_region = scene.mask & valid
+        else:
+            found = segment_objects(scene.depth, self.camera, table, self.options.segmentation)
+            before_region = torch.where(table.found, found, valid)
+        return before_region, before_region if scene.window is None else before_region & scene.window
+
+    def _view(self, scene: Scene, mask: torch.Tensor, table: Plane, draws: Draws) -> View:
+        """The view along the approach of what the mask covers and of all that the gripper could touch there."""
+        margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
+        rotation, offset = frame_along(table.normal), table.offset
+        if self.options.approach == "camera":
+            rotation, offset = torch.eye(3, device=mask.device), torch.full_like(offset, torch.inf)
+        few = draws.voters[:1000]
+        return make_view(
+            scene.depth, self.camera, mask, rotation, offset, margin, self.sizes.cells, few, self.options.view
+        )
+
+    def _fitting(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange, torch.Tensor]:
+        """Grasps (N) at their widest opening that fits, their depths, and (N,) bool where it does on what may be
+        grasped."""
+        grasps, depths = self.fitting(clearance, grasps)
+        return grasps, depths, depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
+
+    def _candidates(
+        self, clearance: Clearance, pairs: ViewGrasps, met: torch.Tensor
+    ) -> Tuple[ViewGrasps, torch.Tensor, torch.Tensor]:
+        """Grasps at several depths on the first pairs where the gripper fits, which rows hold one, and the number of
+        all such pairs."""
+        grasps, depths, fits = self._fitting(clearance, pairs)
+        fits = fits & met
+        n, many = min(self.options.candidates, len(grasps)), self.options.depths
+        kept = first(fits, n)  # pairs come in random order
+        grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
+        share = torch.linspace(0, 1, many, device=met.device).repeat_interleave(n)
+        z = torch.lerp(low.repeat(many), high.repeat(many), share)
+        centre = torch.cat([grasps.center[:, :2].repeat(many, 1), z[:, None]], dim=1)
+        candidates = ViewGrasps(centre, grasps.angle.repeat(many), grasps.width.repeat(many))
+        return candidates, (torch.arange(n, device=kept.device) < fits.sum()).repeat(many), fits.sum()
+
+    def _earlier(self, scene: Scene, view: View) -> Tuple[ViewGrasps, torch.Tensor]:
+        """Grasps of an earlier plan in this view, upright in it, and which rows hold one."""
+        rotation: Any = view.T_cam_view
+        axis = scene.start[:, 3:6] @ rotation
+        angle = torch.atan2(axis[:, 1], axis[:, 0])
+        return ViewGrasps(scene.start[:, :3] @ rotation, angle, scene.start[:, 6]), scene.start[:, 7] > 0
+
+    def _evaluate(
+        self, clearance: Clearance, distance: torch.Tensor, samples: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
+        grasps, depths, fits = self._fitting(clearance, decode(samples, self.gripper))
+        z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
+        grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
+        penalty = balance_penalty(clearance.view.lookup(distance, grasps.center[:, :2]), self.options.balance)
+        quality = torch.sigmoid(self.score(clearance.view, grasps) - penalty)
+        return encode(grasps, self.gripper), torch.where(fits, quality, -torch.inf)
+
+    def _reply(self, view: View, counts: torch.Tensor, samples: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+        rotation: Any = view.T_cam_view
+        best, index = quality.topk(min(self.sizes.ranked, len(quality)))
+        grasps = decode(samples[index], self.gripper)
+        rows = torch.cat([grasps.center, torch.stack([grasps.angle, grasps.width, best], dim=1)], dim=1)
+        return torch.cat([rotation.flatten(), counts.float(), rows.flatten()])

@@ -1,0 +1,51 @@
+"""Everything that tunes a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Tuple
+
+from antipodal.errors import InputError
+from antipodal.grasping.antipodal_pairs import SamplingOptions
+from antipodal.grasping.clearance import ClearanceOptions
+from antipodal.options import options_from_dict
+from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.table import TableOptions
+from antipodal.perception.view import ViewOptions
+from antipodal.planning.cem import CEMOptions
+from antipodal.planning.dense_scan import DenseOptions
+
+
+@dataclass(frozen=True)
+class PlannerOptions:
+    """Each part is documented beside the function that it tunes."""
+
+    policy: str = "sample"  # a search starts at sampled antipodal pairs, or at the peaks of a "dense" scan
+    approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
+    candidates: int = 50  # of the pairs where the gripper fits, how many go on; many more are looked at, which is cheap
+    depths: int = 2  # approach depths tried for each of them
+    openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
+    min_quality: float = 0.0  # grasps less likely to succeed than this are not returned; 0: all are
+    balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
+    distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
+    distinct_angle: float = 0.35  # or turned by more than this [rad]
+    table: TableOptions = field(default_factory=TableOptions)
+    segmentation: SegmentationOptions = field(default_factory=SegmentationOptions)
+    view: ViewOptions = field(default_factory=ViewOptions)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    dense: DenseOptions = field(default_factory=DenseOptions)
+    clearance: ClearanceOptions = field(default_factory=ClearanceOptions)
+    cem: CEMOptions = field(default_factory=CEMOptions)
+
+    def __post_init__(self) -> None:
+        if self.approach not in ("table", "camera"):
+            raise InputError(f"approach must be 'table' or 'camera', got {self.approach!r}")
+        if not 0 <= self.min_quality < 1:
+            raise InputError(f"min_quality is a probability below 1, got {self.min_quality:g}")
+        if self.policy not in ("sample", "dense"):
+            raise InputError(f"policy must be 'sample' or 'dense', got {self.policy!r}")
+
+    @classmethod
+    def from_dict(cls, values: dict) -> PlannerOptions:
+        """Options from nested plain values, like {"depths": 4, "cem": {"iterations": 2}}; unknown keys are refused."""
+        return options_from_dict(cls, values)

@@ -1,0 +1,46 @@
+"""The random numbers of a plan, drawn before it: a plan is then a function without state, on any device the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+
+from antipodal.grasping.antipodal_pairs import SamplingOptions
+from antipodal.perception.table import TableOptions
+from antipodal.planning.cem import CEMOptions
+
+DIMENSIONS = 6  # of encoding.encode
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Uniform numbers in [0, 1), but for `normal`."""
+
+    voters: torch.Tensor  # (table.points,) choose the pixels that vote for the table
+    triples: torch.Tensor  # (3, table.hypotheses) choose three of them for every plane
+    starts: torch.Tensor  # (sampling.pairs * starts_per_pair,) choose edge cells
+    cone: torch.Tensor  # as many, directions in their friction cones
+    choice: torch.Tensor  # as many, one of the opposing edges on the way
+    component: torch.Tensor  # (cem.iterations, cem.samples) of the mixture
+    normal: torch.Tensor  # (cem.iterations, cem.samples, DIMENSIONS) standard normal
+
+    @classmethod
+    def of_seed(cls, seed: int, table: TableOptions, sampling: SamplingOptions, cem: CEMOptions) -> Draws:
+        """The numbers of a seed, in main memory: torch's generators on a CPU and a GPU differ."""
+        generator = torch.Generator().manual_seed(seed)
+        marches = sampling.pairs * sampling.starts_per_pair
+        shapes = [(table.points,), (3, table.hypotheses), (marches,), (marches,), (marches,)]
+        shapes.append((cem.iterations, cem.samples))
+        numbers = [torch.rand(shape, generator=generator) for shape in shapes]
+        numbers.append(torch.randn(cem.iterations, cem.samples, DIMENSIONS, generator=generator))
+        return cls(*numbers)
+
+    def to(self, device: torch.device) -> Draws:
+        """The same numbers on a device."""
+        return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+    def copy_(self, other: Draws) -> None:
+        """Take over another's numbers in place."""
+        for f in fields(self):
+            getattr(self, f.name).copy_(getattr(other, f.name), non_blocking=True)

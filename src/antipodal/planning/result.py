@@ -1,0 +1,81 @@
+"""What a planner answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Callable, Dict, Iterator, List
+
+from antipodal.errors import NoGraspFound
+from antipodal.grasp import Grasp
+
+
+class Plan(Sequence):
+    """The grasps of one plan, best first, with what it took to find them."""
+
+    def __init__(
+        self,
+        grasps: List[Grasp],
+        scored: Callable[[], List[Grasp]],
+        counts: Dict[str, int],
+        times: Dict[str, float],
+    ):
+        """scored: makes `candidates` when they are asked for, which few do."""
+        self.grasps = grasps
+        self.counts = counts  # how many survived each stage
+        self.times_ms = times  # wall time of each stage
+        self._scored = scored
+
+    @cached_property
+    def candidates(self) -> List[Grasp]:
+        """A hundred or two of those that the search scored and found likely enough, best first."""
+        return self._scored()
+
+    def __len__(self) -> int:
+        return len(self.grasps)
+
+    def __getitem__(self, index):
+        return self.grasps[index]
+
+
+class Clock:
+    """Wall times of named stages [ms]."""
+
+    def __init__(self) -> None:
+        self.times_ms: Dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.times_ms[stage] = 1e3 * (time.perf_counter() - start)
+
+
+NAMES = {
+    "pixels": "graspable pixels",
+    "edges": "edge cells",
+    "scanned": "scored in a scan",
+    "pairs": "antipodal pairs",
+}
+
+
+def refuse_empty(counts: Dict[str, int], pixels_before_region: int, friction: float, width: float) -> None:
+    """Raises NoGraspFound for the first of the stages counted so far that was left with nothing.
+
+    counts: "pixels", "edges" or "scanned", "pairs", "fitting", as far as the plan has come. pixels_before_region:
+    graspable pixels in and outside the region. friction, width [m]: limits that pairs keep.
+    """
+    if counts["pixels"] == 0 and pixels_before_region > 0:
+        raise NoGraspFound(f"0 of {pixels_before_region} graspable pixels lie in the region", counts)
+    if counts["pixels"] == 0:
+        raise NoGraspFound("nothing stands above the table: 0 graspable pixels", counts)
+    if "pairs" not in counts:
+        return
+    stages = ", ".join(f"{counts[k]} {name}" for k, name in NAMES.items() if k in counts)
+    limits = f"friction {friction:g}, width {width:g} m"
+    if counts["pairs"] == 0:
+        raise NoGraspFound(f"{stages} ({limits})", counts)
+    if counts.get("fitting") == 0:
+        raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)

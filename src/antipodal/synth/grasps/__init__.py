@@ -1,0 +1,1 @@
+"""Grasps of the generator: candidates to label."""

@@ -1,0 +1,1 @@
+"""Images of the generator: cameras, rendering, sensor noise, views."""

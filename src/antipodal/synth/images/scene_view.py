@@ -1,0 +1,114 @@
+"""What planning would see of a scene: depth from a camera, noise, the orthographic view, and crops around grasps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Tuple
+
+import numba
+import numpy as np
+
+from antipodal import transforms
+from antipodal.backends import EXACT
+from antipodal.camera import Camera
+from antipodal.grasp import Gripper
+from antipodal.networks import crops
+from antipodal.networks.crops_numba import surface_crops
+from antipodal.perception.view import look_along
+from antipodal.perception.view_numba import rectify
+from antipodal.synth.images import render
+from antipodal.synth.images.cameras import CameraOptions, sample_approach, sample_camera
+from antipodal.synth.images.noise import NoiseOptions, add_noise
+from antipodal.synth.scene import Scene
+from antipodal.synth.table_grasps import PlacedGrasps
+
+FLAT = np.array([0.0, 0.0, 1.0, 0.0])  # the table in its own frame: n . p = d
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """How planning would look at the scene."""
+
+    cell: float = 0.002  # finest of the orthographic view [m]
+    coarsen: float = 1.2  # cells are at least so many pixels of the camera wide
+    margin: float = 0.8  # seen around the object, in widest openings: a crop's half side and a little
+
+
+class SceneView(NamedTuple):
+    """An orthographic view as `views.View`, in arrays."""
+
+    depth: np.ndarray  # (H, W) float32 [m]
+    observed: np.ndarray  # (H, W) bool
+    T_view_table: np.ndarray  # (4, 4)
+    origin: Tuple[float, float]  # [m]
+    cell: float
+
+
+def observe(
+    scene: Scene,
+    gripper: Gripper,
+    camera: Camera,
+    rng: np.random.Generator,
+    cameras: CameraOptions,
+    noise: NoiseOptions,
+    options: ViewOptions = ViewOptions(),
+) -> SceneView:
+    """A noisy view of the scene from a camera drawn anew."""
+    drawn, T_cam_table = sample_camera(rng, camera, cameras)
+    T_cam_view = look_along(sample_approach(rng, T_cam_table, cameras))
+    T_view_table = transforms.invert(T_cam_view) @ T_cam_table
+    bounds = _bounds(scene, T_view_table, options.margin * gripper.max_width)
+    pitch = (T_view_table[2, 3] - scene.height / 2) / min(drawn.fx, drawn.fy)
+    cell = max(options.cell, options.coarsen * pitch)
+    window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_table[2, 3])
+    depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, noise)
+    seen, observed = rectify(depth, window, T_cam_view, bounds, cell)
+    return SceneView(seen, observed, T_view_table, bounds[:2], cell)
+
+
+def render_scene(scene: Scene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:
+    """Clean depth (H, W) float32 [m] of the scene and its table."""
+    normal = T_cam_table[:3, 2]
+    table = render.plane_depth(np.append(normal, normal @ T_cam_table[:3, 3]), camera)
+    return render.render_depth(transforms.apply(T_cam_table, scene.vertices), scene.faces, camera, table)
+
+
+def _bounds(scene: Scene, T_view_table: np.ndarray, margin: float) -> Tuple[float, float, float, float]:
+    xy = T_view_table[:2, :3] @ scene.vertices.T + T_view_table[:2, 3:]  # rows, whose extremes are quicker found
+    low, high = xy.min(axis=1) - margin, xy.max(axis=1) + margin
+    return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+
+
+def window_around(camera: Camera, T_cam_view: np.ndarray, bounds, height: float, table: float) -> Camera:
+    """The part of the camera's image that shows the view's bounds between `table` and `height` above it [m]."""
+    x, y, z = np.meshgrid(bounds[::2], bounds[1::2], [table - height, table])
+    corners = transforms.apply(T_cam_view, np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1))
+    px = camera.project(corners)
+    size = np.array([camera.width, camera.height])
+    low = np.clip(np.floor(px.min(axis=0)), 0, size - 1).astype(int)
+    high = np.clip(np.ceil(px.max(axis=0)) + 1, low + 1, size).astype(int)
+    return Camera(
+        camera.fx,
+        camera.fy,
+        camera.cx - int(low[0]),
+        camera.cy - int(low[1]),
+        int(high[0] - low[0]),
+        int(high[1] - low[1]),
+    )
+
+
+def crop(view: SceneView, grasps: PlacedGrasps, gripper: Gripper) -> np.ndarray:
+    """Network inputs (N, SIZE, SIZE) float32 in [-CLIP, CLIP], as `crops.normalise` makes them."""
+    side = crops.EXTENT * gripper.max_width
+    surface = surface_crops(view.depth, view.origin, view.cell, grasps.center, grasps.angle, side, crops.SIZE)
+    _normalise(surface, grasps.center[:, 2].astype(np.float32), np.float32(gripper.max_width), np.float32(crops.CLIP))
+    return surface
+
+
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def _normalise(surface, grasp_depth, width, clip):
+    """`crops.normalise` of surfaces (N, SIZE, SIZE), in place."""
+    for n in range(len(surface)):
+        values = surface[n].reshape(-1)
+        for i in range(len(values)):
+            values[i] = min(max((values[i] - grasp_depth[n]) / width, -clip), clip)

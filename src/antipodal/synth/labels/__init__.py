@@ -1,0 +1,1 @@
+"""Labels of the generator: collision, contacts, force closure, epsilon."""

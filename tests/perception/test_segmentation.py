@@ -1,0 +1,60 @@
+import cv2
+import numpy as np
+from scenes import CAMERA, box, render
+
+from antipodal.perception.segmentation import segment_objects
+from antipodal.perception.segmentation_numba import jumps
+from antipodal.perception.table import find_table
+
+
+def segmented(boxes, spoil=lambda depth: depth):
+    depth, truth = render(boxes)
+    depth = spoil(depth)
+    return segment_objects(depth, CAMERA, find_table(depth, CAMERA, np.random.default_rng(0))), truth
+
+
+def test_objects_are_what_stands_on_the_table():
+    mask, truth = segmented([box((-0.05, 0), (0.04, 0.05, 0.03)), box((0.06, 0.03), (0.05, 0.03, 0.06), 0.5)])
+    assert (mask & truth).sum() > 0.97 * truth.sum()
+    assert not (mask & ~truth).any()
+
+
+def test_a_wall_that_reaches_the_frame_is_furniture():
+    wall, thing = box((0, 0.14), (1.0, 0.03, 0.08)), box((0, -0.02), (0.04, 0.05, 0.03))
+    mask, _ = segmented([wall, thing])
+    _, only_thing = render([thing])
+    assert (mask & only_thing).sum() > 0.95 * only_thing.sum()
+    assert not (mask & ~only_thing).any()
+
+
+def test_a_thing_against_the_wall_is_still_an_object():
+    wall, thing = box((0, 0.14), (1.0, 0.03, 0.08)), box((0, 0.10), (0.06, 0.05, 0.03))
+    mask, _ = segmented([wall, thing])
+    _, only_thing = render([thing])
+    assert (mask & only_thing).sum() > 0.7 * only_thing.sum()
+
+
+def test_what_touches_missing_depth_from_the_border_is_furniture():
+    def lose_right_side(depth):
+        depth[:, 200:] = 0
+        return depth
+
+    mask, _ = segmented([box((0.05, 0), (0.08, 0.05, 0.04)), box((-0.08, 0), (0.04, 0.05, 0.04))], lose_right_side)
+    assert not mask[:, 170:].any() and mask.any()
+
+
+def test_noise_on_a_bare_table_is_no_object():
+    rng = np.random.default_rng(0)
+    mask, _ = segmented([], lambda d: (d + rng.normal(scale=0.0015, size=d.shape)).astype(np.float32))
+    assert not mask.any()
+
+
+def test_jumps_are_what_opencvs_morphology_finds():
+    rng = np.random.default_rng(0)
+    depth = (0.7 - 0.05 * (rng.random((40, 60)) < 0.02) + 0.003 * rng.random((40, 60))).astype(np.float32)
+    depth[rng.random(depth.shape) < 0.1] = 0
+    square = np.ones((3, 3), np.uint8)
+    filled = np.where(depth > 0, depth, np.float32(1e3))
+    expected = (cv2.dilate(depth, square) - cv2.erode(filled, square)) > np.float32(0.01)
+    assert 0 < expected.sum() < expected.size
+    np.testing.assert_array_equal(jumps(depth, np.float32(0.01)), expected)

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from scenes import CAMERA, HEIGHT, box, overhead, render
+
+from antipodal.perception.table import find_table
+from antipodal.perception.table_numba import moments
+
+CLUTTER = [box((x, y), (0.06, 0.04, 0.05), yaw=x * 9) for x in (-0.1, 0.0, 0.1) for y in (-0.06, 0.06)]
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.2, -0.4])
+def test_plane_under_clutter_is_found_exactly_without_noise(tilt):
+    T_cam_table = overhead(tilt)
+    depth, _ = render(CLUTTER, T_cam_table=T_cam_table)
+    table = find_table(depth, CAMERA, np.random.default_rng(0))
+    np.testing.assert_allclose(table.normal, -T_cam_table[:3, 2], atol=1e-4)
+    assert table.offset == pytest.approx(HEIGHT * np.cos(tilt), abs=1e-4)
+
+
+def test_plane_and_noise_are_found_in_noise_and_holes():
+    rng = np.random.default_rng(1)
+    depth, _ = render(CLUTTER)
+    depth = (depth + rng.normal(scale=0.002, size=depth.shape) * (rng.random(depth.shape) > 0.3)).astype(np.float32)
+    depth[rng.random(depth.shape) < 0.3] = 0
+    table = find_table(depth, CAMERA, np.random.default_rng(0))
+    assert np.degrees(np.arccos(table.normal[2])) < 0.5
+    assert table.offset == pytest.approx(HEIGHT, abs=1e-3)
+    assert 0.0005 < table.noise < 0.003
+
+
+def test_top_of_a_crate_is_no_table_where_the_floor_is_seen():
+    depth, _ = render([box((0, 0), (0.3, 0.2, 0.1))])
+    table = find_table(depth, CAMERA, np.random.default_rng(0))
+    assert table.offset == pytest.approx(HEIGHT, abs=1e-3)
+
+
+def test_height_is_measured_upwards_from_the_table():
+    depth, mask = render([box((0, 0), (0.1, 0.1, 0.05))])
+    table = find_table(depth, CAMERA, np.random.default_rng(0))
+    v, u = np.nonzero(mask)
+    heights = table.height(CAMERA.deproject(np.stack([u, v], -1), depth[mask]))
+    assert heights.max() == pytest.approx(0.05, abs=1e-3)
+
+
+def test_no_plane_in_scattered_points():
+    rng = np.random.default_rng(0)
+    depth = rng.uniform(0.4, 1.5, (240, 320)).astype(np.float32)
+    assert find_table(depth, CAMERA, rng) is None
+
+
+def test_no_plane_in_three_points():
+    depth = np.zeros((240, 320), np.float32)
+    depth[0, :3] = 0.7
+    assert find_table(depth, CAMERA, np.random.default_rng(0)) is None
+
+
+def test_moments_are_those_of_the_points_near_the_plane():
+    rng = np.random.default_rng(0)
+    points, normal = rng.normal(size=(500, 3)), np.array([0.6, 0.0, 0.8])
+    near = points[np.abs(points @ normal - 0.1) < 0.5]
+    count, mean, products = moments(points, normal, 0.1, 0.5)
+    assert count == len(near) and 100 < count < 400
+    np.testing.assert_allclose(mean, near.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(products / (count - 1), np.cov(near.T), atol=1e-12)
+    assert moments(points, normal, 50.0, 0.5)[0] == 0

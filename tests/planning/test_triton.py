@@ -1,0 +1,61 @@
+"""Triton kernels on the CPU, in Triton's interpreter, or on a GPU where there is one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from antipodal import backends
+
+HERE = Path(__file__).parents[1]
+
+
+def run(script, *arguments, **environment):
+    """In a process of its own: Triton reads TRITON_INTERPRET when it is imported."""
+    pytest.importorskip("triton", reason="needs triton: pip install antipodal[cuda]")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
+    ran = subprocess.run(
+        [sys.executable, str(HERE / script), *arguments], env=environment, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+NETWORK = ["network_input_equals_its_twin", "stem_equals_its_twin", "score_equals_the_planners"]
+REST = ["mixture_equals_its_twin", "widest_opening_equals_its_twin", "plan_equals_its_twin"]
+
+
+@pytest.mark.parametrize("check", [*NETWORK, *REST])
+def test_equals_its_twin(check):
+    run("triton_equality.py", check, **({} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}))
+
+
+def test_compiles_for_a_gpu_that_is_not_there():
+    """What the interpreter lets pass: types, tile shapes, shared memory, and the assembler."""
+    run("triton_compile.py", TRITON_INTERPRET="0")
+
+
+def test_without_triton_a_gpu_runs_plain_torch_and_says_so(monkeypatch):
+    monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: None)
+    backends._installed.cache_clear()
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    with pytest.warns(UserWarning, match=r"triton is not installed \(pip install antipodal\[cuda\]\)"):
+        assert not backends.uses_triton(torch.zeros(1))
+    backends._installed.cache_clear()
+
+
+def test_main_memory_is_no_business_of_theirs(monkeypatch):
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    assert not backends.uses_triton(torch.zeros(1))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
+@pytest.mark.parametrize("benchmark", ["kernels.py", "plan_gpu.py"])
+def test_benchmarks_say_what_they_need(benchmark):
+    pytest.importorskip("trimesh")
+    path = HERE.parent / "benchmarks" / benchmark
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, str(path)], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 2 and "no CUDA device is seen by torch" in ran.stderr and "--dry-run" in ran.stderr

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""plan_grasp over the wire, with a real roscore: see planner.test."""
+
+import sys
+import unittest
+from pathlib import Path
+
+import numpy as np
+import rospy
+import rostest
+from geometry_msgs.msg import PoseStamped
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
+from std_msgs.msg import Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from antipodal.msg import GraspArray
+from antipodal.ros.cell import depth_message, info_message
+from antipodal.ros.messages import transform_from
+from antipodal.srv import PlanGrasp
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import scenes
+
+DEPTH, MASK = scenes.render([scenes.box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)])
+TWO, _ = scenes.render([scenes.box((-0.08, 0.0), (0.08, 0.03, 0.04)), scenes.box((0.08, 0.0), (0.08, 0.03, 0.04))])
+FRAME = "camera_depth_optical_frame"
+
+
+def header(age=0.0):
+    return Header(stamp=rospy.Time.now() - rospy.Duration(age), frame_id=FRAME)
+
+
+def millimetres(depth, head):
+    message = depth_message(depth, head)
+    message.encoding, message.step = "16UC1", 2 * message.width
+    message.data = np.round(1000 * depth).astype("<u2").tobytes()
+    return message
+
+
+def mask_message(mask):
+    height, width = mask.shape
+    return Image(Header(), height, width, "mono8", 0, width, mask.astype(np.uint8).tobytes())
+
+
+def tuples(reply):
+    return [(g.quality, g.width, g.center_px, g.depth) for g in reply.grasps]
+
+
+class PlannerTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        rospy.wait_for_service("plan_grasp", 120)
+        cls.call = rospy.ServiceProxy("plan_grasp", PlanGrasp)
+
+    def ask(self, depth=DEPTH, **fields):
+        head = header()
+        request = {"depth_image": depth_message(depth, head), "camera_info": info_message(scenes.CAMERA, head)}
+        return self.call(**{**request, **fields})
+
+    def assert_refused(self, reply, reason):
+        self.assertFalse(reply.success)
+        self.assertEqual(reply.grasps, [])
+        self.assertRegex(reply.message, reason)
+
+    def test_grasps_come_best_first_in_the_frame_of_the_image(self):
+        image = depth_message(DEPTH, header())
+        reply = self.ask(depth_image=image)
+        self.assertTrue(reply.success, reply.message)
+        qualities = [g.quality for g in reply.grasps]
+        self.assertEqual(qualities, sorted(qualities, reverse=True))
+        for grasp in reply.grasps:
+            self.assertEqual((grasp.header.frame_id, grasp.header.stamp), (FRAME, image.header.stamp))
+            T = transform_from(grasp.pose)
+            self.assertAlmostEqual(T[2, 3], grasp.depth)
+            np.testing.assert_allclose(scenes.CAMERA.project(T[:3, 3]), grasp.center_px, atol=1e-3)
+            u, v = np.round(grasp.center_px).astype(int)
+            self.assertTrue(MASK[max(0, v - 25) : v + 25, max(0, u - 25) : u + 25].any(), "a grasp off the object")
+
+    def test_counts_and_times_have_names(self):
+        reply = self.ask()
+        self.assertEqual(len(reply.count_names), len(reply.counts))
+        self.assertEqual(len(reply.time_names), len(reply.times_ms))
+        self.assertGreater(dict(zip(reply.count_names, reply.counts))["pairs"], 0)
+        times = dict(zip(reply.time_names, reply.times_ms))
+        self.assertGreaterEqual(times.pop("total"), sum(times.values()))
+
+    def test_same_request_same_grasps_in_either_encoding(self):
+        rounded = (np.round(1000 * DEPTH) / 1000).astype(np.float32)
+        self.assertEqual(tuples(self.ask(rounded)), tuples(self.ask(rounded)))
+        self.assertEqual(tuples(self.ask(rounded)), tuples(self.ask(depth_image=millimetres(rounded, header()))))
+
+    def test_max_grasps(self):
+        self.assertEqual(len(self.ask(max_grasps=1).grasps), 1)
+
+    def test_mask_and_region_bound_where_grasps_lie(self):
+        half = np.zeros(DEPTH.shape, bool)
+        half[:, 160:] = True
+        region = RegionOfInterest(x_offset=160, width=160, height=240)
+        for fields in ({"mask": mask_message(half & (TWO < 0.69))}, {"roi": region}):
+            reply = self.ask(TWO, **fields)
+            self.assertTrue(reply.success, reply.message)
+            self.assertGreaterEqual(min(g.center_px[0] for g in reply.grasps), 159)
+
+    def test_an_empty_table_is_no_grasp_with_a_reason(self):
+        reply = self.ask(np.full(DEPTH.shape, 0.7, np.float32))
+        self.assert_refused(reply, "no grasp found")
+        self.assertEqual(dict(zip(reply.count_names, reply.counts))["pixels"], 0)
+
+    def test_refusals_name_what_was_got(self):
+        head = header()
+        colour = depth_message(DEPTH, head)
+        colour.encoding = "rgb8"
+        short = depth_message(DEPTH, head)
+        short.data = short.data[:-1]
+        uncalibrated = info_message(scenes.CAMERA, head)
+        uncalibrated.P = [0.0] * 12
+        self.assert_refused(self.ask(depth_image=colour), "'rgb8'")
+        self.assert_refused(self.ask(depth_image=short), "307199 bytes")
+        self.assert_refused(self.ask(DEPTH[:-1]), "320 x 239")
+        self.assert_refused(self.ask(np.zeros_like(DEPTH)), "no valid pixel")
+        self.assert_refused(self.ask(np.full_like(DEPTH, np.nan)), "no valid pixel")
+        self.assert_refused(self.ask(1000 * DEPTH), "millimetres")
+        self.assert_refused(self.ask(camera_info=uncalibrated), "not calibrated")
+        self.assert_refused(self.ask(camera_info=CameraInfo()), "not calibrated")
+        self.assert_refused(self.ask(mask=mask_message(MASK[:-1])), "mask")
+        self.assert_refused(self.ask(mask=mask_message(np.zeros_like(MASK))), "mask is empty")
+        self.assert_refused(self.ask(roi=RegionOfInterest(x_offset=400, width=5, height=5)), "region 5 x 5")
+
+    def test_subscribed_images_are_used_while_they_are_fresh(self):
+        images = rospy.Publisher("depth/image_rect", Image, queue_size=1)
+        infos = rospy.Publisher("depth/camera_info", CameraInfo, queue_size=1)
+        while not (images.get_num_connections() and infos.get_num_connections()):
+            rospy.sleep(0.05)
+
+        def seen(age):
+            head = header(age)
+            infos.publish(info_message(scenes.CAMERA, head))
+            images.publish(depth_message(DEPTH, head))
+            rospy.sleep(0.2)
+            return head, self.call()
+
+        head, reply = seen(age=0.0)
+        self.assertTrue(reply.success, reply.message)
+        self.assertEqual(reply.header.stamp, head.stamp)
+        self.assert_refused(seen(age=5.0)[1], r"newest depth image is 5\.\d+ s old; ~max_age is 0\.5 s")
+
+    def test_what_was_planned_is_published(self):
+        reply = self.ask()
+        best = rospy.wait_for_message("planner/grasp", PoseStamped, 10)
+        every = rospy.wait_for_message("planner/grasps", GraspArray, 10)
+        self.assertEqual(best.pose, reply.grasps[0].pose)
+        self.assertEqual(tuples(every), tuples(reply))
+        overlay, markers = self.shown(reply.header.stamp)
+        self.assertEqual((overlay.height, overlay.width, overlay.encoding), (*DEPTH.shape, "rgb8"))
+        self.assertEqual(markers.markers[0].action, Marker.DELETEALL)
+        self.assertEqual({m.ns for m in markers.markers[1:]}, {"gripper", "candidates"})
+
+    def shown(self, stamp):
+        """Overlay and markers of the plan in the image of this stamp; they come after the reply."""
+        for _ in range(100):
+            overlay = rospy.wait_for_message("planner/overlay", Image, 10)
+            if overlay.header.stamp == stamp:
+                return overlay, rospy.wait_for_message("planner/markers", MarkerArray, 10)
+            rospy.sleep(0.05)
+        raise AssertionError(f"no overlay of the plan at {stamp}")
+
+
+if __name__ == "__main__":
+    rospy.init_node("rostest_planner")
+    rostest.rosrun("antipodal", "planner_test", PlannerTest)

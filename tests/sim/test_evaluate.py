@@ -1,0 +1,110 @@
+"""The evaluation from its command line: results, resumption, refusals."""
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+from antipodal.sim import evaluate
+
+
+def run(tmp_path, *more, name="out.json", n=3):
+    arguments = ["--objects", "procedural:4", "-n", str(n), "--policies", "centroid,random"]
+    code = evaluate.main([*arguments, "--json", str(tmp_path / name), *more])
+    return code, tmp_path / name
+
+
+def picks(out):
+    """Trials without the one thing that differs from run to run, the time that planning took."""
+    rows = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()[1:]]
+    for row in rows:
+        for pick in row["picks"]:
+            pick.pop("plan_ms", None)
+    return sorted(rows, key=lambda row: (row["scene"], row["policy"]))
+
+
+def test_every_policy_meets_the_same_scenes(tmp_path, capsys):
+    code, out = run(tmp_path, "--noise", "real")
+    assert code == 0 and "centroid" in capsys.readouterr().out
+    rows = picks(out)
+    assert [(row["scene"], row["policy"]) for row in rows] == [(i, p) for i in range(3) for p in ("centroid", "random")]
+    assert all(rows[2 * i]["objects"] == rows[2 * i + 1]["objects"] for i in range(3))
+    summary = json.loads(out.read_text())
+    assert summary["policies"]["centroid"]["held"]["n"] == 3 and len(summary["objects"]) == 3
+    failures = sum(n for p in summary["policies"].values() for kind, n in p["outcomes"].items() if kind != "held")
+    assert len(list(out.with_suffix(".failures").glob("*.png"))) == failures
+    assert cv2.imread(str(out.with_suffix(".png"))) is not None
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_result(tmp_path):
+    _, whole = run(tmp_path, name="whole.json")
+    _, cut = run(tmp_path, name="cut.json")
+    log = cut.with_suffix(".jsonl")
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[:3]) + lines[3][: len(lines[3]) // 2])  # killed in the middle of a line
+    code, _ = run(tmp_path, name="cut.json")
+    assert code == 0 and picks(cut) == picks(whole)
+
+
+def test_more_scenes_keep_the_trials_that_are_there(tmp_path):
+    _, out = run(tmp_path, n=1)
+    first = out.with_suffix(".jsonl").read_text()
+    run(tmp_path, n=2)
+    assert out.with_suffix(".jsonl").read_text().startswith(first)
+    assert len(picks(out)) == 4
+
+
+def test_workers_come_to_the_same_result(tmp_path):
+    _, one = run(tmp_path, name="one.json", n=2)
+    _, two = run(tmp_path, "--workers", "2", name="two.json", n=2)
+    assert picks(one) == picks(two)
+
+
+def test_clutter_goes_on_until_the_table_is_clear_or_the_policy_gives_up(tmp_path):
+    code, out = run(tmp_path, "--clutter", "2-3", n=2)
+    assert code == 0
+    for row in picks(out):
+        assert 2 <= len(row["objects"]) <= 3
+        assert row["left"] == 0 or [pick["kind"] != "held" for pick in row["picks"][-3:]] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--policies", "best"], "possible: antipodal"),
+        (["--objects", "nowhere"], "nowhere"),
+        (["--workers", "0"], "at least 1"),
+        (["--policies", "antipodal", "--model", "missing.pt"], "missing.pt"),
+        (["--gripper", "missing.yaml"], "missing.yaml"),
+        (["--noise", "loud"], "no noise 'loud'; possible: none, real, dexnet2, a camera's YAML"),
+    ],
+)
+def test_bad_input_is_refused_with_code_2(tmp_path, capsys, arguments, message):
+    code, out = run(tmp_path, *arguments)
+    assert code == 2 and message in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_noise_may_be_a_sensors_own(tmp_path):
+    camera = Path(__file__).parents[2] / "config/cameras/phoxi_s.yaml"
+    code, out = run(tmp_path, "--noise", str(camera), n=1)
+    assert code == 0
+    noise = json.loads(out.with_suffix(".jsonl").read_text().splitlines()[0])["options"]["noise"]
+    assert noise["baseline"] == 0.17 and noise["pixel_sd"] == 0.0001
+
+
+def test_trials_of_other_options_are_not_mixed(tmp_path, capsys):
+    run(tmp_path, n=1)
+    code, _ = run(tmp_path, "--seed", "1", n=1)
+    assert code == 2 and "other options" in capsys.readouterr().err
+
+
+def test_a_list_names_the_objects_to_use(tmp_path, capsys):
+    names = tmp_path / "names.txt"
+    names.write_text("procedural_7919_00002\n")
+    _, out = run(tmp_path, "--objects-list", str(names), n=2)
+    assert {name for row in picks(out) for name in row["objects"]} == {"procedural_7919_00002"}
+    names.write_text("teapot\n")
+    code, _ = run(tmp_path, "--objects-list", str(names), name="other.json")
+    assert code == 2 and "teapot" in capsys.readouterr().err

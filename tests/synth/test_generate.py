@@ -1,0 +1,274 @@
+"""Runs: the same bytes whatever the workers and interruptions, honest manifests, clear refusals; and their reader."""
+
+import dataclasses
+import json
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.files import checksum, read_json
+from antipodal.grasp import Gripper
+from antipodal.synth import generate as command
+from antipodal.synth import shards
+from antipodal.synth.generate import generate
+from antipodal.synth.objects.meshes import MeshOptions
+from antipodal.synth.objects.piles import PileOptions
+from antipodal.synth.options import GenerateOptions, preset
+from antipodal.synth.run import Run, missing_shards
+from antipodal.synth.sample import lean
+from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
+
+SMALL = GenerateOptions(grasps=12, views=2, shard_poses=3)  # 72 samples a shard
+CAMERA = Camera(fx=400.0, fy=400.0, cx=320.0, cy=240.0, width=640, height=480)
+
+
+def run(meshes="procedural:5", samples=200, **changes):
+    values = dict(exclude=(), gripper=Gripper(), camera=CAMERA, options=SMALL, seed=3)
+    return Run(meshes=meshes, samples=samples, **{**values, **changes})
+
+
+def digest(folder):
+    """Checksums of every array of every shard."""
+    return {str(p.relative_to(folder)): checksum(p) for p in sorted((folder / "shards").rglob("*.npy"))}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "out"
+    return folder, generate(folder, run(), MeshOptions(), workers=1)
+
+
+def test_bytes_do_not_depend_on_the_workers(made, tmp_path):
+    generate(tmp_path / "two", run(), MeshOptions(), workers=2)
+    assert digest(made[0]) == digest(tmp_path / "two")
+    generate(tmp_path / "seed", run(seed=4), MeshOptions(), workers=1)
+    assert digest(made[0]) != digest(tmp_path / "seed")
+
+
+def test_approaches_lean_by_as_much_as_asked():
+    rng, points = np.random.default_rng(0), np.random.default_rng(1).uniform(-0.05, 0.05, (40, 3))
+    points[:, 2] -= points[:, 2].min()
+    center = points.mean(axis=0)[None]
+    same, still = lean(points, center, 0.0, rng)
+    assert same is points and still is center
+    leans = []
+    for _ in range(400):
+        turned, moved = lean(points, center, 0.05, rng)
+        assert turned[:, 2].min() == pytest.approx(0, abs=1e-12)
+        np.testing.assert_allclose(moved[0], turned.mean(axis=0), atol=1e-12)
+        R = np.linalg.lstsq(points - center, turned - moved, rcond=None)[0].T
+        np.testing.assert_allclose(R @ R.T, np.eye(3), atol=1e-9)
+        leans.append([np.arctan2(R[2, 1], R[2, 2]), np.arctan2(R[2, 0], R[2, 2])])
+    np.testing.assert_allclose(np.std(leans, axis=0), 0.05, rtol=0.15)
+
+
+def test_leaning_approaches_make_other_samples(made, tmp_path):
+    generate(tmp_path / "lean", run(options=dataclasses.replace(SMALL, approach_sd=0.035)), MeshOptions(), workers=1)
+    before, after = column(made[0], "labels"), column(tmp_path / "lean", "labels")
+    assert len(before) == len(after) and not np.array_equal(before, after) and 0 < after.mean() < 1
+
+
+def test_a_run_resumes_where_it_was_stopped(made, tmp_path):
+    for stop in (made[0], tmp_path / "again"):
+        if stop != made[0]:
+            generate(stop, run(), MeshOptions(), workers=1)
+    again = tmp_path / "again"
+    for p in (again / "shards" / "000001").iterdir():
+        p.unlink()
+    (again / "shards" / "000001").rmdir()
+    manifest = read_json(again / "manifest.json")
+    (again / "manifest.json").write_text(json.dumps({**manifest, "complete": False}))
+    assert missing_shards(again, run()) == [1]
+    generate(again, run(), MeshOptions(), workers=1)
+    assert digest(again) == digest(made[0])
+    assert read_json(again / "manifest.json") == read_json(made[0] / "manifest.json")
+
+
+def test_the_manifest_counts_and_every_field_is_there(made):
+    folder, manifest = made
+    assert manifest["samples"] == len(ShardDataset(folder)) == 200
+    assert manifest["complete"] and manifest["run"]["seed"] == 3
+    for name in shards.FIELDS:
+        assert len(column(folder, name)) == 200
+    which, labels = column(folder, "objects"), column(folder, "labels")
+    for i, mesh in enumerate(manifest["meshes"]):
+        assert mesh["samples"] == np.sum(which == i)
+        if mesh["samples"]:
+            assert mesh["positive"] == pytest.approx(labels[which == i].mean(), abs=1e-3)
+    assert [damaged(s) for s in shard_folders(folder)] == [[], [], []]
+
+
+def test_views_of_a_grasp_share_its_label_and_not_its_crop(made):
+    crops, labels = column(made[0], "crops"), column(made[0], "labels")
+    scene, view, grasp = (column(made[0], n) for n in ("scene", "view", "grasp"))
+    first, second = (np.flatnonzero((scene[:72] == 0) & (view[:72] == v)) for v in (0, 1))
+    np.testing.assert_array_equal(grasp[first], grasp[second])
+    np.testing.assert_array_equal(labels[first], labels[second])
+    assert not np.array_equal(crops[first], crops[second])
+
+
+def test_batches_hold_what_the_arrays_hold(made):
+    data = ShardDataset(made[0])
+    index = np.random.default_rng(0).permutation(200)
+    batch = data.__getitems__(index)
+    assert batch["crops"].shape == (200, 1, 32, 32) and batch["crops"].dtype == torch.float32
+    stored = column(made[0], "crops")[index].astype(np.float64) * 2 / 65535 - 1
+    np.testing.assert_allclose(batch["crops"][:, 0].numpy(), stored, atol=1e-6)
+    np.testing.assert_array_equal(batch["labels"].numpy(), data.labels[index])
+    np.testing.assert_array_equal(batch["objects"].numpy(), data.objects[index])
+    np.testing.assert_array_equal(batch["conditions"].numpy(), column(made[0], "conditions")[index])
+    np.testing.assert_allclose(0.085 * batch["heights"].numpy(), column(made[0], "height")[index], rtol=1e-6)
+    assert (batch["labels"] >= 0).all() and (batch["labels"] <= 1).all()
+    again = pickle.loads(pickle.dumps(data))[7]
+    np.testing.assert_array_equal(again["crops"].numpy(), data[7]["crops"].numpy())
+    with pytest.raises(IndexError):
+        data.__getitems__([200])
+
+
+def test_a_grasps_height_is_how_far_below_it_the_table_appears(made):
+    deepest = 0.085 * (np.quantile(column(made[0], "crops"), 0.9, axis=(1, 2)) * 2 / 65535 - 1)
+    height = column(made[0], "height")
+    assert (height >= 0).all()
+    assert np.quantile(np.abs(deepest - height), 0.8) < 0.004  # noise, and a view that leans by a degree or so
+
+
+def test_shards_from_before_heights_were_kept_are_read_without(made, tmp_path):
+    shutil.copytree(made[0], tmp_path / "old")
+    manifest = read_json(tmp_path / "old" / "manifest.json")
+    del manifest["fields"]["height"]
+    (tmp_path / "old" / "manifest.json").write_text(json.dumps(manifest))
+    batch = ShardDataset(tmp_path / "old").__getitems__([0, 1])
+    assert torch.isnan(batch["heights"]).all() and torch.isfinite(batch["crops"]).all()
+
+
+def test_quantised_crops_come_back():
+    crops = np.random.default_rng(0).uniform(-1, 1, (3, 32, 32)).astype(np.float32)
+    np.testing.assert_allclose(shards.quantise(crops) * (2 / 65535) - 1, crops, atol=2e-5)
+    np.testing.assert_array_equal(shards.quantise(np.array([-1.0, 1.0], np.float32)), [0, 65535])
+
+
+def test_another_runs_folder_is_refused_and_says_what_differs(made):
+    with pytest.raises(InputError, match="seed is 3 there, 9 here"):
+        generate(made[0], run(seed=9), MeshOptions())
+    with pytest.raises(InputError, match="options is"):
+        generate(made[0], run(options=dataclasses.replace(SMALL, grasps=13)), MeshOptions())
+
+
+def test_a_run_begun_before_an_option_existed_goes_on_with_its_default(made, tmp_path):
+    manifest = read_json(made[0] / "manifest.json")
+    del manifest["run"]["options"]["piles"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert generate(tmp_path, run(), MeshOptions()) == manifest
+    clutter = dataclasses.replace(SMALL, piles=PileOptions(objects=3))
+    with pytest.raises(InputError, match="options is"):
+        generate(tmp_path, run(options=clutter), MeshOptions())
+
+
+def test_folders_that_cannot_be_used_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("")
+    with pytest.raises(InputError, match="not empty"):
+        generate(tmp_path / "full", run(), MeshOptions())
+    with pytest.raises(InputError, match="cannot make"):
+        generate(tmp_path / "full" / "thesis.tex" / "out", run(), MeshOptions())
+    monkeypatch.setattr(command.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1000})())
+    with pytest.raises(InputError, match="GB are free"):
+        generate(tmp_path / "small", run(), MeshOptions(), workers=1)
+
+
+def test_a_disk_that_fills_up_leaves_no_half_shard(tmp_path, monkeypatch):
+    def full(file, array, **options):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(InputError, match="No space left"):
+        shards.write_shard(tmp_path, 0, {"labels": np.zeros(3, np.float32)})
+    assert not list((tmp_path / "shards").iterdir())
+
+
+def test_bad_meshes_are_listed_with_the_reason_and_excluded_ones_kept_out(tmp_path):
+    folder = tmp_path / "meshes"
+    folder.mkdir()
+    for name in ("a", "b"):
+        trimesh.creation.box([0.03, 0.04, 0.05]).export(folder / f"{name}.stl")
+    (folder / "broken.stl").write_bytes(b"solid nothing")
+    (folder / "huge.obj").write_text("v 0 0 0\nv 9 0 0\nv 0 9 0\nv 0 0 9\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n")
+    manifest = generate(tmp_path / "out", run(str(folder), 30, exclude=("b.stl",)), MeshOptions(), workers=1)
+    status = {m["name"]: m["status"] for m in manifest["meshes"]}
+    assert status["a.stl"] == "used" and status["b.stl"] == "excluded"
+    assert "broken.stl" in status["broken.stl"] and "is the scale" in status["huge.obj"]
+    assert set(column(tmp_path / "out", "objects")) == {0}
+    with pytest.raises(InputError, match=r"e\.g\. c\.stl"):
+        generate(tmp_path / "no", run(str(folder), 30, exclude=("c.stl",)), MeshOptions())
+
+
+def test_damage_is_found(made, tmp_path):
+    shards.write_shard(tmp_path, 0, {"labels": np.zeros(9, np.float32), "angle": np.ones(9, np.float32)})
+    file = tmp_path / "shards" / "000000" / "angle.npy"
+    file.write_bytes(file.read_bytes()[:-1] + b"\1")
+    assert damaged(tmp_path / "shards" / "000000") == ["angle"]
+
+
+def test_a_folder_without_a_run_is_no_dataset(tmp_path):
+    with pytest.raises(InputError, match=r"manifest\.json"):
+        ShardDataset(tmp_path)
+
+
+def test_the_command_survives_being_killed_and_resumes(tmp_path):
+    """Kill -9 in mid-run, then the same command: the bytes are those of a run that nothing happened to."""
+    (tmp_path / "g.yaml").write_text("name: test\n")
+    (tmp_path / "c.yaml").write_text("fx: 400\nfy: 400\ncx: 320\ncy: 240\nwidth: 640\nheight: 480\n")
+    words = [
+        "--meshes",
+        "procedural:4",
+        "--gripper",
+        "g.yaml",
+        "--camera",
+        "c.yaml",
+        "--samples",
+        "20000",
+        "--workers",
+        "1",
+    ]
+    source = str(Path(command.__file__).parents[2])
+    start = [sys.executable, "-m", "antipodal.synth.generate", *words, "--out"]
+    world = dict(cwd=str(tmp_path), env={**os.environ, "PYTHONPATH": source}, stderr=subprocess.PIPE)
+    process = subprocess.Popen([*start, "killed"], start_new_session=True, **world)
+    deadline = time.time() + 60
+    while not (tmp_path / "killed/shards/000000/shard.json").exists() and time.time() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not read_json(tmp_path / "killed" / "manifest.json")["complete"]
+    done = subprocess.run([*start, "killed"], **world)
+    assert done.returncode == 0, done.stderr
+    same = Run("procedural:4", [], Gripper(name="test"), CAMERA, preset("default"), 20000, 0)
+    generate(tmp_path / "whole", same, MeshOptions(), workers=1)
+    assert read_json(tmp_path / "whole" / "manifest.json")["run"] == read_json(tmp_path / "killed/manifest.json")["run"]
+    assert digest(tmp_path / "killed") == digest(tmp_path / "whole")
+    assert len(ShardDataset(tmp_path / "killed")) == 20000
+
+
+def test_the_command_refuses_in_words(tmp_path, capsys):
+    words = ["--meshes", "nowhere", "--gripper", "g.yaml", "--camera", "c.yaml", "--samples", "10", "--out", "x"]
+    assert command.main(words) == 1
+    assert "g.yaml" in capsys.readouterr().err
+
+
+def test_presets():
+    assert preset("dexnet2").cameras.radius == (0.65, 0.75)
+    with pytest.raises(InputError, match="default, dexnet2"):
+        preset("dexnet3")

@@ -1,0 +1,46 @@
+"""The report of a run says what its arrays say, and finds what is damaged."""
+
+import numpy as np
+import pytest
+
+from antipodal.synth import inspect
+from antipodal.synth.generate import generate
+from antipodal.synth.objects.meshes import MeshOptions
+from antipodal.synth.shards import column
+from tests.synth.test_generate import run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inspect") / "out"
+    generate(folder, run(samples=400), MeshOptions(), workers=1)
+    return folder
+
+
+def test_the_report_counts_what_is_there(folder, capsys):
+    assert inspect.main([str(folder)]) == 0
+    text, labels = capsys.readouterr().out, column(folder, "labels")
+    assert "400 of 400 samples, complete, seed 3" in text and "all checksums agree" in text
+    assert f"label above 0.5: {np.mean(labels > 0.5):.1%}" in text
+    for i in np.unique(column(folder, "objects")):
+        assert f"{np.mean(labels[column(folder, 'objects') == i]):.2f}" in text
+    assert (folder / "contact_sheet.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_bars_are_as_long_as_their_counts():
+    lines = inspect.histogram(np.array([0.05] * 10 + [0.95] * 20), width=40)
+    assert lines[1].count("#") == 20 and lines[10].count("#") == 40 and lines[5].count("#") == 0
+
+
+def test_damage_makes_the_command_fail(folder, capsys):
+    file = folder / "shards" / "000000" / "friction.npy"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(bytes(data))
+    assert inspect.main([str(folder)]) == 1
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
+    assert inspect.main([str(tmp_path)]) == 1
+    assert "manifest.json" in capsys.readouterr().err
