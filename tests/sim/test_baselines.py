@@ -9,7 +9,7 @@ from antipodal.grasp import Gripper
 from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
 from antipodal.sim.cell import Cell, overhead
 from antipodal.sim.objects import body_from_parts, box
-from antipodal.sim.oracle import Oracle, collides
+from antipodal.sim.oracle import Oracle
 from antipodal.sim.policies import make_policy
 
 GRIPPER = Gripper()
@@ -74,14 +74,6 @@ def test_the_oracle_says_when_nothing_fits():
     cell = cell_with(box("cube", (0.1, 0.1, 0.1)))
     with pytest.raises(NoGraspFound, match="'axes': 0"):
         Oracle(cell).plan(cell.render(), cell.camera)
-
-
-def test_boxes_of_the_gripper_collide_where_they_are():
-    jaw_y = 0.02 + GRIPPER.jaw_thickness / 2
-    cases = [([0, jaw_y, -0.01], True), ([0, -jaw_y, -0.01], True), ([0, 0, -0.01], False), ([0, 0, -0.07], True)]
-    cases += [([0, jaw_y, 0.004], False), ([0.02, jaw_y, -0.01], False), ([0, 0.035, -0.01], False)]
-    for point, expected in cases:
-        assert collides(np.array([point], dtype=float), 0.04, GRIPPER, clearance=0.001) == expected, point
 
 
 def test_unknown_policies_are_refused_with_those_there_are():

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from antipodal import backends
 from antipodal.grasp import Gripper
 from antipodal.grasping import clearance_numba
+from antipodal.grasping.gripper_boxes import jaw_boxes, palm_box
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.perception.view import View
 
@@ -156,8 +157,9 @@ def _nearest_of_nine(depth: torch.Tensor) -> torch.Tensor:
 
 def _jaw_footprint(width: torch.Tensor, gripper: Gripper, options: ClearanceOptions, cell: float) -> torch.Tensor:
     """Points (N, K, 2) that cover both jaws at opening `width` (N,) [m]."""
-    inner, outer = -options.beside, gripper.jaw_thickness + options.beside
-    along, across = _grid(inner, outer, gripper.jaw_width / 2 + options.beside, 2 * cell, width)
+    jaw = jaw_boxes(gripper, 0.0)[0]
+    (_, inner, _), (half, outer, _) = jaw.low - options.beside, jaw.high + options.beside
+    along, across = _grid(inner, outer, half, 2 * cell, width)
     one = torch.stack([width[:, None] / 2 + along, across.expand(len(width), -1)], dim=-1)
     return torch.cat([one, -one], dim=1)
 
@@ -170,8 +172,8 @@ def _between_jaws(width: torch.Tensor, gripper: Gripper, cell: float) -> torch.T
 
 def _palm_footprint(like: torch.Tensor, gripper: Gripper) -> torch.Tensor:
     """Points (1, K, 2) that cover the palm coarsely."""
-    half = gripper.palm_size[1] / 2
-    along, across = _grid(-half, half, gripper.palm_size[0] / 2, 0.008, like)
+    half_across, half_along, _ = palm_box(gripper).high
+    along, across = _grid(-half_along, half_along, half_across, 0.008, like)
     return torch.stack([along, across], dim=-1)[None]
 
 

@@ -14,6 +14,7 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.files import write_bytes
 from antipodal.grasp import Grasp, Gripper
+from antipodal.grasping.gripper_boxes import jaw_boxes
 
 Colour = Tuple[int, int, int]
 MISSING: Colour = (38, 22, 64)  # where the camera saw nothing: a hue that no depth has
@@ -72,12 +73,11 @@ def quality_colour(quality: float) -> Colour:
 
 def jaw_corners(grasp: Grasp, gripper: Gripper) -> np.ndarray:
     """Corners (2, 4, 3) [m] in the camera frame of both open jaws' end faces, in drawing order."""
-    inner, outer = grasp.width / 2, grasp.width / 2 + gripper.jaw_thickness
-    half = gripper.jaw_width / 2
-    face = np.array([[-half, inner], [half, inner], [half, outer], [-half, outer]])
-    jaws = np.stack([face, face * [1, -1]])
-    points = np.concatenate([jaws, np.full((2, 4, 1), gripper.tip)], axis=-1)
-    return transforms.apply(grasp.T_cam_grasp, points)
+    faces = []
+    for jaw in jaw_boxes(gripper, grasp.width):
+        (x0, y0, _), (x1, y1, tip) = jaw.low, jaw.high
+        faces.append([[x0, y0, tip], [x1, y0, tip], [x1, y1, tip], [x0, y1, tip]])
+    return transforms.apply(grasp.T_cam_grasp, np.array(faces))
 
 
 def write_png(path: Union[str, Path], image: np.ndarray) -> None:

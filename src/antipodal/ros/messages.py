@@ -14,8 +14,7 @@ from antipodal import msg, transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.draw import quality_colour
-
-PALM_DEPTH = 0.02  # how thick the palm is drawn [m]
+from antipodal.grasping.gripper_boxes import hand_boxes
 
 
 def grasp_message(grasp: Grasp, header: Header, T_frame_cam: Optional[np.ndarray] = None) -> msg.Grasp:
@@ -87,11 +86,6 @@ def marker_array(grasps: Sequence[Grasp], candidates: Sequence[Grasp], gripper: 
 
 def gripper_markers(grasp: Grasp, gripper: Gripper, header: Header) -> List[Marker]:
     """Both jaws and the palm as boxes at a grasp."""
-    jaw_y = (grasp.width + gripper.jaw_thickness) / 2
-    jaw_z, palm_z = gripper.tip - gripper.jaw_length / 2, gripper.tip - gripper.jaw_length - PALM_DEPTH / 2
-    jaw = (gripper.jaw_width, gripper.jaw_thickness, gripper.jaw_length)
-    palm = (*gripper.palm_size, PALM_DEPTH)
-    boxes = [((0, jaw_y, jaw_z), jaw), ((0, -jaw_y, jaw_z), jaw), ((0, 0, palm_z), palm)]
     colour = _colour(grasp.quality, 0.9)
     return [
         Marker(
@@ -99,11 +93,11 @@ def gripper_markers(grasp: Grasp, gripper: Gripper, header: Header) -> List[Mark
             ns="gripper",
             id=i,
             type=Marker.CUBE,
-            pose=pose_message(grasp.T_cam_grasp @ transforms.compose(np.eye(3), np.array(centre))),
-            scale=Vector3(*size),
+            pose=pose_message(grasp.T_cam_grasp @ transforms.compose(np.eye(3), box.center)),
+            scale=Vector3(*box.size),
             color=colour,
         )
-        for i, (centre, size) in enumerate(boxes)
+        for i, box in enumerate(hand_boxes(gripper, grasp.width))
     ]
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
-from antipodal.grasp import Grasp, Gripper
+from antipodal.grasp import Grasp
+from antipodal.grasping.gripper_boxes import in_the_way
 from antipodal.sim.baselines import downwards, to_grasp
 from antipodal.sim.cell import Cell
 from antipodal.sim.solids import Solid, outside, sample_surface, through
@@ -120,20 +121,9 @@ class Oracle:
             points = transforms.apply(transforms.invert(T_world_grasp), obstacles)
             for spare in options.openings:
                 width = min(axes.length[i] + spare, gripper.max_width)
-                if not collides(points, width, gripper, options.clearance):
+                if not in_the_way(points, gripper, width, options.clearance).any():
                     return T_world_grasp, width
         return None
-
-
-def collides(points: np.ndarray, width: float, gripper: Gripper, clearance: float) -> bool:
-    """Whether any of the points (P, 3) in the grasp frame lies where jaws or palm pass on the way down, or nearer to
-    it than `clearance`."""
-    x, y, z = np.abs(points[:, 0]), np.abs(points[:, 1]), points[:, 2]
-    beside = (y > width / 2 - clearance) & (y < width / 2 + gripper.jaw_thickness + clearance)
-    jaws = beside & (x < gripper.jaw_width / 2 + clearance) & (z < gripper.tip + clearance)
-    under = (x < gripper.palm_size[0] / 2 + clearance) & (y < gripper.palm_size[1] / 2 + clearance)
-    palm = under & (z < gripper.tip - gripper.jaw_length + clearance)
-    return bool((jaws | palm).any())
 
 
 def _best_first(axes: List[Axes]) -> Axes:

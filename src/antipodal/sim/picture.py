@@ -13,9 +13,9 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping import draw
+from antipodal.grasping.gripper_boxes import Box, hand_boxes
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import join
-from antipodal.sim.world import PALM_DEPTH
 from antipodal.synth.images.render import render_faces
 
 THUMBNAIL = 180  # pixels a side
@@ -122,17 +122,10 @@ def _table() -> Coloured:
 
 def _gripper(gripper: Gripper, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
     """The boxes that world.py builds, the jaws open to `width`."""
-    top = gripper.tip - gripper.jaw_length
-    jaw = (gripper.jaw_width, gripper.jaw_thickness, gripper.jaw_length)
-    side = (width + gripper.jaw_thickness) / 2
-    boxes = [
-        (jaw, (0, side, top + gripper.jaw_length / 2), JAWS),
-        (jaw, (0, -side, top + gripper.jaw_length / 2), JAWS),
-        ((*gripper.palm_size, PALM_DEPTH), (0, 0, top - PALM_DEPTH / 2), PALM),
-    ]
-    return [_box(size, center, T_world_grasp, colour) for size, center, colour in boxes]
+    boxes = zip(hand_boxes(gripper, width), (JAWS, JAWS, PALM))
+    return [_box_mesh(box, T_world_grasp, colour) for box, colour in boxes]
 
 
-def _box(size: Sequence[float], center: Sequence[float], T: np.ndarray, colour: Tuple[int, int, int]) -> Coloured:
-    box = trimesh.creation.box(size)
-    return Coloured(transforms.apply(T, box.vertices + np.asarray(center)), np.asarray(box.faces), colour)
+def _box_mesh(box: Box, T: np.ndarray, colour: Tuple[int, int, int]) -> Coloured:
+    mesh = trimesh.creation.box(box.size)
+    return Coloured(transforms.apply(T, mesh.vertices + box.center), np.asarray(mesh.faces), colour)

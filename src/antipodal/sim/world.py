@@ -13,11 +13,11 @@ import mujoco
 import numpy as np
 
 from antipodal.grasp import Gripper
+from antipodal.grasping.gripper_boxes import Box, jaw_boxes, palm_box
 from antipodal.sim.objects import Body
 
 CARRIAGE = ("x", "y", "z", "roll", "pitch", "yaw")  # joints and actuators, in this order
 JAWS = ("left", "right")  # at +y and -y of the grasp frame
-PALM_DEPTH = 0.04  # [m]
 ARENA = 2**27  # room for the contacts of a heap of many-parted objects; the system gives pages only as used [bytes]
 
 
@@ -112,29 +112,23 @@ def _gripper(spec: mujoco.MjSpec, gripper: Gripper, options: WorldOptions) -> No
         joint.type = mujoco.mjtJoint.mjJNT_SLIDE if slide else mujoco.mjtJoint.mjJNT_HINGE
         _servo(spec, name, 5e4 if slide else 500.0, 150.0 if slide else 20.0)
     grasp = carriage.add_body(name="grasp", gravcomp=1)  # turned to the grasp's orientation before each pick
-    top = gripper.tip - gripper.jaw_length
-    size = [gripper.palm_size[0] / 2, gripper.palm_size[1] / 2, PALM_DEPTH / 2]
-    palm = grasp.add_geom(name="palm", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=[0, 0, top - PALM_DEPTH / 2])
-    palm.mass = 0.8
-    _gripper_contact(palm, options)
-    for name, side in zip(JAWS, (1, -1)):
-        _jaw(spec, grasp, name, side, gripper, options)
+    _gripper_geom(grasp, "palm", palm_box(gripper), 0.8, options)
+    for name, side, box in zip(JAWS, (1, -1), jaw_boxes(gripper, 0.0)):
+        _jaw(spec, grasp, name, side, box, gripper, options)
     _couple(spec)
 
 
-def _jaw(spec: mujoco.MjSpec, grasp, name: str, side: int, gripper: Gripper, options: WorldOptions) -> None:
-    """A box on a slide whose position is the jaw's distance from the middle."""
+def _jaw(spec: mujoco.MjSpec, grasp, name: str, side: int, box: Box, gripper: Gripper, options: WorldOptions) -> None:
+    """The closed jaw's box on a slide whose position is the jaw's distance from the middle."""
     jaw = grasp.add_body(name=name, gravcomp=1)
     joint = jaw.add_joint(name=name, axis=[0, side, 0], type=mujoco.mjtJoint.mjJNT_SLIDE, armature=0.05)
     joint.limited, joint.range = True, [gripper.min_width / 2, gripper.max_width / 2]
-    size = [gripper.jaw_width / 2, gripper.jaw_thickness / 2, gripper.jaw_length / 2]
-    pos = [0, side * gripper.jaw_thickness / 2, gripper.tip - gripper.jaw_length / 2]
-    geom = jaw.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=pos, mass=0.1)
-    _gripper_contact(geom, options)
+    _gripper_geom(jaw, name, box, 0.1, options)
     _servo(spec, name, 1e4, gripper.force)
 
 
-def _gripper_contact(geom, options: WorldOptions) -> None:
+def _gripper_geom(body, name: str, box: Box, mass: float, options: WorldOptions) -> None:
+    geom = body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=box.size / 2, pos=box.center, mass=mass)
     _contact(geom, options.grip_friction, options, priority=1)
     geom.contype, geom.conaffinity = 2, 1  # table and objects, never the gripper itself
 

@@ -7,6 +7,7 @@ import numba
 import numpy as np
 
 from antipodal.grasp import Gripper
+from antipodal.grasping.gripper_boxes import gripper_lengths
 from antipodal.synth.scene import BLOCK, Scene
 
 INSET = 0.5  # rectangles are so many cells shorter on the map: as often too large as too small, against physics
@@ -18,27 +19,20 @@ def collides(scene: Scene, gripper: Gripper, tips: np.ndarray, angle: np.ndarray
     tips: (N, 3) [m] midway between the jaw tips, in the table frame; angle: (N,) of the closing axis from the table's
     x [rad]; width: (N,) opening [m].
     """
-    return _hit_any(scene.heightmap, gripper_shape(gripper), np.column_stack([tips, angle, width]).astype(np.float64))
-
-
-def gripper_shape(gripper: Gripper) -> np.ndarray:
-    """Jaw thickness, width and length, pad length, palm along x and y, narrowest and widest opening: (8,) [m] for
-    kernels."""
-    g = gripper
-    return np.array([g.jaw_thickness, g.jaw_width, g.jaw_length, g.pad_length, *g.palm_size, g.min_width, g.max_width])
+    return _hit_any(scene.heightmap, gripper_lengths(gripper), np.column_stack([tips, angle, width]).astype(np.float64))
 
 
 @numba.njit(cache=True)
-def _hit_any(heightmap, shape, poses):
+def _hit_any(heightmap, lengths, poses):
     out = np.empty(len(poses), dtype=np.bool_)
     for n in range(len(poses)):
         x, y, z, angle, width = poses[n]
-        out[n] = hits(heightmap, shape, x, y, z, angle, width)
+        out[n] = hits(heightmap, lengths, x, y, z, angle, width)
     return out
 
 
 @numba.njit(cache=True)
-def hits(heightmap, shape, x, y, z, angle, width):
+def hits(heightmap, lengths, x, y, z, angle, width):
     """Whether a gripper with its tips at (x, y, z) has hit anything on its way down."""
     if z < 0:
         return True
@@ -46,7 +40,7 @@ def hits(heightmap, shape, x, y, z, angle, width):
     if z > height:
         return False
     c, s = np.cos(angle), np.sin(angle)
-    thickness, jaw_width = shape[0], shape[1]
+    thickness, jaw_width, jaw_length, palm_x, palm_y = lengths[0], lengths[1], lengths[2], lengths[4], lengths[5]
     wide, shift = BLOCK * cell, (BLOCK - 1) * cell / 2  # side of a block, and where the first has its centre
     reach = (width + thickness) / 2
     for side in (-1, 1):
@@ -54,9 +48,9 @@ def hits(heightmap, shape, x, y, z, angle, width):
         if _rises(near, x0 + shift - wide, y0 + shift - wide, wide, jx, jy, c, s, thickness, jaw_width, z):
             if _rises(top, x0, y0, cell, jx, jy, c, s, thickness, jaw_width, z):
                 return True
-    if z + shape[2] > height:
+    if z + jaw_length > height:
         return False
-    return _rises(blocks, x0 + shift, y0 + shift, wide, x, y, c, s, shape[5], shape[4], z + shape[2])
+    return _rises(blocks, x0 + shift, y0 + shift, wide, x, y, c, s, palm_y, palm_x, z + jaw_length)
 
 
 @numba.njit(cache=True)

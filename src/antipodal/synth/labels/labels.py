@@ -16,7 +16,8 @@ from scipy.special import ndtr, ndtri
 
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
-from antipodal.synth.labels.collision import gripper_shape, hits
+from antipodal.grasping.gripper_boxes import gripper_lengths
+from antipodal.synth.labels.collision import hits
 from antipodal.synth.labels.contacts import NEVER, SPACING, closing_line, first_touch, nearest, needed_friction, profile
 from antipodal.synth.labels.epsilon import epsilon, torsion
 from antipodal.synth.scene import Scene
@@ -87,7 +88,7 @@ def label_grasps(
     out = Labels(**{k: np.zeros(v, bool if k == "collision" else np.float32) for k, v in sizes.items()})
     poses = np.column_stack([grasps.tips, grasps.angle, grasps.width]).astype(np.float64)
     bodies = (scene.centers, scene.sizes)
-    _label(scene.slices, bodies, scene.heightmap, gripper_shape(gripper), poses, errors, tuple(out))
+    _label(scene.slices, bodies, scene.heightmap, gripper_lengths(gripper), poses, errors, tuple(out))
     if options.wants_epsilon:
         out.label[:] = (out.epsilon > options.threshold) & ~out.collision
     return out
