@@ -168,7 +168,7 @@ def stream(ros: Ros, watched: float = 15.0) -> List[Row]:
     ).stdout
     values = {v["key"]: v["value"] for v in next(yaml.safe_load_all(told))["status"][0]["values"]}
     took = f"p50 {values['stream latency p50 (ms)']} ms"
-    note = f"{values['stream rate (1/s)']} answers a second, {values['stream left out']} images left out, {took}"
+    note = f"{values['stream rate (1/s)']} answers a second, {values['stream skipped']} images left out, {took}"
     return [
         Row(
             "stream at 30 images/s: p99 from stamp to grasps", float(values["stream latency p99 (ms)"]), 100, "ms", note

@@ -34,12 +34,12 @@ def test_falls_back_with_a_warning_and_recovers(cell, error):
     assert cell.planner.plan() == "cuda" and cell.planner.device == "cuda"
     cell.gpu.error = error
     assert cell.planner.plan() == "cpu"
-    assert cell.planner.device == "cpu" and str(error) in cell.planner.trouble
+    assert cell.planner.device == "cpu" and str(error) in cell.planner.problem
     assert len(cell.said) == 1 and "cuda failed" in cell.said[0]
     cell.gpu.error = None
     assert cell.planner.plan() == "cpu" and cell.gpu.calls == 2, "left alone for a while"
     cell.now += RETRY
-    assert cell.planner.plan() == "cuda" and cell.planner.trouble == ""
+    assert cell.planner.plan() == "cuda" and cell.planner.problem == ""
     assert cell.said[1:] == ["cuda works again"]
 
 

@@ -1,29 +1,29 @@
-"""ros.health: what diagnostics say of the replies."""
+"""ros.statistics: what diagnostics say of the replies."""
 
 from conftest import ros_or_skip
 
 ros_or_skip()
 
-from antipodal.ros.diagnostics import RECENT, Health
+from antipodal.ros.diagnostics import RECENT, ReplyStatistics
 
 
 def test_counts_rate_and_latency():
     now = [100.0]
-    health = Health(lambda: now[0])
-    assert health.values()["planned"] == "0"
+    statistics = ReplyStatistics(lambda: now[0])
+    assert statistics.values()["planned"] == "0"
     for i in range(100):
-        health.add("" if i < 90 else "busy", float(i))
-    health.add("no grasp", 50.0)
-    values = health.values()
+        statistics.add("" if i < 90 else "busy", float(i))
+    statistics.add("no grasp", 50.0)
+    values = statistics.values()
     assert values["rate (1/s)"] == "10.1" and values["planned"] == "90"
     assert values["refused: busy"] == "10" and values["refused: no grasp"] == "1"
     assert (values["latency p50 (ms)"], values["latency p99 (ms)"]) == ("50.0", "98.0")
     now[0] += 11
-    assert health.values()["rate (1/s)"] == "0.0"
+    assert statistics.values()["rate (1/s)"] == "0.0"
 
 
 def test_latency_is_that_of_recent_replies():
-    health = Health()
+    statistics = ReplyStatistics()
     for took in [1000.0] * RECENT + [1.0] * RECENT:
-        health.add("", took)
-    assert health.values()["latency p99 (ms)"] == "1.0" and health.values()["planned"] == str(2 * RECENT)
+        statistics.add("", took)
+    assert statistics.values()["latency p99 (ms)"] == "1.0" and statistics.values()["planned"] == str(2 * RECENT)

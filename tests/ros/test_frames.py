@@ -14,7 +14,7 @@ from std_msgs.msg import Header
 
 from antipodal import transforms
 from antipodal.errors import InputError
-from antipodal.ros.frames import Frames, NoTransform, pixels_inside
+from antipodal.ros.frames import NoTransform, TransformLookup, pixels_inside
 from antipodal.ros.options import WorkspaceOptions
 
 HEADER = Header(stamp=rospy.Time(100), frame_id="camera")
@@ -22,16 +22,16 @@ HEADER = Header(stamp=rospy.Time(100), frame_id="camera")
 
 @pytest.fixture
 def frames():
-    """Frames with a camera 0.7 m above base, looking down."""
+    """TransformLookup with a camera 0.7 m above base, looking down."""
     buffer = tf2_ros.Buffer(debug=False)
     edge = TransformStamped(header=Header(stamp=rospy.Time(100), frame_id="base"), child_frame_id="camera")
     edge.transform.translation, edge.transform.rotation = Vector3(0, 0, 0.7), Quaternion(1, 0, 0, 0)
     buffer.set_transform(edge, "test")
-    return Frames(0.01, buffer)
+    return TransformLookup(0.01, buffer)
 
 
 def test_the_transform_at_the_images_time(frames):
-    T_base_cam = frames.find("base", HEADER)
+    T_base_cam = frames.lookup("base", HEADER)
     np.testing.assert_allclose(T_base_cam, transforms.compose(np.diag([1.0, -1, -1]), np.array([0, 0, 0.7])))
 
 
@@ -45,7 +45,7 @@ def test_the_transform_at_the_images_time(frames):
 )
 def test_what_tf_does_not_know_is_said(frames, target, header, said):
     with pytest.raises(NoTransform, match=said):
-        frames.find(target, header)
+        frames.lookup(target, header)
 
 
 def test_the_box_holds_what_lies_in_it():

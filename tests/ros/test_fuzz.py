@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from antipodal.errors import InputError
 from antipodal.perception.inputs import MAX_RANGE, check_depth, check_mask, check_region
-from antipodal.ros.images import DEPTHS, MASKS, NEAREST, camera_from, depth_from, mask_from, region_from
+from antipodal.ros.images import DEPTHS, MASKS, MIN_DEPTH, camera_from, depth_from, mask_from, region_from
 
 UINT32 = st.one_of(st.integers(0, 9), st.sampled_from([2**16, 2**31 - 1, 2**31, 2**32 - 1]), st.integers(0, 2**32 - 1))
 FLOAT = st.floats(width=64)  # NaN, infinities, subnormal numbers and all
@@ -82,7 +82,7 @@ def test_depth(message):
     assert depth.shape == (message.height, message.width) and depth.dtype == np.float32
     assert np.isfinite(depth).all() and (depth >= 0).all()
     seen = depth[depth > 0]
-    assert not seen.size or NEAREST <= np.median(seen) <= MAX_RANGE
+    assert not seen.size or MIN_DEPTH <= np.median(seen) <= MAX_RANGE
     code, unit = ("f", 1) if message.encoding == "32FC1" else ("H", 1000)
     (first,) = struct.unpack_from((">" if message.is_bigendian else "<") + code, message.data)
     expected = np.float32(first) / np.float32(unit)

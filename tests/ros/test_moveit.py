@@ -15,7 +15,7 @@ from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.ros import moveit
 from antipodal.ros.messages import pose_message, transform_from
-from antipodal.ros.moveit import Hand, MoveItServer, moveit_grasp
+from antipodal.ros.moveit import MoveItHand, MoveItServer, moveit_grasp
 from antipodal.srv import PlanGraspResponse
 
 T_CAM_GRASP = transforms.compose(transforms.about_z(np.array(0.4))[:3, :3], np.array([0.1, 0.2, 0.6]))
@@ -23,7 +23,7 @@ GRASP = msg.Grasp(Header(frame_id="camera"), pose_message(T_CAM_GRASP), 0.0425, 
 
 
 def test_the_link_stands_behind_the_grasp_along_its_approach():
-    grasp = moveit_grasp(GRASP, Gripper(), Hand(link_position=(0.0, 0.0, -0.16)))
+    grasp = moveit_grasp(GRASP, Gripper(), MoveItHand(link_position=(0.0, 0.0, -0.16)))
     T_cam_link = transform_from(grasp.grasp_pose.pose)
     np.testing.assert_allclose(T_cam_link[:3, 3], T_CAM_GRASP[:3, 3] - 0.16 * T_CAM_GRASP[:3, 2])
     np.testing.assert_allclose(T_cam_link[:3, :3], T_CAM_GRASP[:3, :3], atol=1e-9)
@@ -31,7 +31,7 @@ def test_the_link_stands_behind_the_grasp_along_its_approach():
 
 
 def test_it_approaches_along_the_grasps_z_and_leaves_the_same_way():
-    grasp = moveit_grasp(GRASP, Gripper(), Hand(approach=0.2, min_approach=0.1))
+    grasp = moveit_grasp(GRASP, Gripper(), MoveItHand(approach=0.2, min_approach=0.1))
     there, back = grasp.pre_grasp_approach, grasp.post_grasp_retreat
     d = there.direction.vector
     np.testing.assert_allclose([d.x, d.y, d.z], T_CAM_GRASP[:3, 2])
@@ -40,7 +40,7 @@ def test_it_approaches_along_the_grasps_z_and_leaves_the_same_way():
 
 
 def test_joints_stand_in_proportion_to_the_opening():
-    hand = Hand(("a", "b"), open=0.04, closed=0.0)
+    hand = MoveItHand(("a", "b"), open=0.04, closed=0.0)
     grasp = moveit_grasp(GRASP, Gripper(max_width=0.085, force=70.0), hand)
     before, after = grasp.pre_grasp_posture.points[0], grasp.grasp_posture.points[0]
     assert before.positions == pytest.approx([0.02, 0.02]) and after.positions == [0.0, 0.0]
@@ -49,15 +49,18 @@ def test_joints_stand_in_proportion_to_the_opening():
 
 @pytest.mark.parametrize("reason, code", [("", 1), ("no grasp", -1), ("stale image", -24), ("bad input", 99999)])
 def test_error_codes(monkeypatch, reason, code):
-    monkeypatch.setattr(moveit, "GuardedService", lambda *_: None)
+    monkeypatch.setattr(moveit, "LimitedService", lambda *_: None)
     reply = PlanGraspResponse(reason=reason, grasps=[] if reason else [GRASP, GRASP])
-    answer = MoveItServer(lambda _: reply, Gripper(), Hand()).handle(GraspPlanningRequest())
+    answer = MoveItServer(lambda _: reply, Gripper(), MoveItHand()).handle(GraspPlanningRequest())
     assert answer.error_code.val == code and len(answer.grasps) == len(reply.grasps)
 
 
 def test_the_hand_of_a_grippers_file():
-    assert Hand.load(REPO / "config/grippers/franka_hand.yaml").joints == ("panda_finger_joint1", "panda_finger_joint2")
-    assert Hand.load(REPO / "config/grippers/wsg50.yaml") == Hand()
+    assert MoveItHand.load(REPO / "config/grippers/franka_hand.yaml").joints == (
+        "panda_finger_joint1",
+        "panda_finger_joint2",
+    )
+    assert MoveItHand.load(REPO / "config/grippers/wsg50.yaml") == MoveItHand()
     for wrong in ({"link_position": (0.0,)}, {"link_rotation": (0.0,) * 4}, {"min_approach": 0.3}):
         with pytest.raises(InputError, match="moveit"):
-            Hand(**wrong)
+            MoveItHand(**wrong)

@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 
 from antipodal.errors import InputError, ModelError
 from antipodal.options import options_from_dict
-from antipodal.ros.newest_image import NewestPair, StaleImage
+from antipodal.ros.newest_image import NewestImage, StaleImage
 from antipodal.ros.options import NodeOptions
 
 
@@ -20,7 +20,7 @@ def header(stamp):
 
 
 def pair_of(image_stamps, info_stamps, max_age=0.5):
-    pair = NewestPair(max_age)
+    pair = NewestImage(max_age)
     for stamp in image_stamps:
         pair.store_image(Image(header=header(stamp)))
     for stamp in info_stamps:

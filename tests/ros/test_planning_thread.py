@@ -1,4 +1,4 @@
-"""ros.worker: one call at a time, a bounded queue, and no caller kept longer than its patience."""
+"""ros.planning_thread: one call at a time, a bounded queue, and no caller waits longer than the timeout."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from antipodal.errors import InputError
-from antipodal.ros.planning_thread import Busy, TooSlow, Worker
+from antipodal.ros.planning_thread import Busy, PlanningThread, TooSlow
 
 LONG = 60.0  # nothing here waits that long unless it is broken
 
@@ -31,13 +31,13 @@ def gate():
 
 
 def test_returns_and_raises_what_the_function_does():
-    worker = Worker(1, LONG)
-    assert worker.call(divmod, 7, 3) == (2, 1)
+    planning_thread = PlanningThread(1, LONG)
+    assert planning_thread.call(divmod, 7, 3) == (2, 1)
     with pytest.raises(InputError, match="no"):
-        worker.call(_raise, InputError("no"))
+        planning_thread.call(_raise, InputError("no"))
     with pytest.raises(SystemExit):
-        worker.call(_raise, SystemExit(3))
-    assert worker.call(divmod, 7, 3) == (2, 1), "the thread died"
+        planning_thread.call(_raise, SystemExit(3))
+    assert planning_thread.call(divmod, 7, 3) == (2, 1), "the thread died"
 
 
 def _raise(error):
@@ -45,7 +45,7 @@ def _raise(error):
 
 
 def test_all_calls_run_in_one_thread_one_at_a_time():
-    worker, inside, seen = Worker(100, LONG), threading.Lock(), set()
+    planning_thread, inside, seen = PlanningThread(100, LONG), threading.Lock(), set()
 
     def work():
         assert inside.acquire(blocking=False), "two at once"
@@ -53,33 +53,33 @@ def test_all_calls_run_in_one_thread_one_at_a_time():
         inside.release()
 
     with ThreadPoolExecutor(16) as callers:
-        for answer in [callers.submit(worker.call, work) for _ in range(200)]:
+        for answer in [callers.submit(planning_thread.call, work) for _ in range(200)]:
             answer.result(LONG)
     assert len(seen) == 1 and threading.get_ident() not in seen
 
 
 def test_a_full_queue_is_busy_and_serves_again(gate):
-    worker = Worker(2, LONG)
+    planning_thread = PlanningThread(2, LONG)
     with ThreadPoolExecutor(3) as callers:
-        first = callers.submit(worker.call, gate)
+        first = callers.submit(planning_thread.call, gate)
         assert gate.begun.wait(LONG)
-        others = [callers.submit(worker.call, str, i) for i in range(2)]
-        while worker.waiting() < 2:
+        others = [callers.submit(planning_thread.call, str, i) for i in range(2)]
+        while planning_thread.waiting() < 2:
             pass
         with pytest.raises(Busy, match=r"2 requests wait already \(~max_waiting\)"):
-            worker.call(str, 3)
+            planning_thread.call(str, 3)
         gate.open.set()
         assert [first.result(LONG)] + [o.result(LONG) for o in others] == ["through", "0", "1"]
-    assert worker.call(str, 4) == "4"
+    assert planning_thread.call(str, 4) == "4"
 
 
-def test_patience_ends_and_a_call_given_up_is_not_made(gate):
-    worker, made = Worker(2, 0.01), []
+def test_a_call_that_times_out_in_the_queue_is_not_made(gate):
+    planning_thread, made = PlanningThread(2, 0.01), []
     with pytest.raises(TooSlow, match=r"no answer within 0\.01 s"):
-        worker.call(gate)
+        planning_thread.call(gate)
     with pytest.raises(TooSlow):
-        worker.call(made.append, "given up")
+        planning_thread.call(made.append, "given up")
     gate.open.set()
-    worker.patience = LONG
-    worker.call(made.append, "kept")
+    planning_thread.timeout = LONG
+    planning_thread.call(made.append, "kept")
     assert made == ["kept"]

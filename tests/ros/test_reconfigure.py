@@ -10,9 +10,9 @@ from dynamic_reconfigure.encoding import decode_description, encode_description
 from antipodal.errors import InputError
 from antipodal.options import options_from_dict
 from antipodal.ros.options import NodeOptions
-from antipodal.ros.reconfigure import BOX, LIVE, Description, changed
+from antipodal.ros.reconfigure import PARAMETERS, WORKSPACE_PARAMETERS, Description, with_changes
 
-ALL = LIVE + BOX
+ALL = PARAMETERS + WORKSPACE_PARAMETERS
 STARTED = {
     "options": {"depths": 3, "clearance": {"below": 0.004}},
     "workspace": {"frame": "table", "low": [-0.2, -0.3, 0.0], "high": [0.2, 0.3, 0.4]},
@@ -22,16 +22,16 @@ OPTIONS = options_from_dict(NodeOptions, STARTED)
 
 @pytest.mark.parametrize("live", ALL, ids=lambda live: live.name)
 def test_a_change_changes_one_value_and_back_again_changes_nothing(live):
-    before = live.of(OPTIONS)
+    before = live.value(OPTIONS)
     value = before + (1 if isinstance(before, int) else 0.01)
-    options = changed(OPTIONS, {live.name: value}, ALL)
-    assert live.of(options) == value
-    assert [other.name for other in ALL if other.of(options) != other.of(OPTIONS)] == [live.name]
-    assert changed(options, {live.name: before}, ALL) == OPTIONS
+    options = with_changes(OPTIONS, {live.name: value}, ALL)
+    assert live.value(options) == value
+    assert [other.name for other in ALL if other.value(options) != other.value(OPTIONS)] == [live.name]
+    assert with_changes(options, {live.name: before}, ALL) == OPTIONS
 
 
 def test_many_at_once_and_what_else_was_set_stays():
-    options = changed(OPTIONS, {"min_quality": 0.5, "workspace_low_x": -0.1, "workspace_low_z": 0.1}, ALL)
+    options = with_changes(OPTIONS, {"min_quality": 0.5, "workspace_low_x": -0.1, "workspace_low_z": 0.1}, ALL)
     assert options.workspace.low == (-0.1, -0.3, 0.1)
     assert (options.options.min_quality, options.options.depths, options.options.clearance.below) == (0.5, 3, 0.004)
 
@@ -51,17 +51,17 @@ def test_many_at_once_and_what_else_was_set_stays():
 )
 def test_what_cannot_be_is_refused(changes, said):
     with pytest.raises(InputError, match=said):
-        changed(OPTIONS, changes, ALL)
+        with_changes(OPTIONS, changes, ALL)
 
 
 def test_the_defaults_lie_within_the_bounds():
     for live in ALL:
-        live.check(live.of(NodeOptions()))
+        live.check(live.value(NodeOptions()))
 
 
 def test_the_description_is_one_that_clients_can_read():
     (*parameters,) = decode_description(encode_description(Description(OPTIONS, ALL)))["parameters"]
     assert [p["name"] for p in parameters] == [live.name for live in ALL]
     for p, live in zip(parameters, ALL):
-        assert (p["default"], p["min"], p["max"]) == (live.of(OPTIONS), live.least, live.most)
+        assert (p["default"], p["min"], p["max"]) == (live.value(OPTIONS), live.minimum, live.maximum)
         assert p["type"] == {int: "int", float: "double"}[type(p["default"])]

@@ -12,9 +12,9 @@ import rospy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from antipodal.ros.newest_image import NewestPair, StaleImage
-from antipodal.ros.planning_thread import Worker
-from antipodal.ros.stream import Stream
+from antipodal.ros.newest_image import NewestImage, StaleImage
+from antipodal.ros.planning_thread import PlanningThread
+from antipodal.ros.stream import ImageStream
 from antipodal.srv import PlanGraspResponse
 
 PATIENCE = 10.0  # s
@@ -44,8 +44,8 @@ def until(condition):
         time.sleep(0.005)
 
 
-def test_images_that_come_while_one_is_planned_in_are_left_out_and_the_newest_is_next(clock):
-    pair, gate, planned = NewestPair(0.5), threading.Semaphore(0), []
+def test_images_that_come_while_one_is_planned_in_are_skipped_and_the_newest_is_next(clock):
+    pair, gate, planned = NewestImage(0.5), threading.Semaphore(0), []
 
     def plan():
         found, _ = pair.get(clock[0])
@@ -54,7 +54,7 @@ def test_images_that_come_while_one_is_planned_in_are_left_out_and_the_newest_is
         return PlanGraspResponse(header=found.header)
 
     pair.store_info(info(100.0))
-    stream = Stream(pair, Worker(8, PATIENCE), plan)
+    stream = ImageStream(pair, PlanningThread(8, PATIENCE), plan)
     pair.store_image(image(100.0))
     until(lambda: planned)
     for stamp in (100.1, 100.2, 100.3):
@@ -63,16 +63,16 @@ def test_images_that_come_while_one_is_planned_in_are_left_out_and_the_newest_is
     gate.release()
     until(lambda: len(planned) == 2)
     gate.release()
-    until(lambda: stream.facts()["stream planned"] == "2")
+    until(lambda: stream.values()["stream planned"] == "2")
     time.sleep(0.05)
     assert planned == pytest.approx([100.0, 100.3]), "no image twice, none that is not the newest"
-    facts = stream.facts()
-    assert facts["stream left out"] == "2"
-    assert float(facts["stream latency p99 (ms)"]) == pytest.approx(300, abs=5)
+    values = stream.values()
+    assert values["stream skipped"] == "2"
+    assert float(values["stream latency p99 (ms)"]) == pytest.approx(300, abs=5)
 
 
 def test_what_goes_wrong_is_counted_and_the_stream_goes_on(clock):
-    pair, errors = NewestPair(0.5), [ValueError("broken"), None]
+    pair, errors = NewestImage(0.5), [ValueError("broken"), None]
 
     def plan():
         error = errors.pop(0)
@@ -80,14 +80,14 @@ def test_what_goes_wrong_is_counted_and_the_stream_goes_on(clock):
             raise error
         return PlanGraspResponse(reason="no grasp", header=Header(stamp=rospy.Time.from_sec(clock[0])))
 
-    stream = Stream(pair, Worker(8, PATIENCE), plan)
+    stream = ImageStream(pair, PlanningThread(8, PATIENCE), plan)
     for reason in ("error", "no grasp"):
         pair.store_image(image(100.0))
-        until(lambda reason=reason: stream.facts().get(f"stream refused: {reason}") == "1")
+        until(lambda reason=reason: stream.values().get(f"stream refused: {reason}") == "1")
 
 
 def test_waiting_for_an_image_ends_with_it_or_with_time():
-    pair = NewestPair(0.5)
+    pair = NewestImage(0.5)
     start = time.monotonic()
     assert pair.wait(0, 0.05) == 0 and time.monotonic() - start >= 0.04
     threading.Timer(0.02, pair.store_image, [image(1.0)]).start()
@@ -96,7 +96,7 @@ def test_waiting_for_an_image_ends_with_it_or_with_time():
 
 def test_a_clock_that_jumps_back_leaves_nothing_of_the_time_before():
     """As when a bag is played in a loop, here with other intrinsics the second time."""
-    pair = NewestPair(0.5)
+    pair = NewestImage(0.5)
     for stamp in (100.0, 100.1, 100.2):
         pair.store_info(info(stamp, 500.0))
         pair.store_image(image(stamp))
@@ -111,7 +111,7 @@ def test_a_clock_that_jumps_back_leaves_nothing_of_the_time_before():
 
 
 def test_intrinsics_that_change_alone_are_those_of_their_image():
-    pair = NewestPair(0.5)
+    pair = NewestImage(0.5)
     for stamp, focal in [(1.0, 500.0), (1.1, 600.0)]:
         pair.store_info(info(stamp, focal))
         pair.store_image(image(stamp))

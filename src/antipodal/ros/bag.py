@@ -1,4 +1,4 @@
-"""Planning on every depth image of a bag, without a master."""
+"""Plan in every depth image of a bag. Needs no master."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated cell as a ROS node: a depth camera that publishes, and services that execute grasps and lay objects."""
+"""The simulated cell as a ROS node: a depth camera that publishes, services that execute grasps and place objects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CellNodeOptions:
     """The node's private parameters; launch/demo.launch documents them."""
 
     gripper: str = ""  # YAML file; empty = the Robotiq 2F-85
-    seed: int = 0  # of the objects and where they fall
+    seed: int = 0  # of the objects and their poses
     rate: float = 30.0  # images a second
     frame: str = "camera_depth_optical_frame"
 
@@ -39,23 +39,23 @@ class CellNodeOptions:
 
 
 class CellServer:
-    """Publishes what the cell's camera sees; `new_scene` lays one new object, `execute_grasp` picks it."""
+    """Publishes the cell's depth images. `new_scene` places a new object, `execute_grasp` picks it."""
 
     def __init__(self, options: CellNodeOptions):
         self.options = options
         self.cell = Cell(Gripper.load(options.gripper or resources.find("config/grippers/robotiq_2f85.yaml")))
         self._scene = 0
-        self._lock = threading.Lock()  # the camera rests while the scene moves
+        self._lock = threading.Lock()  # no image while the scene moves
         self._image = rospy.Publisher("depth/image_rect", Image, queue_size=1)
         self._info = rospy.Publisher("depth/camera_info", CameraInfo, queue_size=1)
         self.new_scene(TriggerRequest())
         rospy.Service("new_scene", Trigger, self.new_scene)
         rospy.Service("execute_grasp", ExecuteGrasp, self.execute)
-        # In a thread of its own: a signal that interrupts the main thread while it publishes can block the shutdown.
+        # Publish from a timer's thread: a signal that interrupts a publishing main thread can block the shutdown.
         rospy.Timer(rospy.Duration.from_sec(1 / options.rate), self.publish, reset=True)
 
     def publish(self, _: rospy.timer.TimerEvent) -> None:
-        """One image of the scene as it is now, with its camera_info."""
+        """Publish an image of the scene and its camera_info."""
         with self._lock:
             header = Header(stamp=rospy.Time.now(), frame_id=self.options.frame)
             depth = self._depth
@@ -64,7 +64,7 @@ class CellServer:
             self._image.publish(depth_message(depth, header))
 
     def new_scene(self, _: TriggerRequest) -> TriggerResponse:
-        """Replace what lies on the table by the next object of the series; the reply names it."""
+        """Replace the object on the table by the next one; the reply names it."""
         with self._lock:
             mesh = procedural(self._scene, self.options.seed)
             rng = np.random.default_rng([self.options.seed, self._scene])
@@ -74,7 +74,7 @@ class CellServer:
         return TriggerResponse(success=True, message=mesh.metadata["family"])
 
     def execute(self, request: ExecuteGraspRequest) -> ExecuteGraspResponse:
-        """Pick with the grasp, whose pose is in the camera's frame."""
+        """Execute a grasp whose pose is in the camera's frame."""
         header = request.grasp.header
         if header.frame_id != self.options.frame:
             return _refused(f"the grasp is in frame {header.frame_id!r}; possible: {self.options.frame!r}")

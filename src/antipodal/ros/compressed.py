@@ -1,4 +1,4 @@
-"""Depth images of compressed_depth_image_transport, decoded without it. Reads messages by their fields."""
+"""Decode depth images of compressed_depth_image_transport. Reads messages by their fields, imports no ROS."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from antipodal.errors import InputError
 
-HEADER = struct.Struct("<iff")  # an enumeration, then two parameters of inverse depth
-PNG_SIZE = struct.Struct(">II")  # width and height, at the same place in every PNG
-PNG_SIZE_AT = 16
+HEADER = struct.Struct("<iff")  # a compression format, then the two parameters of inverse depth
+PNG_SIZE = struct.Struct(">II")  # width and height
+PNG_SIZE_OFFSET = 16  # of every PNG
 
 
 def compressed_depth_from(message: Any, max_pixels: int) -> np.ndarray:
@@ -32,10 +32,10 @@ def compressed_depth_from(message: Any, max_pixels: int) -> np.ndarray:
 
 
 def _decoded(png: bytes, max_pixels: int) -> np.ndarray:
-    """Pixels (H, W) uint16 of a PNG, whose size is looked at before it is unpacked."""
-    if not png.startswith(b"\x89PNG") or len(png) < PNG_SIZE_AT + PNG_SIZE.size:
+    """Pixels (H, W) uint16 of a PNG. Its size is checked before it is decoded. Raises InputError."""
+    if not png.startswith(b"\x89PNG") or len(png) < PNG_SIZE_OFFSET + PNG_SIZE.size:
         raise InputError(f"compressed image holds no PNG: {len(png)} bytes that start with {png[:4]!r}")
-    width, height = PNG_SIZE.unpack_from(png, PNG_SIZE_AT)
+    width, height = PNG_SIZE.unpack_from(png, PNG_SIZE_OFFSET)
     if width * height > max_pixels:
         raise InputError(f"compressed image is {width} x {height} pixels; at most {max_pixels} (~max_pixels)")
     try:

@@ -1,4 +1,4 @@
-"""What rospy lacks against clients that misbehave: limits on how long and how large a header or a request may be.
+"""Limits against misbehaving clients that rospy lacks: time and size of headers and requests, and connections.
 
 In rospy 1.15 and 1.16 one thread accepts connections and reads each one's header for as long as that takes, so one
 silent client keeps all others out; and a request is buffered whole, up to the 4 GiB that its length may say.
@@ -30,7 +30,7 @@ MEMORY = 2**29  # bytes of requests that are being received at once
 CHUNK = 2**16  # bytes read at once
 
 
-class Refused(AntipodalError):
+class LimitExceeded(AntipodalError):
     """A client went over a limit; its connection is closed."""
 
     reason = "over a limit"
@@ -65,7 +65,7 @@ def read_header(sock: socket.socket, buffer: io.BytesIO, _: int) -> Dict[str, st
         length = receive(sock, 4, end)
         (size,) = struct.unpack("<I", length)
         if size > HEADER_SIZE:
-            raise Refused(f"a header of {size} bytes; at most {HEADER_SIZE} are read")
+            raise LimitExceeded(f"a header of {size} bytes; at most {HEADER_SIZE} are read")
         header = decode_ros_handshake_header(length + receive(sock, size, end))
     except (OSError, AntipodalError, UnicodeDecodeError, struct.error) as e:
         raise ROSHandshakeException(f"no header could be read: {e}") from e
@@ -77,12 +77,12 @@ def read_header(sock: socket.socket, buffer: io.BytesIO, _: int) -> Dict[str, st
 
 def receive(sock: socket.socket, size: int, end: float) -> bytes:
     """The next `size` bytes, before the time `end` of time.monotonic(). Memory grows with what arrives, not with what
-    was announced. Raises Refused or OSError."""
+    was announced. Raises LimitExceeded or OSError."""
     data = bytearray()
     while len(data) < size:
         left = end - time.monotonic()
         if left <= 0:
-            raise Refused(f"{len(data)} of {size} bytes came in the time that there is for them")
+            raise LimitExceeded(f"{len(data)} of {size} bytes came in the time that there is for them")
         sock.settimeout(left)
         try:
             part = sock.recv(min(CHUNK, size - len(data)))
@@ -101,11 +101,11 @@ class Budget:
         self._left, self._whole, self._what, self._lock = whole, whole, what, threading.Lock()
 
     @contextlib.contextmanager
-    def take(self, amount: int) -> Iterator[None]:
-        """Hold `amount` for a while. Raises Refused where there is not as much left."""
+    def reserve(self, amount: int) -> Iterator[None]:
+        """Hold `amount` for a while. Raises LimitExceeded where there is not as much left."""
         with self._lock:
             if amount > self._left:
-                raise Refused(f"busy: {self._whole - self._left} of {self._whole} {self._what} are in use")
+                raise LimitExceeded(f"busy: {self._whole - self._left} of {self._whole} {self._what} are in use")
             self._left -= amount
         try:
             yield
@@ -114,7 +114,7 @@ class Budget:
                 self._left += amount
 
 
-class GuardedService(rospy.Service):
+class LimitedService(rospy.Service):
     """A service that reads requests within limits of size, time, memory and connections."""
 
     def __init__(self, name: str, kind: Any, handler: Callable, largest: int):
@@ -126,9 +126,9 @@ class GuardedService(rospy.Service):
     def handle(self, transport: Any, header: Dict[str, str]) -> None:
         """Serve one connection, in a thread of its own: rospy calls this once its header has been read."""
         try:
-            with self._connections.take(1):
+            with self._connections.reserve(1):
                 self._serve(transport, header)
-        except Refused as e:
+        except LimitExceeded as e:
             rospy.logwarn_throttle(1, f"{self.resolved_name}: {e}; its connection is closed")
             with contextlib.suppress(Exception):  # the client may be gone
                 self._write_service_error(transport, str(e))
@@ -158,12 +158,12 @@ class GuardedService(rospy.Service):
         end = time.monotonic() + REQUEST_TIME
         (size,) = struct.unpack("<I", first + receive(sock, 3, end))
         if size > self._largest:
-            raise Refused(f"a request of {size} bytes; at most {self._largest} are read (~max_pixels)")
-        with self._memory.take(size):
+            raise LimitExceeded(f"a request of {size} bytes; at most {self._largest} are read (~max_pixels)")
+        with self._memory.reserve(size):
             yield self._decoded(receive(sock, size, end))
 
     def _decoded(self, data: bytes) -> Any:
         try:
             return self.request_class().deserialize(data)
         except (DeserializationError, struct.error, ValueError, MemoryError) as e:
-            raise Refused(f"bytes that are no {self.service_class._type} request: {e}") from e
+            raise LimitExceeded(f"bytes that are no {self.service_class._type} request: {e}") from e

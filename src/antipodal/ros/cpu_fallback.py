@@ -1,4 +1,4 @@
-"""A planner that goes on, on the CPU, while its GPU fails. Imports no ROS."""
+"""Plan on the CPU while the GPU fails. Imports no ROS."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from typing import Any, Callable
 from antipodal.errors import AntipodalError
 from antipodal.planner import GraspPlanner, Plan, PlannerOptions
 
-RETRY = 30.0  # after a failure, the GPU is left alone for so long [s]
+RETRY = 30.0  # wait after a failure before the GPU is tried again [s]
 
 
 class FallbackPlanner:
-    """Plans as `planner` does; where that fails for a reason of its device, as `spare` does."""
+    """Plans with `gpu_planner`, and with `cpu_planner` while the GPU fails."""
 
     def __init__(
         self,
-        planner: GraspPlanner,
-        spare: GraspPlanner,
+        gpu_planner: GraspPlanner,
+        cpu_planner: GraspPlanner,
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ):
-        """spare: the same on the CPU, loaded before anything fails: from a lost GPU nothing can be fetched."""
-        self._planner, self._spare, self._warn, self._clock = planner, spare, warn, clock
+        """cpu_planner: the same planner on the CPU, loaded in advance: weights cannot be copied from a failed GPU."""
+        self._gpu_planner, self._cpu_planner, self._warn, self._clock = gpu_planner, cpu_planner, warn, clock
         self._failed_at = -RETRY
-        self.trouble = ""  # why the spare plans, "" while it does not
+        self.problem = ""  # why the CPU plans; "" while the GPU does
 
     @property
     def device(self) -> str:
-        """Where plans are made at present."""
-        return str((self._spare if self.trouble else self._planner).device)
+        """The device that makes plans now."""
+        return str((self._cpu_planner if self.problem else self._gpu_planner).device)
 
     def plan(self, *arguments: Any, **keywords: Any) -> Plan:
-        """GraspPlanner.plan, on either device."""
-        if self.trouble and self._clock() - self._failed_at < RETRY:
-            return self._spare.plan(*arguments, **keywords)
+        """GraspPlanner.plan on the GPU or, while that fails, on the CPU."""
+        if self.problem and self._clock() - self._failed_at < RETRY:
+            return self._cpu_planner.plan(*arguments, **keywords)
         try:
-            plan = self._planner.plan(*arguments, **keywords)
+            plan = self._gpu_planner.plan(*arguments, **keywords)
         except AntipodalError:
             self._recovered()
             raise
-        except RuntimeError as e:  # CUDA's errors, running out of its memory among them
+        except RuntimeError as e:  # any CUDA error, out of memory included
             self._failed(e)
-            return self._spare.plan(*arguments, **keywords)
+            return self._cpu_planner.plan(*arguments, **keywords)
         self._recovered()
         return plan
 
     def tune(self, options: PlannerOptions) -> None:
-        """GraspPlanner.tune, of both."""
-        for planner in (self._planner, self._spare):
+        """GraspPlanner.tune of both planners."""
+        for planner in (self._gpu_planner, self._cpu_planner):
             planner.tune(options)
 
     def _failed(self, error: RuntimeError) -> None:
         self._failed_at = self._clock()
         reason = (str(error).splitlines() or [repr(error)])[0]
-        self.trouble = f"planning on the CPU, because {self._planner.device} failed: {reason}"
-        self._warn(f"{self.trouble}; it is tried again in {RETRY:g} s")
+        self.problem = f"planning on the CPU, because {self._gpu_planner.device} failed: {reason}"
+        self._warn(f"{self.problem}; trying again in {RETRY:g} s")
 
     def _recovered(self) -> None:
-        if self.trouble:
-            self._warn(f"{self._planner.device} works again")
-        self.trouble = ""
+        if self.problem:
+            self._warn(f"{self._gpu_planner.device} works again")
+        self.problem = ""

@@ -22,13 +22,13 @@ Plan = Tuple[Any, ...]  # header, depth, camera, plan or None
 
 
 class Display(rospy.SubscribeListener):
-    """Publishes pictures of the newest plan from a thread of its own, so that no caller waits for them; draws only what
-    somebody looks at, because drawing holds Python's lock from those who plan."""
+    """Publishes pictures of the newest plan from a separate thread, so that no caller waits for them. Draws only while
+    someone subscribes, because drawing holds Python's lock and slows planning."""
 
     def __init__(self, gripper: Gripper, workspace: WorkspaceOptions):
         super().__init__()
         self.gripper = gripper
-        self._newest: Optional[Plan] = None  # until it is drawn
+        self._newest: Optional[Plan] = None  # not drawn yet
         self._change = threading.Condition()
         about = {"queue_size": 1, "latch": True, "subscriber_listener": self}
         self._markers = rospy.Publisher("~markers", MarkerArray, **about)
@@ -39,27 +39,27 @@ class Display(rospy.SubscribeListener):
         threading.Thread(target=self._run, name="display", daemon=True).start()
 
     def show(self, *plan: Any) -> None:
-        """Show a plan (header, depth, camera, a Plan or None) in place of one that still waits to be shown."""
+        """Show a plan (header, depth, camera, a Plan or None); replaces one that is not drawn yet."""
         with self._change:
             self._newest = plan
             self._change.notify()
 
     def show_box(self, workspace: WorkspaceOptions) -> None:
-        """Show a workspace that has a frame, in place of the one before."""
+        """Show the workspace's box."""
         self._box.publish(box_marker(workspace.low, workspace.high, workspace.frame))
 
     def peer_subscribe(self, *_: Any) -> None:
-        """rospy calls this when somebody begins to look."""
+        """Called by rospy when a subscriber connects."""
         with self._change:
             self._change.notify()
 
-    def _watched(self) -> bool:
+    def _has_subscribers(self) -> bool:
         return bool(self._markers.get_num_connections() or self._overlay.get_num_connections())
 
     def _run(self) -> None:
         while True:
             with self._change:
-                self._change.wait_for(lambda: self._newest is not None and self._watched())
+                self._change.wait_for(lambda: self._newest is not None and self._has_subscribers())
                 plan, self._newest = self._newest, None
             if plan is not None:
                 self._draw(*plan)

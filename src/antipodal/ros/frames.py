@@ -1,4 +1,4 @@
-"""Transforms from tf, and the box that grasps may lie in."""
+"""Transforms from tf, and the pixels inside the workspace."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from antipodal.errors import AntipodalError
 from antipodal.ros.messages import transform_from_parts
 from antipodal.ros.options import WorkspaceOptions
 
-POLL = 0.01  # between two looks at tf [s]
+POLL = 0.01  # period of lookups while waiting for a transform [s]
 
 
 class NoTransform(AntipodalError):
-    """tf cannot tell where a frame is."""
+    """tf knows no transform between two frames."""
 
     reason = "no transform"
 
 
-class Frames:
-    """Transforms into frames, at the time of an image."""
+class TransformLookup:
+    """Looks up transforms at the time of an image."""
 
     def __init__(self, timeout: float, buffer: Optional[tf2_ros.Buffer] = None):
-        """timeout: longest wait [s], by the wall's clock: a simulated one may stand still, which tf would wait for."""
+        """timeout: longest wait [s] of wall time. tf itself would wait by a simulated clock, which may stand still."""
         self._timeout = timeout
         self._buffer = buffer or tf2_ros.Buffer()
         if buffer is None:
             self._listener = tf2_ros.TransformListener(self._buffer)
 
-    def find(self, target: str, header: Header) -> np.ndarray:
+    def lookup(self, target: str, header: Header) -> np.ndarray:
         """`T_target_frame` (4, 4) [m] of the header's frame at its stamp. Raises NoTransform."""
         source, end = header.frame_id, time.monotonic() + self._timeout
         if not source:
             raise NoTransform(f"the depth image names no frame, so its grasps cannot be given in {target!r}")
         while True:
             try:
-                found = self._buffer.lookup_transform_core(target, source, header.stamp).transform
-                return transform_from_parts(found.translation, found.rotation)
+                transform = self._buffer.lookup_transform_core(target, source, header.stamp).transform
+                return transform_from_parts(transform.translation, transform.rotation)
             except tf2_ros.TransformException as e:
                 if time.monotonic() > end or rospy.is_shutdown():
                     waited = f"{self._timeout:g} s (~tf_timeout)"

@@ -1,4 +1,4 @@
-"""ROS image messages as the planner's arrays (REP 103, 117, 118). Reads messages by their fields, imports no ROS."""
+"""Convert ROS image messages to arrays (REP 103, 117, 118). Reads messages by their fields, imports no ROS."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.perception.inputs import MAX_RANGE
 
-NEAREST = 0.001  # a median below it is not in metres [m]
-SAMPLED = 100  # rows and columns, or nearly, that tell whether an image shows depths
-LIKELY = (0.1, 5.0)  # quartiles within tell that a reading is right [m]
+MIN_DEPTH = 0.001  # a smaller lower quartile is not in metres [m]
+SAMPLED = 100  # rows and columns, about, that the quartiles are taken from
+USUAL_DEPTHS = (0.1, 5.0)  # quartiles of most images lie within [m]
 DEPTHS = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}  # numpy types of a pixel
 MASKS = {"mono8": "u1", "8UC1": "u1"}
 COLOURS = {"rgb8": "V3"}
 
 
 def depth_from(image: Any, max_pixels: int = 2**31) -> np.ndarray:
-    """Depth (H, W) float32 [m] of a sensor_msgs/Image; what is NaN, infinite or negative becomes 0 = missing.
+    """Depth (H, W) float32 [m] of a sensor_msgs/Image; NaN, infinite and negative values become 0 = missing.
 
-    16UC1 and mono16 are millimetres, 32FC1 metres. Raises InputError where the message contradicts itself, has more
-    than `max_pixels`, or shows depths that none can have, as when it is labelled with another encoding.
+    16UC1 and mono16 are millimetres, 32FC1 metres. Raises InputError if the message contradicts itself, has more than
+    `max_pixels`, or holds impossible depths, as with a wrong encoding.
     """
     if image.width * image.height > max_pixels:
         raise InputError(f"depth image is {image.width} x {image.height} pixels; at most {max_pixels} (~max_pixels)")
@@ -32,7 +32,7 @@ def depth_from(image: Any, max_pixels: int = 2**31) -> np.ndarray:
     quartiles = _quartiles(pixels, image.encoding)
     if not _plausible(quartiles):
         got = "depth image, read as {}, has quartiles of {:.3g}, {:.3g} and {:.3g} m".format(_label(image), *quartiles)
-        raise InputError(f"{got}; possible: a median of {NEAREST:g} to {MAX_RANGE:g} m{_better_reading(image)}")
+        raise InputError(f"{got}; possible: a median of {MIN_DEPTH:g} to {MAX_RANGE:g} m{_suggestion(image)}")
     return _metres(pixels, image.encoding)
 
 
@@ -49,10 +49,10 @@ def rgb_from(image: Any) -> np.ndarray:
 
 
 def camera_from(info: Any, rectified: bool = True) -> Camera:
-    """Camera of a sensor_msgs/CameraInfo: P where its image is rectified, K where it is raw.
+    """Camera of a sensor_msgs/CameraInfo: P if the image is rectified, K if it is raw.
 
-    Binning and region of interest are applied as in image_geometry. Raises InputError where it is not calibrated, or
-    where a raw image is distorted: grasps planned in it as a pinhole's would be off.
+    Binning and region of interest are applied as in image_geometry. Raises InputError if the camera is not
+    calibrated, or if a raw image has distortion, which the planner does not model.
     """
     name, matrix = ("P", np.reshape(info.P, (3, 4))) if rectified else ("K", np.reshape(info.K, (3, 3)))
     if matrix[0, 0] == 0:
@@ -78,7 +78,7 @@ def region_from(roi: Any) -> Optional[Tuple[int, int, int, int]]:
 
 
 def _metres(pixels: np.ndarray, encoding: str) -> np.ndarray:
-    """Depth (H, W) float32 [m] of pixels (H, W) as the encoding has it."""
+    """Depth (H, W) float32 [m] of pixels (H, W) in an encoding; 0 = missing."""
     depth = pixels.astype(np.float32)
     if encoding != "32FC1":
         depth /= 1000
@@ -88,7 +88,7 @@ def _metres(pixels: np.ndarray, encoding: str) -> np.ndarray:
 
 
 def _quartiles(pixels: np.ndarray, encoding: str) -> np.ndarray:
-    """Quartiles (3,) of what was seen [m], 0 where nothing was; of large images, from some rows and columns."""
+    """Quartiles (3,) of the valid depths [m], 0 without any; large images are subsampled."""
     stride = max(1, min(pixels.shape) // SAMPLED)
     seen = _metres(pixels[::stride, ::stride], encoding)
     seen = seen[seen > 0]
@@ -96,14 +96,14 @@ def _quartiles(pixels: np.ndarray, encoding: str) -> np.ndarray:
 
 
 def _plausible(quartiles: np.ndarray) -> bool:
-    """Whether depths with these quartiles [m] can be such; bytes read as what they are not scatter over all sizes."""
+    """Whether an image can have these quartiles [m]: bytes in a wrong encoding scatter over all magnitudes."""
     low, middle, high = quartiles
-    return bool(high == 0 or (NEAREST <= low and middle <= MAX_RANGE and high <= 10 * MAX_RANGE))
+    return bool(high == 0 or (MIN_DEPTH <= low and middle <= MAX_RANGE and high <= 10 * MAX_RANGE))
 
 
-def _better_reading(image: Any) -> str:
-    """The end of a message: the unit, or encoding and byte order, in which it makes sense; "" where none does."""
-    if image.encoding == "32FC1" and _likely(_quartiles(_pixels(image, DEPTHS, ""), image.encoding) / 1000):
+def _suggestion(image: Any) -> str:
+    """The end of an error message: the unit, encoding or byte order that gives usual depths; "" if none does."""
+    if image.encoding == "32FC1" and _usual(_quartiles(_pixels(image, DEPTHS, ""), image.encoding) / 1000):
         return "; is it in millimetres?"
     for encoding in ("16UC1", "32FC1"):
         for big in (False, True):
@@ -111,13 +111,13 @@ def _better_reading(image: Any) -> str:
             other.encoding, other.is_bigendian = encoding, big
             with contextlib.suppress(InputError):
                 quartiles = _quartiles(_pixels(other, DEPTHS, ""), encoding)
-                if _likely(quartiles):
+                if _usual(quartiles):
                     return f"; as {_label(other)} it would have a median of {quartiles[1]:.3g} m"
     return ""
 
 
-def _likely(quartiles: np.ndarray) -> bool:
-    return bool(LIKELY[0] <= quartiles[0] and quartiles[2] <= LIKELY[1])
+def _usual(quartiles: np.ndarray) -> bool:
+    return bool(USUAL_DEPTHS[0] <= quartiles[0] and quartiles[2] <= USUAL_DEPTHS[1])
 
 
 def _label(image: Any) -> str:

@@ -19,7 +19,7 @@ class MasterWatch:
     def __init__(self, service: str, parameters: Dict[str, Any]):
         """service: name of one of the node's services; while the master knows it, it knows the node. parameters: the
         node's, as it read them when it started."""
-        self.lost = False  # whether the node ended for want of a master that knows it
+        self.master_lost = False  # whether the node left because the master lost it
         self._service, self._parameters = rospy.resolve_name(service), parameters
         self._master = rosgraph.Master(rospy.get_name())
         threading.Thread(target=self._run, name="master watch", daemon=True).start()
@@ -49,7 +49,7 @@ class MasterWatch:
 
     def _leave(self) -> None:
         """Shut the node down, after giving the new master the parameters that it will be started with again."""
-        self.lost = True
+        self.master_lost = True
         if not rospy.has_param(rospy.get_name()):
             rospy.set_param(rospy.get_name(), self._parameters)
         rospy.logfatal("the master does not know %s (was it started again?); leaving, to be respawned", self._service)

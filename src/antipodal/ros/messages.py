@@ -1,4 +1,4 @@
-"""Grasps as ROS messages: poses, markers for RViz, images."""
+"""Convert grasps, poses and pictures to ROS messages, and grasps back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from antipodal.grasping.gripper_boxes import hand_boxes
 
 
 def grasp_message(grasp: Grasp, header: Header, T_frame_cam: Optional[np.ndarray] = None) -> msg.Grasp:
-    """antipodal/Grasp in the frame of `header`; T_frame_cam (4, 4), where that is not the camera's."""
+    """antipodal/Grasp in the frame of `header`; T_frame_cam (4, 4) if that is not the camera's frame."""
     T = grasp.T_cam_grasp if T_frame_cam is None else T_frame_cam @ grasp.T_cam_grasp
     return msg.Grasp(
         header=header,
@@ -32,11 +32,11 @@ def grasp_message(grasp: Grasp, header: Header, T_frame_cam: Optional[np.ndarray
 
 
 def grasp_from(message: msg.Grasp) -> Grasp:
-    """The grasp of an antipodal/Grasp. Raises InputError where a value is not finite or the quaternion is 0."""
+    """The grasp of an antipodal/Grasp. Raises InputError if a value is not finite or the quaternion is 0."""
     u, v = message.center_px
-    T, rest = transform_from(message.pose), (message.width, message.quality, u, v, message.angle, message.depth)
-    if not (np.isfinite(T).all() and np.isfinite(rest).all()):
-        raise InputError(f"the grasp's pose must be rigid and its values finite, got {message.pose} and {rest}")
+    T, values = transform_from(message.pose), (message.width, message.quality, u, v, message.angle, message.depth)
+    if not (np.isfinite(T).all() and np.isfinite(values).all()):
+        raise InputError(f"the grasp's pose must be rigid and its values finite, got {message.pose} and {values}")
     return Grasp(T, message.width, message.quality, (u, v), message.angle, message.depth)
 
 
@@ -46,12 +46,12 @@ def pose_message(T: np.ndarray) -> Pose:
 
 
 def transform_from(pose: Pose) -> np.ndarray:
-    """Rigid transform (4, 4) of a geometry_msgs/Pose [m], whose quaternion may have any length; NaN where that is 0."""
+    """Rigid transform (4, 4) of a geometry_msgs/Pose [m], with a quaternion of any length; NaN if that is 0."""
     return transform_from_parts(pose.position, pose.orientation)
 
 
 def transform_from_parts(p: Point, q: Quaternion) -> np.ndarray:
-    """Rigid transform (4, 4) of a translation [m] and a quaternion of any length; NaN where that is 0."""
+    """Rigid transform (4, 4) of a translation [m] and a quaternion of any length; NaN if that is 0."""
     with np.errstate(invalid="ignore"):
         x, y, z, w = np.array([q.x, q.y, q.z, q.w]) / np.linalg.norm([q.x, q.y, q.z, q.w])
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
@@ -74,8 +74,8 @@ def image_message(image: np.ndarray, header: Header) -> Image:
 
 
 def marker_array(grasps: Sequence[Grasp], candidates: Sequence[Grasp], gripper: Gripper, header: Header) -> MarkerArray:
-    """The gripper at the best grasp, and candidates as lines from jaw to jaw, coloured by quality. Clears what was
-    shown before."""
+    """The gripper at the best grasp, and candidates as lines from jaw to jaw, coloured by quality. Deletes earlier
+    markers first."""
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     if len(grasps):
         markers += gripper_markers(grasps[0], gripper, header)
@@ -102,7 +102,7 @@ def gripper_markers(grasp: Grasp, gripper: Gripper, header: Header) -> List[Mark
 
 
 def box_marker(low: Sequence[float], high: Sequence[float], frame: str) -> Marker:
-    """A box from corner to corner [m] in a frame, to see through."""
+    """A transparent box between two corners [m] in a frame."""
     marker = Marker(header=Header(frame_id=frame), ns="box", type=Marker.CUBE, frame_locked=True)
     marker.pose = Pose(Point(*(np.add(low, high) / 2)), Quaternion(0, 0, 0, 1))
     marker.scale, marker.color = Vector3(*np.subtract(high, low)), ColorRGBA(0.4, 0.6, 1.0, 0.15)

@@ -1,4 +1,4 @@
-"""Grasps as MoveIt's, and `plan_grasps`, the service that MoveGroupInterface calls. Only where moveit_msgs is there."""
+"""Grasps as MoveIt messages, and the service `plan_grasps` that MoveGroupInterface calls. Needs moveit_msgs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from antipodal import msg
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.options import options_from_dict
-from antipodal.ros.connection_limits import GuardedService
+from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.messages import pose_message, transform_from, transform_from_parts
 from antipodal.srv import PlanGraspRequest, PlanGraspResponse
 
-SMALL = 2**22  # bytes of a request; it holds no image
+MAX_REQUEST = 2**22  # bytes; the request holds no image
 CODES = {
     "": 1,  # SUCCESS
     "no grasp": -1,  # PLANNING_FAILED
@@ -37,16 +37,16 @@ FAILURE = 99999
 
 
 @dataclass(frozen=True)
-class Hand:
-    """What MoveIt must know of a gripper: the `moveit` section of its YAML file."""
+class MoveItHand:
+    """A gripper as MoveIt sees it: the `moveit` section of the gripper's YAML file."""
 
-    joints: Tuple[str, ...] = ("finger_joint",)  # that open and close it
-    open: float = 0.0  # their position at the gripper's max_width [rad or m]
-    closed: float = 0.8  # and with the pads together
+    joints: Tuple[str, ...] = ("finger_joint",)  # joints that open and close the gripper
+    open: float = 0.0  # joint position at the gripper's max_width [rad or m]
+    closed: float = 0.8  # joint position with the pads together [rad or m]
     link_position: Tuple[float, ...] = (0.0, 0.0, -0.15)  # end effector's parent link in the grasp frame: x, y, z [m]
-    link_rotation: Tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)  # and its quaternion x, y, z, w
-    approach: float = 0.10  # straight way to the grasp, and back [m]
-    min_approach: float = 0.05  # of which at least so much must be possible [m]
+    link_rotation: Tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)  # its quaternion x, y, z, w
+    approach: float = 0.10  # length of the straight approach and retreat [m]
+    min_approach: float = 0.05  # shortest approach and retreat that will do [m]
 
     def __post_init__(self) -> None:
         if len(self.link_position) != 3 or len(self.link_rotation) != 4 or not any(self.link_rotation):
@@ -55,39 +55,39 @@ class Hand:
             raise InputError(f"moveit: min_approach must be in (0, approach], got {self.min_approach}, {self.approach}")
 
     @classmethod
-    def load(cls, path: Union[str, Path]) -> Hand:
-        """The `moveit` section of a gripper's file, or the defaults where it has none. Raises InputError."""
+    def load(cls, path: Union[str, Path]) -> MoveItHand:
+        """The `moveit` section of a gripper's file; the defaults if it has none. Raises InputError."""
         return options_from_dict(cls, (yaml.safe_load(Path(path).read_text()) or {}).get("moveit", {}), "moveit.")
 
 
-def moveit_grasp(grasp: msg.Grasp, gripper: Gripper, hand: Hand) -> MoveItGrasp:
-    """moveit_msgs/Grasp of an antipodal/Grasp, whose frame it keeps. The pose is that of the hand's parent link."""
+def moveit_grasp(grasp: msg.Grasp, gripper: Gripper, hand: MoveItHand) -> MoveItGrasp:
+    """moveit_msgs/Grasp of an antipodal/Grasp, in the same frame; the pose is that of the end effector's link."""
     T_grasp_link = transform_from_parts(Vector3(*hand.link_position), Quaternion(*hand.link_rotation))
     T_frame_grasp = transform_from(grasp.pose)
-    ahead = T_frame_grasp[:3, 2]
+    approach = T_frame_grasp[:3, 2]
     return MoveItGrasp(
         id=f"antipodal_{grasp.center_px[0]:.0f}_{grasp.center_px[1]:.0f}_{grasp.angle:.2f}",
         pre_grasp_posture=_posture(hand, _joint_position(grasp.width, gripper, hand), 0.0),
         grasp_posture=_posture(hand, hand.closed, gripper.force),
         grasp_pose=PoseStamped(grasp.header, pose_message(T_frame_grasp @ T_grasp_link)),
         grasp_quality=grasp.quality,
-        pre_grasp_approach=_translation(ahead, grasp.header, hand),
-        post_grasp_retreat=_translation(-ahead, grasp.header, hand),
-        post_place_retreat=_translation(-ahead, grasp.header, hand),
+        pre_grasp_approach=_translation(approach, grasp.header, hand),
+        post_grasp_retreat=_translation(-approach, grasp.header, hand),
+        post_place_retreat=_translation(-approach, grasp.header, hand),
         max_contact_force=gripper.force,
     )
 
 
 class MoveItServer:
-    """Serves `plan_grasps` (moveit_msgs/GraspPlanning) with plans on the newest image; the target is not looked at."""
+    """Serves `plan_grasps` (moveit_msgs/GraspPlanning): plans in the newest image. The request's target is ignored."""
 
-    def __init__(self, plan: Callable[[PlanGraspRequest], PlanGraspResponse], gripper: Gripper, hand: Hand):
-        """plan: answers plan_grasp."""
+    def __init__(self, plan: Callable[[PlanGraspRequest], PlanGraspResponse], gripper: Gripper, hand: MoveItHand):
+        """plan: the handler of plan_grasp."""
         self._plan, self._gripper, self._hand = plan, gripper, hand
-        GuardedService("plan_grasps", GraspPlanning, self.handle, SMALL)
+        LimitedService("plan_grasps", GraspPlanning, self.handle, MAX_REQUEST)
 
     def handle(self, _: GraspPlanningRequest) -> GraspPlanningResponse:
-        """The grasps, best first, or an error code that says why not."""
+        """The grasps, best first, or the error code of the refusal."""
         reply = self._plan(PlanGraspRequest())
         code = CODES.get(reply.reason, FAILURE)
         if code != 1:
@@ -96,18 +96,18 @@ class MoveItServer:
         return GraspPlanningResponse(grasps=grasps, error_code=MoveItErrorCodes(val=code))
 
 
-def _joint_position(width: float, gripper: Gripper, hand: Hand) -> float:
-    """Where the joints stand with the pads `width` apart [m], in proportion."""
+def _joint_position(width: float, gripper: Gripper, hand: MoveItHand) -> float:
+    """Joint position with the pads `width` apart [m], by linear interpolation."""
     return float(np.interp(width, [0, gripper.max_width], [hand.closed, hand.open]))
 
 
-def _posture(hand: Hand, position: float, effort: float) -> JointTrajectory:
+def _posture(hand: MoveItHand, position: float, effort: float) -> JointTrajectory:
     count = len(hand.joints)
     point = JointTrajectoryPoint(positions=[position] * count, effort=[effort] * count if effort else [])
     point.time_from_start = rospy.Duration(1)
     return JointTrajectory(joint_names=list(hand.joints), points=[point])
 
 
-def _translation(direction: np.ndarray, header: Header, hand: Hand) -> GripperTranslation:
+def _translation(direction: np.ndarray, header: Header, hand: MoveItHand) -> GripperTranslation:
     stamped = Vector3Stamped(Header(frame_id=header.frame_id), Vector3(*direction))
     return GripperTranslation(stamped, hand.approach, hand.min_approach)

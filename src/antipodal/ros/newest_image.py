@@ -19,7 +19,7 @@ class StaleImage(InputError):
     reason = "stale image"
 
 
-class NewestPair:
+class NewestImage:
     """The newest depth image and the camera_info nearest to it. Callbacks only store, so that no image waits."""
 
     def __init__(self, max_age: float):

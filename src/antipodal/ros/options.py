@@ -15,9 +15,9 @@ from antipodal.tracking.tracker import TrackingOptions
 
 @dataclass(frozen=True)
 class WorkspaceOptions:
-    """A box that grasps are centred in; without a frame there is none."""
+    """The box that grasp centres must lie in; no frame = no box."""
 
-    frame: str = ""  # of the box, known to tf
+    frame: str = ""  # tf frame of the box
     low: Tuple[float, float, float] = (-1.0, -1.0, -1.0)  # least x, y, z [m]
     high: Tuple[float, float, float] = (1.0, 1.0, 1.0)  # greatest x, y, z [m]
 
@@ -28,21 +28,21 @@ class WorkspaceOptions:
 
 @dataclass(frozen=True)
 class NodeOptions:
-    """launch/planner.launch documents them."""
+    """Private parameters of the node; launch/planner.launch documents them."""
 
-    model: str = ""  # file; empty = the one that came with the package
+    model: str = ""  # model file; empty = the package's default
     gripper: str = ""  # YAML file; empty = the Robotiq 2F-85
     device: str = "auto"  # auto, cpu, cuda or cuda:N
-    max_grasps: int = 10  # where a request does not say
+    max_grasps: int = 10  # of a request that does not say
     seed: int = 0  # same image, same seed, same grasps
     max_age: float = 0.5  # of the newest image [s]
-    max_time: float = 5.0  # longest that a request is kept, its turn included [s]
-    max_waiting: int = 8  # requests that wait for their turn; further ones are told that the node is busy
+    max_time: float = 5.0  # longest that a request waits, time in the queue included [s]
+    max_waiting: int = 8  # requests in the queue; further ones are refused as busy
     max_pixels: int = 8_400_000  # of a depth image
-    rectified: bool = True  # the image is described by P, not K, of its camera_info
-    stream: bool = False  # plan in every new image, without being asked
-    tracking: TrackingOptions = field(default_factory=TrackingOptions)  # of the stream's answer
-    compressed: bool = False  # subscribe to the image as compressed_depth_image_transport sends it
+    rectified: bool = True  # the image is rectified: P of camera_info applies, else K
+    stream: bool = False  # plan in every new image
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)  # options of the stream
+    compressed: bool = False  # subscribe to the image's compressedDepth topic
     target_frame: str = ""  # of the grasps' poses; empty = that of the depth image
     tf_timeout: float = 0.2  # longest wait for a transform [s]
     workspace: WorkspaceOptions = field(default_factory=WorkspaceOptions)

@@ -1,4 +1,4 @@
-"""One thread that does all planning, and a bounded queue before it. Imports no ROS."""
+"""One thread runs all plans; callers wait in a bounded queue. Imports no ROS."""
 
 from __future__ import annotations
 
@@ -18,38 +18,39 @@ class Busy(AntipodalError):
 
 
 class TooSlow(AntipodalError):
-    """No answer within the caller's patience."""
+    """The call took longer than the timeout."""
 
     reason = "too slow"
 
 
-class Worker:
-    """Calls functions one at a time, in the order in which they came.
+class PlanningThread:
+    """Runs functions one at a time, first come, first served.
 
-    One thread for all, because every thread that ever called torch would keep a pool of its own.
+    All calls share one thread, because torch keeps a thread pool for every thread that calls it.
     """
 
-    def __init__(self, waiting: int, patience: float):
-        """waiting: most calls that wait for their turn. patience: longest that a caller is kept, turn included [s]."""
-        self.patience = patience
-        self._calls: queue.Queue[Tuple[Future, Callable, tuple]] = queue.Queue(maxsize=waiting)
+    def __init__(self, max_waiting: int, timeout: float):
+        """max_waiting: calls in the queue. timeout: longest that a caller waits, time in the queue included [s]."""
+        self.timeout = timeout
+        self._calls: queue.Queue[Tuple[Future, Callable, tuple]] = queue.Queue(maxsize=max_waiting)
         threading.Thread(target=self._run, name="planning", daemon=True).start()
 
     def call(self, function: Callable, *arguments: Any) -> Any:
-        """What `function` returns or raises. Raises Busy, or TooSlow where the answer is given up."""
+        """Return what `function` returns, raise what it raises. Raises Busy when the queue is full, TooSlow after the
+        timeout."""
         future: Future = Future()
         try:
             self._calls.put_nowait((future, function, arguments))
         except queue.Full:
             raise Busy(f"busy: {self._calls.maxsize} requests wait already (~max_waiting); ask again later") from None
         try:
-            return future.result(timeout=self.patience)
+            return future.result(timeout=self.timeout)
         except FutureTimeout:
-            future.cancel()  # does nothing where it is being answered: that call runs to its end, unheard
-            raise TooSlow(f"no answer within {self.patience:g} s (~max_time)") from None
+            future.cancel()  # a running call finishes; its result is dropped
+            raise TooSlow(f"no answer within {self.timeout:g} s (~max_time)") from None
 
     def waiting(self) -> int:
-        """How many calls wait for their turn."""
+        """Number of calls in the queue."""
         return self._calls.qsize()
 
     def _run(self) -> None:
@@ -59,6 +60,6 @@ class Worker:
                 continue
             try:
                 future.set_result(function(*arguments))
-            except BaseException as e:  # whatever it is, it is the caller's, and the thread lives on
+            except BaseException as e:  # the caller gets it; this thread goes on
                 future.set_exception(e)
-            del future, function, arguments  # no image is held while it waits for the next
+            del future, function, arguments  # hold no image while waiting for the next call

@@ -1,4 +1,4 @@
-"""Parameters that may be changed while the node plans, by dynamic_reconfigure's tools."""
+"""Parameters that can change while the node runs, with dynamic_reconfigure's tools."""
 
 from __future__ import annotations
 
@@ -12,68 +12,68 @@ from dynamic_reconfigure.srv import Reconfigure, ReconfigureRequest, Reconfigure
 
 from antipodal.errors import AntipodalError, InputError
 from antipodal.options import options_from_dict
-from antipodal.ros.connection_limits import GuardedService
+from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.options import NodeOptions
 
-LARGEST = 2**16  # bytes of a request
+MAX_REQUEST = 2**16  # bytes
 Change = Callable[[NodeOptions], NodeOptions]
 
 
 @dataclass(frozen=True)
-class Live:
-    """One such parameter."""
+class LiveParameter:
+    """A parameter that can change while the node runs."""
 
     name: str
-    path: Tuple[Any, ...]  # to it, from NodeOptions: names of fields, or an index
-    least: float
-    most: float
-    about: str
+    path: Tuple[Any, ...]  # field names, and perhaps an index, from NodeOptions to the value
+    minimum: float
+    maximum: float
+    description: str
 
-    def of(self, options: NodeOptions) -> Any:
-        """Its value."""
+    def value(self, options: NodeOptions) -> Any:
+        """The parameter's value in `options`."""
         value: Any = options
         for step in self.path:
             value = value[step] if isinstance(step, int) else getattr(value, step)
         return value
 
     def check(self, value: Any) -> None:
-        """Raises InputError where the value is no number within bounds."""
+        """Raises InputError unless the value is a number within the bounds."""
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not (number and self.least <= value <= self.most):
-            raise InputError(f"{self.name} must be a number from {self.least:g} to {self.most:g}, got {value!r}")
+        if not (number and self.minimum <= value <= self.maximum):
+            raise InputError(f"{self.name} must be a number from {self.minimum:g} to {self.maximum:g}, got {value!r}")
 
 
-def _clearance(name: str, about: str) -> Live:
-    return Live(f"clearance_{name}", ("options", "clearance", name), 0.0, 0.1, f"{about} [m]")
+def _clearance(name: str, description: str) -> LiveParameter:
+    return LiveParameter(f"clearance_{name}", ("options", "clearance", name), 0.0, 0.1, f"{description} [m]")
 
 
-LIVE = [
-    Live("max_grasps", ("max_grasps",), 1, 1000, "most grasps in a reply, where the request does not say"),
-    Live("max_age", ("max_age",), 0.001, 3600.0, "oldest subscribed image that is planned in [s]"),
-    Live("min_quality", ("options", "min_quality"), 0.0, 0.999, "grasps less likely to succeed are not returned"),
+PARAMETERS = [
+    LiveParameter("max_grasps", ("max_grasps",), 1, 1000, "most grasps in a reply, if the request does not say"),
+    LiveParameter("max_age", ("max_age",), 0.001, 3600.0, "oldest subscribed image to plan in [s]"),
+    LiveParameter("min_quality", ("options", "min_quality"), 0.0, 0.999, "lowest P(success) of a returned grasp"),
     _clearance("below", "between the tips and the highest surface under the jaws"),
     _clearance("beside", "added to every side of a jaw's footprint"),
     _clearance("palm", "between the palm and the highest surface under it"),
-    _clearance("table", "between the tips and the table, where a flat object leaves no choice"),
-    _clearance("table_wanted", "the same, where the object is high enough"),
+    _clearance("table", "least distance between the tips and the table, for flat objects"),
+    _clearance("table_wanted", "distance between the tips and the table, for objects high enough"),
 ]
-BOX = [  # where the node was started with a workspace
-    Live(f"workspace_{end}_{axis}", ("workspace", end, i), -100.0, 100.0, "of the box that grasps are centred in [m]")
+WORKSPACE_PARAMETERS = [  # only if the node was started with a workspace
+    LiveParameter(f"workspace_{end}_{axis}", ("workspace", end, i), -100.0, 100.0, "of the workspace [m]")
     for end in ("low", "high")
     for i, axis in enumerate("xyz")
 ]
 
 
-def changed(options: NodeOptions, changes: Dict[str, Any], possible: List[Live]) -> NodeOptions:
-    """The options with new values by name. Raises InputError for a name, type or value that cannot be."""
-    values, known = asdict(options), {live.name: live for live in possible}
+def with_changes(options: NodeOptions, changes: Dict[str, Any], parameters: List[LiveParameter]) -> NodeOptions:
+    """The options with new values by name. Raises InputError for an unknown name or an invalid value."""
+    values, known = asdict(options), {live.name: live for live in parameters}
     for name, value in changes.items():
         if name not in known:
             raise InputError(f"no parameter {name} can be changed while the node runs; possible: {', '.join(known)}")
         known[name].check(value)
-        *way, last = known[name].path
+        *parents, last = known[name].path
         inner = values
-        for step in way:
+        for step in parents:
             inner[step] = list(inner[step]) if isinstance(inner[step], tuple) else inner[step]
             inner = inner[step]
         inner[last] = value
@@ -81,19 +81,19 @@ def changed(options: NodeOptions, changes: Dict[str, Any], possible: List[Live])
 
 
 class Description:
-    """What dynamic_reconfigure's encoding asks of a description, which a .cfg file is compiled to elsewhere."""
+    """The parameters' description for dynamic_reconfigure's encoding; other packages compile it from a .cfg file."""
 
-    def __init__(self, options: NodeOptions, parameters: List[Live]):
-        kinds = {live.name: type(live.of(options)) for live in parameters}
-        self.defaults = {live.name: live.of(options) for live in parameters}
-        self.min = {live.name: kinds[live.name](live.least) for live in parameters}
-        self.max = {live.name: kinds[live.name](live.most) for live in parameters}
+    def __init__(self, options: NodeOptions, parameters: List[LiveParameter]):
+        kinds = {live.name: type(live.value(options)) for live in parameters}
+        self.defaults = {live.name: live.value(options) for live in parameters}
+        self.min = {live.name: kinds[live.name](live.minimum) for live in parameters}
+        self.max = {live.name: kinds[live.name](live.maximum) for live in parameters}
         described = [
             {
                 "name": live.name,
                 "type": {int: "int", float: "double"}[kinds[live.name]],
                 "level": 0,
-                "description": live.about,
+                "description": live.description,
                 "edit_method": "",
             }
             for live in parameters
@@ -102,26 +102,26 @@ class Description:
         self.config_description = {**root, "parameters": described, "groups": []}
 
 
-class LiveParameters:
-    """dynamic_reconfigure's service and topics. Values out of bounds are refused, not clamped as by its own server."""
+class ReconfigureServer:
+    """Serves dynamic_reconfigure. Refuses values out of bounds, where dynamic_reconfigure's own server clamps them."""
 
     def __init__(self, options: NodeOptions, tune: Callable[[Change], NodeOptions]):
-        """tune: has the options changed between two plans; returns the new ones, or raises what the change raises."""
+        """tune: PlanServer.tune."""
         self._tune = tune
-        self._parameters = LIVE + (BOX if options.workspace.frame else [])
-        about = {"queue_size": 1, "latch": True}
+        self._parameters = PARAMETERS + (WORKSPACE_PARAMETERS if options.workspace.frame else [])
+        latched = {"queue_size": 1, "latch": True}
         description = encode_description(Description(options, self._parameters))
-        self._described = rospy.Publisher("~parameter_descriptions", ConfigDescription, **about)
+        self._described = rospy.Publisher("~parameter_descriptions", ConfigDescription, **latched)
         self._described.publish(description)
-        self._updates = rospy.Publisher("~parameter_updates", Config, **about)
+        self._updates = rospy.Publisher("~parameter_updates", Config, **latched)
         self._updates.publish(self._config(options))
-        GuardedService("~set_parameters", Reconfigure, self.handle, LARGEST)
+        LimitedService("~set_parameters", Reconfigure, self.handle, MAX_REQUEST)
 
     def handle(self, request: ReconfigureRequest) -> ReconfigureResponse:
-        """Changes all that the request names, or nothing; the reply holds all values."""
+        """Change all parameters that the request names, or none; the reply holds all values."""
         changes = dict(decode_config(request.config))
         try:
-            options = self._tune(lambda old: changed(old, changes, self._parameters))
+            options = self._tune(lambda old: with_changes(old, changes, self._parameters))
         except AntipodalError as e:
             rospy.logwarn("parameters left as they were: %s", e)
             raise rospy.ServiceException(str(e)) from None
@@ -135,8 +135,8 @@ class LiveParameters:
         for live in self._parameters:
             if live.name in changes:
                 whole = live.path[:-1] if isinstance(live.path[-1], int) else live.path
-                value = Live(live.name, whole, live.least, live.most, live.about).of(options)
+                value = LiveParameter(live.name, whole, live.minimum, live.maximum, live.description).value(options)
                 rospy.set_param("~" + "/".join(whole), list(value) if isinstance(value, tuple) else value)
 
     def _config(self, options: NodeOptions) -> Config:
-        return encode_config({live.name: live.of(options) for live in self._parameters})
+        return encode_config({live.name: live.value(options) for live in self._parameters})

@@ -1,4 +1,4 @@
-"""The planner as a ROS service. Nothing but ros/ and nodes/ imports ROS."""
+"""The planner as a ROS service."""
 
 from __future__ import annotations
 
@@ -17,76 +17,78 @@ from antipodal.msg import Grasp, GraspArray
 from antipodal.perception.inputs import check_depth, check_region
 from antipodal.planner import GraspPlanner, Plan
 from antipodal.ros.compressed import compressed_depth_from
-from antipodal.ros.connection_limits import GuardedService
+from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.cpu_fallback import FallbackPlanner
-from antipodal.ros.diagnostics import Diagnostics, Health
+from antipodal.ros.diagnostics import Diagnostics, ReplyStatistics
 from antipodal.ros.display import Display
-from antipodal.ros.frames import Frames, pixels_inside
+from antipodal.ros.frames import TransformLookup, pixels_inside
 from antipodal.ros.images import camera_from, depth_from, mask_from, region_from
 from antipodal.ros.messages import grasp_message
-from antipodal.ros.newest_image import AnyImage, NewestPair
+from antipodal.ros.newest_image import AnyImage, NewestImage
 from antipodal.ros.options import NodeOptions
-from antipodal.ros.planning_thread import Worker
-from antipodal.ros.stream import Stream
+from antipodal.ros.planning_thread import PlanningThread
+from antipodal.ros.stream import ImageStream
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
 from antipodal.tracking.tracker import GraspTracker
 
-IMAGE_BUFFER = 2**25  # bytes; with rospy's own 64 KiB a queue of one still hands out old images
-BYTES_BESIDE_IMAGES = 2**20  # of a request: headers, camera_info
+IMAGE_BUFFER = 2**25  # bytes; with rospy's default of 64 KiB, old images stay in the buffer
+OTHER_FIELDS = 2**20  # bytes of a request beside its images
 
 
 class PlanServer:
-    """Answers `plan_grasp`, one request at a time, and publishes what it planned; with ~stream, in every new image."""
+    """Serves `plan_grasp`, one request at a time, and publishes each plan; with ~stream, plans in every new image."""
 
     def __init__(self, options: NodeOptions):
-        """Loads and warms the planner first: the service appears when it can answer at full speed."""
+        """Load and warm up the planner, then serve: the first request is as fast as later ones."""
         self.options = options
-        loaded, self.planner = load_planner(options)
-        self.gripper = loaded.gripper
-        self._health = Health()
-        self._worker = Worker(options.max_waiting, options.max_time)
-        self._pair = NewestPair(options.max_age)
-        self._frames = Frames(options.tf_timeout) if options.target_frame or options.workspace.frame else None
+        planner, self.planner = load_planner(options)
+        self.gripper = planner.gripper
+        self._statistics = ReplyStatistics()
+        self._planning_thread = PlanningThread(options.max_waiting, options.max_time)
+        self._newest = NewestImage(options.max_age)
+        self._tf = TransformLookup(options.tf_timeout) if options.target_frame or options.workspace.frame else None
         self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
         self._tracker = GraspTracker(self.planner, options.tracking)
-        self._stream: Optional[Stream] = None
+        self._stream: Optional[ImageStream] = None
         self._subscribe()
-        self._diagnostics = Diagnostics(self._health, self._facts, lambda: getattr(self.planner, "trouble", ""))
-        largest = 5 * options.max_pixels + BYTES_BESIDE_IMAGES  # depth of 4 bytes a pixel and a mask of 1
-        GuardedService("plan_grasp", PlanGrasp, self.handle, largest)
+        self._diagnostics = Diagnostics(
+            self._statistics, self._status_values, lambda: getattr(self.planner, "problem", "")
+        )
+        max_request = 5 * options.max_pixels + OTHER_FIELDS  # 4 bytes a pixel of depth, 1 of mask
+        LimitedService("plan_grasp", PlanGrasp, self.handle, max_request)
         if options.stream:
-            self._stream = Stream(self._pair, self._worker, self._streamed)
+            self._stream = ImageStream(self._newest, self._planning_thread, self._plan_next)
 
     def _subscribe(self) -> None:
         topic, kind = rospy.resolve_name("depth/image_rect"), Image
         if self.options.compressed:
             topic, kind = f"{topic}/compressedDepth", CompressedImage
-        rospy.Subscriber(topic, kind, self._pair.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
-        rospy.Subscriber("depth/camera_info", CameraInfo, self._pair.store_info, queue_size=30)
+        rospy.Subscriber(topic, kind, self._newest.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
+        rospy.Subscriber("depth/camera_info", CameraInfo, self._newest.store_info, queue_size=30)
 
     def handle(self, request: PlanGraspRequest) -> PlanGraspResponse:
-        """The reply to a request; what cannot be planned is refused with the reason."""
+        """The reply to a request. A failure is a reply with its reason."""
         start = time.perf_counter()
         try:
-            reply = self._worker.call(self._answer, request, self._planned)
+            reply = self._planning_thread.call(self._reply, request, self._plan_request)
         except AntipodalError as e:
             reply = PlanGraspResponse(message=str(e), reason=e.reason)
         except Exception:
-            self._health.add("error", 1e3 * (time.perf_counter() - start))
+            self._statistics.add("error", 1e3 * (time.perf_counter() - start))
             raise  # rospy logs it and tells the caller
-        took = 1e3 * (time.perf_counter() - start)
+        latency = 1e3 * (time.perf_counter() - start)
         reply.time_names.append("total")
-        reply.times_ms.append(took)
-        self._health.add(reply.reason, took)
+        reply.times_ms.append(latency)
+        self._statistics.add(reply.reason, latency)
         (rospy.loginfo if reply.success else rospy.logwarn)("plan_grasp: %s", reply.message)
         return reply
 
     def tune(self, change: Callable[[NodeOptions], NodeOptions]) -> NodeOptions:
-        """Change the options that are read at every plan, in turn with the plans; the new ones. Raises what `change`
-        raises, Busy or TooSlow."""
-        return self._worker.call(self._tune, change)
+        """Replace the options by `change(options)` between two plans; returns the new ones. Raises what `change` does,
+        Busy or TooSlow."""
+        return self._planning_thread.call(self._tune, change)
 
     def _tune(self, change: Callable[[NodeOptions], NodeOptions]) -> NodeOptions:
         before, options = self.options, change(self.options)
@@ -94,23 +96,23 @@ class PlanServer:
             self.planner.tune(options.options)
         if options.workspace != before.workspace:
             self._display.show_box(options.workspace)
-        self._pair.max_age = options.max_age
+        self._newest.max_age = options.max_age
         self.options = options
         return options
 
-    def _streamed(self) -> PlanGraspResponse:
-        """The reply to a request for a plan in the newest image, planned on from the one before."""
-        return self._answer(PlanGraspRequest(), self._tracker.plan)
+    def _plan_next(self) -> PlanGraspResponse:
+        """The reply for the stream: a plan in the newest image that follows the plan before."""
+        return self._reply(PlanGraspRequest(), self._tracker.plan)
 
-    def _planned(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any) -> Plan:
-        """A plan that depends on nothing before."""
+    def _plan_request(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any) -> Plan:
+        """A plan that depends on no earlier plan."""
         return self.planner.plan(depth, camera, *arguments)
 
-    def _answer(self, request: PlanGraspRequest, plan: Callable[..., Plan]) -> PlanGraspResponse:
-        """The reply, made in the worker's thread."""
+    def _reply(self, request: PlanGraspRequest, plan: Callable[..., Plan]) -> PlanGraspResponse:
+        """The reply, made in the planning thread."""
         reply = PlanGraspResponse()
         try:
-            self._plan(request, reply, plan)
+            self._fill(reply, request, plan)
         except AntipodalError as e:
             reply.reason, reply.message = e.reason, str(e)
             if isinstance(e, NoGraspFound):
@@ -118,8 +120,8 @@ class PlanServer:
                 _set_counts(reply, e.counts)
         return reply
 
-    def _plan(self, request: PlanGraspRequest, reply: PlanGraspResponse, make: Callable[..., Plan]) -> None:
-        """Fill in the reply with what `make` plans, and publish."""
+    def _fill(self, reply: PlanGraspResponse, request: PlanGraspRequest, make_plan: Callable[..., Plan]) -> None:
+        """Plan, fill in the reply and publish."""
         image, info = self._images(request)
         reply.header = Header(stamp=image.header.stamp, frame_id=image.header.frame_id)
         read = compressed_depth_from if isinstance(image, CompressedImage) else depth_from
@@ -128,7 +130,7 @@ class PlanServer:
         mask, region = mask_from(request.mask), self._region(request, depth, camera, reply.header)
         count = request.max_grasps or self.options.max_grasps
         try:
-            plan = make(depth, camera, image.header.stamp.to_sec(), mask, count, self.options.seed, region)
+            plan = make_plan(depth, camera, image.header.stamp.to_sec(), mask, count, self.options.seed, region)
         except NoGraspFound:
             self._all.publish(GraspArray(header, []))
             self._display.show(reply.header, depth, camera, None)
@@ -144,49 +146,53 @@ class PlanServer:
     def _images(self, request: PlanGraspRequest) -> Tuple[AnyImage, CameraInfo]:
         if len(request.depth_image.data) or request.depth_image.width or request.depth_image.height:
             return request.depth_image, request.camera_info
-        return self._pair.get(rospy.get_time())
+        return self._newest.get(rospy.get_time())
 
     def _target(self, header: Header) -> Tuple[Header, np.ndarray]:
-        """The header of the grasps of an image with this header, and `T_target_cam` (4, 4)."""
-        if not (self._frames and self.options.target_frame):
+        """The header of the grasps in an image with `header`, and `T_target_cam` (4, 4)."""
+        if not (self._tf and self.options.target_frame):
             return header, np.eye(4)
         target = Header(stamp=header.stamp, frame_id=self.options.target_frame)
-        return target, self._frames.find(target.frame_id, header)
+        return target, self._tf.lookup(target.frame_id, header)
 
     def _region(
         self, request: PlanGraspRequest, depth: np.ndarray, camera: Camera, header: Header
     ) -> Optional[np.ndarray]:
-        """Pixels (H, W) bool that the request and the workspace leave to grasps, or None where that is all."""
+        """Pixels (H, W) bool in which the request and the workspace allow grasps; None = all."""
         depth, box = check_depth(depth, camera), self.options.workspace
         region = check_region(region_from(request.roi), depth)
-        if not (self._frames and box.frame):
+        if not (self._tf and box.frame):
             return region
-        inside = pixels_inside(box, depth, camera, self._frames.find(box.frame, header))
+        inside = pixels_inside(box, depth, camera, self._tf.lookup(box.frame, header))
         return inside if region is None else inside & region
 
     def _publish(self, header: Header, grasps: List[Grasp]) -> None:
         self._best.publish(PoseStamped(header, grasps[0].pose))
         self._all.publish(GraspArray(header, grasps))
 
-    def _facts(self) -> Dict[str, str]:
+    def _problem(self) -> str:
+        """What diagnostics warn of; "" = nothing."""
+        return getattr(self.planner, "problem", "")
+
+    def _status_values(self) -> Dict[str, str]:
         return {
             "device": str(self.planner.device),
             "model": self.options.model or "models/default.pt",
             "gripper": self.gripper.name,
-            "waiting": str(self._worker.waiting()),
-            **(self._stream.facts() if self._stream else {}),
+            "waiting": str(self._planning_thread.waiting()),
+            **(self._stream.values() if self._stream else {}),
         }
 
 
 def load_planner(options: NodeOptions) -> Tuple[GraspPlanner, Union[GraspPlanner, FallbackPlanner]]:
-    """The planner, warm, and what plans: itself on the CPU, with a spare beside it on a GPU. Raises as it does."""
+    """The planner, warmed up, and what to call: itself, or on a GPU a FallbackPlanner. Raises AntipodalError."""
     planner = options.load_planner(options.device)
     planner.warm_up()
     if planner.device.type == "cpu":
         return planner, planner
-    spare = options.load_planner("cpu")
-    spare.warm_up()
-    return planner, FallbackPlanner(planner, spare, lambda text: rospy.logwarn("%s", text))
+    cpu_planner = options.load_planner("cpu")
+    cpu_planner.warm_up()
+    return planner, FallbackPlanner(planner, cpu_planner, lambda text: rospy.logwarn("%s", text))
 
 
 def _set_counts(reply: PlanGraspResponse, counts: Dict[str, int]) -> None:
