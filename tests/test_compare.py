@@ -8,7 +8,7 @@ import torch
 
 from antipodal import compare, networks
 from antipodal.camera import Camera
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.grasp import Gripper
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions
@@ -91,5 +91,5 @@ def test_models_of_unknown_or_changed_data_are_refused(data, tmp_path):
 
 
 def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
-    assert compare.main([str(tmp_path / "none.pt"), "--out", str(tmp_path)]) == 2
+    assert run_command(compare.main, [str(tmp_path / "none.pt"), "--out", str(tmp_path)]) == 2
     assert "no model file" in capsys.readouterr().err

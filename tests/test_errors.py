@@ -1,20 +1,44 @@
-"""Commands end quietly when their reader leaves."""
+"""Every command ends alike: its errors in one line, quietly when its reader leaves."""
 
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import antipodal
+from antipodal.errors import InputError, ModelError, NoGraspFound, run_command
 
 COMMAND = """
 import sys
 from antipodal.errors import run_command
 
-def main():
+def main(arguments):
     print("line\\n" * {lines}, end="")
     return 3
 
 sys.exit(run_command(main))
 """
+
+PACKAGE = Path(antipodal.__file__).parent
+COMMANDS = [p for p in sorted(PACKAGE.rglob("*.py")) if '__name__ == "__main__"' in p.read_text()]
+UNUSABLE = {  # arguments, of which NOTHING is no file
+    "compare": "NOTHING --out OUT",
+    "dexnet.__main__": "weights NOTHING OUT",
+    "plan": "NOTHING --camera NOTHING",
+    "sim.evaluate": "--objects NOTHING -n 1 --json OUT",
+    "sim.follow": "--objects NOTHING -n 1 --json OUT",
+    "synth.generate": "--meshes NOTHING --gripper NOTHING --camera NOTHING --samples 1 --out OUT",
+    "synth.grippers": "NOTHING --out OUT",
+    "synth.inspect": "NOTHING",
+    "synth.meshes": "NOTHING --points 10 --out OUT",
+    "train": "--data NOTHING --out OUT",
+}
+
+
+def module_of(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
 @pytest.mark.parametrize("lines", [1, 100_000])  # less and more than a buffer
@@ -29,3 +53,42 @@ def test_a_reader_that_leaves_is_no_error(lines):
 def test_the_exit_code_is_the_commands_own():
     ended = subprocess.run([sys.executable, "-c", COMMAND.format(lines=2)], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (3, "line\nline\n", "")
+
+
+@pytest.mark.parametrize(
+    "error, code, said",
+    [
+        (NoGraspFound("0 of 3 pairs", {}), 1, "no grasp found: 0 of 3 pairs"),
+        (InputError("mask is empty"), 2, "error: mask is empty"),
+        (ModelError("no model file"), 2, "error: no model file"),
+        (FileNotFoundError(2, "No such file", "a.npy"), 2, "error: [Errno 2] No such file: 'a.npy'"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_errors_end_in_one_line_and_a_code(error, code, said, capsys):
+    def main(arguments):
+        raise error
+
+    assert run_command(main) == code
+    assert capsys.readouterr().err == said + "\n"
+
+
+def test_what_is_no_error_of_ours_is_not_hidden():
+    def main(arguments):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_command(main)
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=module_of)
+def test_every_command_ends_by_run_command(path):
+    assert path.read_text().endswith('if __name__ == "__main__":\n    sys.exit(run_command(main))\n')
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=module_of)
+def test_every_command_refuses_files_that_are_not_there(path, tmp_path, capsys):
+    words = UNUSABLE[module_of(path)].replace("NOTHING", str(tmp_path / "none")).replace("OUT", str(tmp_path / "out"))
+    command = importlib.import_module(f"antipodal.{module_of(path)}")
+    assert run_command(command.main, words.split()) == 2
+    assert "none" in capsys.readouterr().err

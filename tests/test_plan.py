@@ -10,6 +10,7 @@ import pytest
 from scenes import CAMERA, box, render
 
 from antipodal import networks
+from antipodal.errors import run_command
 from antipodal.plan import main
 
 
@@ -27,7 +28,7 @@ def folder(tmp_path):
 
 def run(folder, *more, depth="depth.npy"):
     arguments = [folder / depth, "--camera", folder / "camera.json", "--model", folder / "model.pt", *more]
-    return main([str(a) for a in arguments])
+    return run_command(main, [str(a) for a in arguments])
 
 
 def test_json_holds_every_field_of_every_grasp(folder):

@@ -17,7 +17,7 @@ import torch
 
 from antipodal import networks, resources
 from antipodal.camera import Camera
-from antipodal.errors import AntipodalError, InputError
+from antipodal.errors import InputError, run_command
 from antipodal.grasp import Gripper
 from antipodal.options import options_from_dict
 from antipodal.sim.evaluate import evaluate
@@ -163,14 +163,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("--scenes", type=int, default=60, help="picks by each model (default: 60)")
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args(arguments)
-    try:
-        against = args.against or resources.find("models/default.pt")
-        print(compare(args.model, against, args.out, args.scenes, args.workers))
-    except (AntipodalError, OSError) as e:
-        print(f"antipodal.compare: {e}", file=sys.stderr)
-        return 2
+    against = args.against or resources.find("models/default.pt")
+    print(compare(args.model, against, args.out, args.scenes, args.workers))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Callable
+from typing import Callable, List, Optional
 
 
 class AntipodalError(Exception):
@@ -28,17 +28,33 @@ class NoGraspFound(AntipodalError):
 
     reason = "no grasp"
 
-    def __init__(self, reason: str, counts: dict):
-        super().__init__(reason)
+    def __init__(self, message: str, counts: dict):
+        super().__init__(message)
         self.counts = dict(counts)
 
 
-def run_command(main: Callable[[], int]) -> int:
-    """The exit code of `main`; 0 where whoever read its output has seen enough and left, as `| head` does."""
+NO_GRASP, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes of every command; 0: it did what it was asked
+
+
+def run_command(main: Callable[[Optional[List[str]]], int], arguments: Optional[List[str]] = None) -> int:
+    """The exit code of a command, `main(arguments)`, whose errors end in one line on standard error.
+
+    arguments: without the program's name; those of the process when not given. 0 also where the reader of the output
+    has left, as `| head` does.
+    """
     try:
-        code = main()
+        code = main(arguments)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush complains
         return 0
+    except NoGraspFound as e:
+        print(f"no grasp found: {e}", file=sys.stderr)
+        return NO_GRASP
+    except (AntipodalError, OSError) as e:
+        print(f"error: {e}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED

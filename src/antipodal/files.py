@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Union
+from typing import Any, BinaryIO, Callable, List, Optional, Union
 
 import numpy as np
 
@@ -71,6 +71,20 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError) as e:
         raise InputError(f"cannot read {path}: {e}") from e
+
+
+def read_names(path: Optional[PathLike]) -> List[str]:
+    """The names in a file, one a line, blanks within them kept; none where no file is given. Raises InputError where
+    it cannot be read or names nothing."""
+    if path is None:
+        return []
+    try:
+        names = [line.strip() for line in Path(path).read_text().splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"cannot read names from {path}: {e}") from e
+    if not names:
+        raise InputError(f"{path} names nothing")
+    return names
 
 
 def checksum(path: Path) -> str:

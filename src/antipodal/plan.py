@@ -13,27 +13,17 @@ import numpy as np
 
 from antipodal import resources
 from antipodal.camera import Camera
-from antipodal.errors import AntipodalError, InputError, NoGraspFound, run_command
+from antipodal.errors import InputError, run_command
 from antipodal.files import write_text
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
 from antipodal.planner import GraspPlanner, Plan
 
-FOUND, NO_GRASP, BAD_INPUT = 0, 1, 2
-
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """Plan as the arguments say. Exit code 0: found, 1: no grasp in this image, 2: bad input."""
-    args = _parser().parse_args(argv)
-    try:
-        _plan(args)
-    except NoGraspFound as e:
-        print(f"no grasp found: {e}", file=sys.stderr)
-        return NO_GRASP
-    except (AntipodalError, OSError) as e:
-        print(f"error: {e}", file=sys.stderr)
-        return BAD_INPUT
-    return FOUND
+    """Plan as the arguments say. Raises InputError, ModelError or NoGraspFound."""
+    _plan(_parser().parse_args(argv))
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 
 from antipodal import networks
-from antipodal.errors import AntipodalError, ModelError, run_command
+from antipodal.errors import ModelError, run_command
 from antipodal.training import metrics, report
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
@@ -103,15 +103,11 @@ def _yes_or_no(text: str) -> bool:
 def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        options = parse(given)
-        with Group(networks.pick_device(options.device)) as group:
-            meta = train(options, group, command=" ".join(["python -m antipodal.train", *given]))
-            if group.leads:
-                print(report.summary(meta))
-    except AntipodalError as e:
-        print(f"antipodal.train: {e}", file=sys.stderr)
-        return 2
+    options = parse(given)
+    with Group(networks.pick_device(options.device)) as group:
+        meta = train(options, group, command=" ".join(["python -m antipodal.train", *given]))
+        if group.leads:
+            print(report.summary(meta))
     return 0
 
 

@@ -17,7 +17,7 @@ from antipodal.dexnet.__main__ import main
 from antipodal.dexnet.data import DexNetDataset, DexNetOptions
 from antipodal.dexnet.tfcheckpoint import read_checkpoint
 from antipodal.dexnet.weights import import_weights
-from antipodal.errors import InputError, ModelError
+from antipodal.errors import InputError, ModelError, run_command
 from antipodal.networks import crops
 
 DATA = Path(__file__).parents[1] / "data"
@@ -128,7 +128,7 @@ def test_any_damage_to_an_index_is_a_model_error_or_harmless(folder):
 
 def test_the_command_line_says_what_is_wrong(folder, tmp_path, capsys):
     change(folder, gripper_mode="suction")
-    assert main(["weights", str(folder), str(tmp_path / "m.pt")]) == 2
+    assert run_command(main, ["weights", str(folder), str(tmp_path / "m.pt")]) == 2
     assert "suction" in capsys.readouterr().err and not (tmp_path / "m.pt").exists()
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import cv2
 import pytest
 
+from antipodal.errors import run_command
 from antipodal.sim import evaluate
 
 
 def run(tmp_path, *more, name="out.json", n=3):
     arguments = ["--objects", "procedural:4", "-n", str(n), "--policies", "centroid,random"]
-    code = evaluate.main([*arguments, "--json", str(tmp_path / name), *more])
+    code = run_command(evaluate.main, [*arguments, "--json", str(tmp_path / name), *more])
     return code, tmp_path / name
 
 

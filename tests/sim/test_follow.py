@@ -7,7 +7,7 @@ pytest.importorskip("mujoco")
 import trimesh
 
 from antipodal import resources, transforms
-from antipodal.errors import InputError, NoGraspFound
+from antipodal.errors import InputError, NoGraspFound, run_command
 from antipodal.grasp import Grasp, Gripper
 from antipodal.planner import Plan
 from antipodal.sim import follow
@@ -120,7 +120,10 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
 
 
 def test_the_command_refuses_what_is_not_there(tmp_path, capsys):
-    assert follow.main(["--objects", str(tmp_path / "none"), "-n", "1", "--json", str(tmp_path / "out.json")]) == 2
+    assert (
+        run_command(follow.main, ["--objects", str(tmp_path / "none"), "-n", "1", "--json", str(tmp_path / "out.json")])
+        == 2
+    )
     assert "error: " in capsys.readouterr().err
 
 

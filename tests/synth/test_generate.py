@@ -17,7 +17,7 @@ import torch
 import trimesh
 
 from antipodal.camera import Camera
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.files import checksum, read_json
 from antipodal.grasp import Gripper
 from antipodal.synth import generate as command
@@ -264,7 +264,7 @@ def test_the_command_survives_being_killed_and_resumes(tmp_path):
 
 def test_the_command_refuses_in_words(tmp_path, capsys):
     words = ["--meshes", "nowhere", "--gripper", "g.yaml", "--camera", "c.yaml", "--samples", "10", "--out", "x"]
-    assert command.main(words) == 1
+    assert run_command(command.main, words) == 2
     assert "g.yaml" in capsys.readouterr().err
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.grasp import Gripper
 from antipodal.synth.grippers import MeasureOptions, main, measure
 
@@ -67,5 +67,5 @@ def test_what_shows_no_gripper_is_refused(tmp_path, capsys):
         measure(boxes(Gripper(), 0.05, palm=False), "g")
     with pytest.raises(InputError, match=r"pads of 0.2 m are longer than the jaws, which are 0.06"):
         measure(boxes(Gripper(), 0.05), "g", MeasureOptions(pad_length=0.2))
-    assert main([str(tmp_path / "none.stl"), "--out", str(tmp_path / "g.yaml")]) == 1
+    assert run_command(main, [str(tmp_path / "none.stl"), "--out", str(tmp_path / "g.yaml")]) == 2
     assert "none.stl" in capsys.readouterr().err and not np.any([p.exists() for p in tmp_path.glob("*.yaml")])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from antipodal.errors import run_command
 from antipodal.synth import inspect
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions
@@ -37,10 +38,10 @@ def test_damage_makes_the_command_fail(folder, capsys):
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(bytes(data))
-    assert inspect.main([str(folder)]) == 1
+    assert run_command(inspect.main, [str(folder)]) == 2
     assert "damaged" in capsys.readouterr().out
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
-    assert inspect.main([str(tmp_path)]) == 1
+    assert run_command(inspect.main, [str(tmp_path)]) == 2
     assert "manifest.json" in capsys.readouterr().err

@@ -14,7 +14,7 @@ import torch
 from learnable import Blocks
 
 from antipodal import networks, train
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.training import augment
 from antipodal.training.processes import Group
 from antipodal.training.samplers import ImportanceOptions, ImportanceSampler, UniformSampler, make_sampler
@@ -274,7 +274,7 @@ def test_bad_options_are_refused(options):
 
 
 def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
-    assert train.main(["--data", str(tmp_path), "--device", "tpu"]) == 2
+    assert run_command(train.main, ["--data", str(tmp_path), "--device", "tpu"]) == 2
     assert "unknown device 'tpu'" in capsys.readouterr().err
     parsed = train.parse(["--data", "a", "b", "--precision", "bfloat16", "--evaluate-every", "7"])
     assert parsed.data == ("a", "b") and parsed.precision == "bfloat16" and parsed.evaluate_every == 7

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import List, Optional
 
 from antipodal.dexnet.weights import import_weights
-from antipodal.errors import AntipodalError, run_command
+from antipodal.errors import run_command
 from antipodal.networks.model import save
 
 
@@ -18,13 +18,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     weights = commands.add_parser("weights", help="turn a gqcnn TensorFlow model folder into a model file")
     weights.add_argument("folder", type=Path, metavar="MODEL_DIR")
     weights.add_argument("out", type=Path, metavar="OUT.pt")
-    given = parser.parse_args(arguments)
-    try:
-        save(given.out, *import_weights(given.folder))
-    except AntipodalError as e:
-        print(f"antipodal.dexnet: {e}", file=sys.stderr)
-        return 2
-    print(given.out)
+    args = parser.parse_args(arguments)
+    save(args.out, *import_weights(args.folder))
+    print(args.out)
     return 0
 
 

@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from antipodal import resources
 from antipodal.camera import Camera
-from antipodal.errors import AntipodalError, InputError, run_command
-from antipodal.files import write_text
+from antipodal.errors import InputError, run_command
+from antipodal.files import read_names, write_text
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
@@ -35,14 +35,10 @@ from antipodal.synth.options import sensor_noise
 
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """Run the trials that are missing and write the summary. Exit code 0, or 2 for input that cannot be used."""
+    """Run the trials that are missing and write the summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
-    try:
-        options, policies = _options(args), tuple(args.policies.split(","))
-        summary = evaluate(options, policies, args.n, args.json, args.workers)
-    except (AntipodalError, OSError) as e:
-        print(f"error: {e}", file=sys.stderr)
-        return 2
+    options, policies = _options(args), tuple(args.policies.split(","))
+    summary = evaluate(options, policies, args.n, args.json, args.workers)
     print(report.table(summary))
     return 0
 
@@ -127,7 +123,7 @@ def _options(args: argparse.Namespace) -> TrialOptions:
         model = resources.find("models/default.pt")
     return TrialOptions(
         objects=args.objects,
-        only=read_names(args.objects_list),
+        only=tuple(read_names(args.objects_list)),
         model=None if model is None else str(model),
         planner=_planner(args.planner),
         gripper=Gripper.load(args.gripper) if args.gripper else Gripper(),
@@ -147,16 +143,6 @@ def _planner(text: str) -> PlannerOptions:
     except json.JSONDecodeError as e:
         raise InputError(f'--planner takes JSON such as {{"min_quality": 0.3}}, got {text!r}: {e}') from e
     return PlannerOptions.from_dict(values)
-
-
-def read_names(file: Optional[Path]) -> Tuple[str, ...]:
-    """The names of objects in a file, one a line; none where there is no file."""
-    if file is None:
-        return ()
-    names = tuple(line.strip() for line in file.read_text().splitlines() if line.strip())
-    if not names:
-        raise InputError(f"{file} names no object")
-    return names
 
 
 def _clutter(text: str) -> Tuple[int, int]:

@@ -16,8 +16,8 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 
 from antipodal import resources
-from antipodal.errors import AntipodalError, InputError
-from antipodal.files import write_json
+from antipodal.errors import InputError, run_command
+from antipodal.files import read_names, write_json
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
@@ -27,18 +27,12 @@ from antipodal.sim.trials import NOISES, Runner, TrialOptions, noise_of
 
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """Run all trials, write them and their summary. Exit code 0, or 2 for input that cannot be used."""
+    """Run all trials, write them and their summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
-    try:
-        model = str(args.model or resources.find("models/default.pt"))
-        only = tuple(args.objects_list.read_text().split()) if args.objects_list else ()
-        trials = TrialOptions(args.objects, only, model, noise=args.noise, seed=args.seed)
-        options = ChaseOptions(period=1 / args.rate, latency=args.latency / 1e3, hover=args.hover)
-        speeds = [float(s) for s in args.speeds.split(",")]
-        rows = evaluate(trials, options, speeds, args.modes.split(","), args.n, args.json)
-    except (AntipodalError, OSError, ValueError, ZeroDivisionError) as e:
-        print(f"error: {e}", file=sys.stderr)
-        return 2
+    model = str(args.model or resources.find("models/default.pt"))
+    trials = TrialOptions(args.objects, tuple(read_names(args.objects_list)), model, noise=args.noise, seed=args.seed)
+    options = ChaseOptions(period=1 / args.rate, latency=args.latency / 1e3, hover=args.hover)
+    rows = evaluate(trials, options, args.speeds, args.modes.split(","), args.n, args.json)
     print(table(summarise(rows)))
     return 0
 
@@ -112,6 +106,18 @@ def table(summary: Sequence[dict]) -> str:
     return "\n".join(lines)
 
 
+def _speeds(text: str) -> List[float]:
+    """Comma-separated numbers."""
+    return [float(speed) for speed in text.split(",")]
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m antipodal.sim.follow", description="Picks from a conveyor, following the object or not."
@@ -120,9 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--objects", required=True, help='folder of meshes in metres, or "procedural[:N]"')
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
     add("-n", type=int, required=True, help="number of scenes, the same for each speed and mode")
-    add("--speeds", default="0,0.02,0.05", help="of the conveyor [m/s] (default: %(default)s)")
+    add("--speeds", type=_speeds, default="0,0.02,0.05", help="of the conveyor [m/s] (default: %(default)s)")
     add("--modes", default=",".join(MODES), help="comma-separated (default: %(default)s)")
-    add("--rate", type=float, default=15.0, help="images a second (default: %(default)s)")
+    add("--rate", type=_positive, default=15.0, help="images a second (default: %(default)s)")
     add("--latency", type=float, default=50.0, help="from an image to its grasp [ms] (default: %(default)s)")
     add("--hover", type=float, default=1.2, help="time with images before the descent, 0.85 s more [s]")
     add("--noise", choices=NOISES, default="real", help="of the depth images (default: real)")
@@ -133,4 +139,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -17,7 +17,8 @@ import torch
 from tqdm import tqdm
 
 from antipodal.camera import Camera
-from antipodal.errors import AntipodalError, InputError, run_command
+from antipodal.errors import InputError, run_command
+from antipodal.files import read_names
 from antipodal.grasp import Gripper
 from antipodal.synth.cluster import make_on_cluster
 from antipodal.synth.images.noise import load_noise
@@ -98,21 +99,17 @@ def _work(index: int) -> int:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     args = _parser().parse_args(arguments)
-    try:
-        run = Run(
-            args.meshes,
-            _read_names(args.exclude),
-            Gripper.load(args.gripper),
-            Camera.load(args.camera),
-            _options(args.preset, Path(args.camera), args.clutter, args.noise),
-            args.samples,
-            args.seed,
-        )
-        options = MeshOptions(scale=args.scale * UNITS[args.units])
-        manifest = generate(Path(args.out), run, options, args.workers, args.ray)
-    except AntipodalError as e:
-        print(f"generate: {e}", file=sys.stderr)
-        return 1
+    run = Run(
+        args.meshes,
+        read_names(args.exclude),
+        Gripper.load(args.gripper),
+        Camera.load(args.camera),
+        _options(args.preset, Path(args.camera), args.clutter, args.noise),
+        args.samples,
+        args.seed,
+    )
+    options = MeshOptions(scale=args.scale * UNITS[args.units])
+    manifest = generate(Path(args.out), run, options, args.workers, args.ray)
     used = sum(m["status"] == "used" for m in manifest["meshes"])
     print(f"{manifest['samples']} samples of {used} meshes in {args.out}; {len(manifest['meshes']) - used} not used")
     return 0
@@ -123,15 +120,6 @@ def _options(name: str, camera_file: Path, clutter: int, noise: Optional[str]) -
     options = for_sensor(preset(name), camera_file) if name == "default" else preset(name)
     options = replace(options, noise=load_noise(noise)) if noise else options
     return replace(options, piles=replace(options.piles, objects=clutter))
-
-
-def _read_names(path: Optional[str]) -> List[str]:
-    if path is None:
-        return []
-    try:
-        return [line.strip() for line in Path(path).read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as e:
-        raise InputError(f"cannot read names to exclude from {path}: {e}") from e
 
 
 def _parser() -> argparse.ArgumentParser:

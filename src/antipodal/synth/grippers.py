@@ -18,7 +18,7 @@ import numpy as np
 import trimesh
 import yaml
 
-from antipodal.errors import AntipodalError, InputError
+from antipodal.errors import InputError, run_command
 from antipodal.files import write_text
 from antipodal.grasp import Gripper
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, load
@@ -108,17 +108,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--force", type=float, default=MeasureOptions.force, help="closing force [N]")
     args = parser.parse_args(arguments)
     options = MeasureOptions(args.max_width, args.pad_length, args.force)
-    try:
-        gripper = measure(load(args.mesh, MeshOptions(scale=UNITS[args.units])), args.out.stem, options)
-        write(
-            gripper, args.out, f"measured on {Path(args.mesh).name}; opening, pads and force are estimates unless given"
-        )
-    except AntipodalError as e:
-        print(f"grippers: {e}", file=sys.stderr)
-        return 1
+    gripper = measure(load(args.mesh, MeshOptions(scale=UNITS[args.units])), args.out.stem, options)
+    write(gripper, args.out, f"measured on {Path(args.mesh).name}; opening, pads and force are estimates unless given")
     print(args.out.read_text(), end="")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -10,7 +10,7 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from antipodal.errors import AntipodalError, run_command
+from antipodal.errors import BAD_INPUT, run_command
 from antipodal.files import read_json
 from antipodal.networks.crops import EXTENT, SIZE
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
@@ -92,15 +92,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--png", type=Path, help="contact sheet; FOLDER/contact_sheet.png unless told")
     args = parser.parse_args(arguments)
-    try:
-        print("\n".join(report(args.folder)))
-        contact_sheet(args.folder, args.png or args.folder / "contact_sheet.png")
-        faults = check(args.folder)
-    except AntipodalError as e:
-        print(f"inspect: {e}", file=sys.stderr)
-        return 1
+    print("\n".join(report(args.folder)))
+    contact_sheet(args.folder, args.png or args.folder / "contact_sheet.png")
+    faults = check(args.folder)
     print("\n".join(faults) or "all checksums agree")
-    return 1 if faults else 0
+    return BAD_INPUT if faults else 0
 
 
 if __name__ == "__main__":

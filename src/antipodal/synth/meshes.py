@@ -10,7 +10,7 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from antipodal.errors import AntipodalError, run_command
+from antipodal.errors import BAD_INPUT, AntipodalError, run_command
 from antipodal.synth.objects.meshes import (
     UNITS,
     MeshError,
@@ -40,7 +40,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     for reason in failed:
         print(f"meshes: {reason}", file=sys.stderr)
     print(f"{len(args.files) - len(failed)} point clouds in {args.out}, {len(failed)} files not used")
-    return 1 if failed else 0
+    return BAD_INPUT if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,17 @@
+import pytest
+
+from antipodal.errors import InputError
+from antipodal.files import read_names
+
+
+def test_names_stand_one_a_line_and_may_hold_blanks(tmp_path):
+    (tmp_path / "names.txt").write_text("mustard bottle\n\n  cup  \n")
+    assert read_names(tmp_path / "names.txt") == ["mustard bottle", "cup"]
+    assert read_names(None) == []
+
+
+@pytest.mark.parametrize("content, complaint", [(b"\n \n", "names nothing"), (b"\xff\xfe", "cannot read")])
+def test_a_list_that_names_nothing_is_refused(tmp_path, content, complaint):
+    (tmp_path / "names.txt").write_bytes(content)
+    with pytest.raises(InputError, match=complaint):
+        read_names(tmp_path / "names.txt")
