@@ -24,14 +24,13 @@ from antipodal.grasping import clearance_triton
 from antipodal.networks import crops_triton
 from antipodal.networks.score_gpu import FusedScore
 from antipodal.perception.inputs import check_depth
+from antipodal.perception.scene import perceive
 from antipodal.planner import PlannerOptions
 from antipodal.planning import cem_gpu, gpu_pipeline, mixture_triton
 from antipodal.planning.random_draws import Draws
 
 LAUNCHERS = ((crops_triton, "stem"), (clearance_triton, "widest_opening"), (mixture_triton, "fit"))
 STAGES = (
-    (gpu_pipeline, "find_plane"),
-    (gpu_pipeline, "segment_objects"),
     (gpu_pipeline, "make_view"),
     (gpu_pipeline, "sample_antipodal"),
     (gpu_pipeline, "distance_to_centroid"),
@@ -68,8 +67,10 @@ def main() -> None:
     fixed = gpu_pipeline.GpuPipeline(
         FusedScore(network, gripper), gripper, options, shown.camera, gpu_pipeline.GpuOptions()
     )
-    scene = gpu_pipeline.Scene(torch.from_numpy(check_depth(shown.depth, shown.camera)), torch.zeros(16, 8))
-    draws = Draws.of_seed(0, options.table, options.sampling, options.cem)
+    depth = check_depth(shown.depth, shown.camera)
+    arrays = map(torch.from_numpy, (depth, perceive(depth, shown.camera).graspable))
+    scene = gpu_pipeline.Scene(*arrays, torch.eye(3), torch.tensor(0.7), torch.zeros(16, 8))
+    draws = Draws.of_seed(0, options.sampling, options.cem)
     take, operations = backends.uses_triton, Operations()
     for module, name in STAGES:
         setattr(module, name, staged(getattr(module, name), name, operations))

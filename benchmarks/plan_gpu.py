@@ -23,6 +23,7 @@ from antipodal.files import write_json
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.perception.inputs import check_depth
+from antipodal.perception.scene import perceive
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.cem import CEMOptions
 from antipodal.planning.cuda_graph import GpuPlanner
@@ -65,7 +66,7 @@ def main() -> None:
 def run(model: Path, device: torch.device, pictures: List[Picture], compiled: bool) -> List[Dict[str, Any]]:
     """One row of figures for every target."""
     network = networks.load(model, str(device))[0]
-    requests = [Request(check_depth(p.depth, p.camera)) for p in pictures]
+    requests = [request(p) for p in pictures]
     kinds = (("default", DEFAULT, requests[:1]), ("4096 x 3", MANY, requests[:1]), ("batch of 16", DEFAULT, requests))
     rows = []
     for name, options, batch in kinds:
@@ -82,6 +83,13 @@ def run(model: Path, device: torch.device, pictures: List[Picture], compiled: bo
                 row["plan"] = wall_microseconds(lambda: planner.plan(pictures[0].depth, camera))  # noqa: B023
         rows.append(row)
     return rows
+
+
+def request(shown: Picture) -> Request:
+    """What a GPU is asked for, given this image."""
+    scene = perceive(check_depth(shown.depth, shown.camera), shown.camera)
+    table = float("inf") if scene.support is None else scene.support.offset
+    return Request(scene.depth, scene.graspable, scene.approach, table)
 
 
 def work(network: torch.nn.Module, options: PlannerOptions, batch: List[Request]) -> Dict[str, float]:

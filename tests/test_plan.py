@@ -105,6 +105,37 @@ def test_an_array_of_objects_is_never_unpickled(folder, capsys):
     assert "cannot read depth image" in capsys.readouterr().err
 
 
+def test_a_mask_may_be_what_is_not_transparent(folder):
+    opaque = cv2.imread(str(folder / "mask.png"), cv2.IMREAD_UNCHANGED)
+    cv2.imwrite(str(folder / "cut.png"), np.dstack([np.full_like(opaque, 255)] * 3 + [opaque]))
+    for name in ("mask", "cut"):
+        assert run(folder, "--mask", folder / f"{name}.png", "--json", folder / f"{name}.json") == 0
+    a, b = (json.loads((folder / f"{name}.json").read_text())["grasps"] for name in ("mask", "cut"))
+    assert a == b
+
+
+def test_depth_of_one_channel_and_a_camera_of_autolab_are_read(folder):
+    np.save(folder / "channel.npy", np.load(folder / "depth.npy")[..., None])
+    (folder / "camera.json").rename(folder / "camera.json.before")
+    own = {f"_{k}": v for k, v in CAMERA.to_dict().items()}
+    (folder / "camera.intr").write_text(json.dumps({**own, "_skew": 0.0, "_frame": "primesense"}))
+    files = ["--camera", folder / "camera.intr", "--png", folder / "plan.png", "--json", folder / "plan.json"]
+    assert run(folder, *files, depth="channel.npy") == 0
+    assert (folder / "plan.png").exists() and json.loads((folder / "plan.json").read_text())["grasps"]
+
+
+def test_what_is_known_of_the_scene_is_used(folder, capsys):
+    hints = ["--up", 0, 0, -1, "--table", 0, 0, 2, 1.4, "--near", 0.2, "--far", 1.5]
+    box_around_the_bar = ["--workspace", -0.05, -0.1, 0.3, 0.15, 0.1, 0.8]
+    assert run(folder, *hints, *box_around_the_bar, "--json", folder / "plan.json") == 0
+    support = json.loads((folder / "plan.json").read_text())["support"]
+    assert support == {"normal": [0, 0, 1], "offset": pytest.approx(0.7)}
+    assert run(folder, *hints, "--workspace", 0.1, 0.1, 0.3, 0.2, 0.2, 0.8) == 1
+    assert run(folder, "--near", 2, "--far", 1) == 2
+    assert "0 <= nearest < farthest" in capsys.readouterr().err
+    assert run(folder, "--robot", folder / "mask.png") == 1
+
+
 def test_as_a_program_without_arguments_it_explains_itself():
     done = subprocess.run([sys.executable, "-m", "antipodal.plan"], capture_output=True, text=True)
     assert done.returncode == 2 and "--camera" in done.stderr

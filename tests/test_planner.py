@@ -11,6 +11,7 @@ from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode, to_camera, to_view
+from antipodal.perception.hints import SceneHints
 from antipodal.perception.table import TableOptions
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.cem import CEMOptions
@@ -257,7 +258,7 @@ def test_a_plan_of_the_device_is_ranked_and_refused_as_one_of_the_host():
     depth, mask = render([LEFT, RIGHT])
     plan, expected = (p.plan(depth, CAMERA, region=(240, 0, 80, 240)) for p in (on_gpu, PLANNER))
     assert plan[0].quality == pytest.approx(expected[0].quality, abs=0.05) and set(plan.counts) == set(expected.counts)
-    assert all(g.center_px[0] >= 240 for g in plan) and set(plan.times_ms) == {"device", "ranking"}
+    assert all(g.center_px[0] >= 240 for g in plan) and set(plan.times_ms) == {"table", "device", "ranking"}
     for refused in ({"region": (0, 200, 320, 40)}, {"mask": np.ones_like(mask), "depth": render([])[0]}):
         reasons = []
         for planner in (on_gpu, PLANNER):
@@ -266,6 +267,24 @@ def test_a_plan_of_the_device_is_ranked_and_refused_as_one_of_the_host():
             reasons.append(caught.value)
         assert re.sub(r"\d+", "", str(reasons[0])) == re.sub(r"\d+", "", str(reasons[1]))
         assert set(reasons[0].counts) >= set(reasons[1].counts)
+
+
+def test_the_robots_mask_is_an_obstacle_and_no_target():
+    depth, _ = render([LEFT, RIGHT])
+    _, robot = render([LEFT])
+    plan = PLANNER.plan(depth, CAMERA, hints=SceneHints(robot=robot.astype(np.uint8) * 255))
+    assert all(in_table(g, OVERHEAD)[0, 3] > 0 for g in plan)
+    np.testing.assert_array_equal(plan.scene.depth, depth)  # jaws keep clear of it
+    with pytest.raises(InputError, match="robot must have the depth image's shape"):
+        PLANNER.plan(depth, CAMERA, hints=SceneHints(robot=robot[1:]))
+
+
+def test_a_given_table_is_taken_as_it_is():
+    depth, _ = render([LEFT])
+    plan = PLANNER.plan(depth, CAMERA, hints=SceneHints(table=(0, 0, 1, HEIGHT - 0.02)))
+    assert plan.scene.support.offset == pytest.approx(HEIGHT - 0.02)
+    assert max(in_table(g, OVERHEAD)[2, 3] for g in plan) < 0.06
+    assert min(in_table(g, OVERHEAD)[2, 3] for g in plan) > 0.02
 
 
 def test_unlikely_grasps_are_kept_back_and_the_reason_names_the_best():

@@ -124,7 +124,8 @@ def plan_equals_its_twin():
     torch.manual_seed(0)
     score = score_gpu.FusedScore(GraspNetwork("patch").eval().to(DEVICE), Gripper())
     fixed = GpuPipeline(score, Gripper(), options, CAMERA, GpuOptions())
-    scene = Scene(torch.from_numpy(render(HEAP)[0]).to(DEVICE), torch.zeros(16, 8, device=DEVICE))
+    parts = (*map(torch.from_numpy, render(HEAP)), torch.eye(3), torch.tensor(HEIGHT), torch.zeros(16, 8))
+    scene = Scene(*(part.to(DEVICE) for part in parts))
     drawn = draws(options=options).to(torch.device(DEVICE))
     with backends.torch_only():
         fast, plain = with_and_without(lambda: fixed(scene, drawn))

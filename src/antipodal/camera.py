@@ -35,14 +35,17 @@ class Camera:
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> Camera:
-        """Read fx, fy, cx, cy, width, height from a JSON or YAML file; further keys of a YAML are sensor facts."""
+        """Read fx, fy, cx, cy, width, height from a JSON or YAML file, or `_fx` and so on from one of autolab's .intr;
+        further keys are facts about the sensor."""
         path = Path(path)
         try:
             text = path.read_text()
-            data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+            data = json.loads(text) if path.suffix in (".json", ".intr") else yaml.safe_load(text)
         except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as e:
             raise InputError(f"cannot read camera file {path}: {e}") from e
         names = [f.name for f in fields(cls)]
+        if path.suffix == ".intr" and isinstance(data, dict):
+            data = {key.lstrip("_"): value for key, value in data.items()}
         missing = [n for n in names if not isinstance(data, dict) or n not in data]
         if missing:
             raise InputError(f"camera file {path} lacks {', '.join(missing)}; needed: {', '.join(names)}")

@@ -17,7 +17,9 @@ from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, make_score
 from antipodal.networks.threads import torch_alone
+from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region
+from antipodal.perception.scene import AHEAD, Scene, perceive
 from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.dense_scan import load_dense
@@ -102,14 +104,15 @@ class GraspPlanner:
         seed: int = 0,
         region: Optional[Region] = None,
         start: Optional[Sequence[Grasp]] = None,
+        hints: Optional[SceneHints] = None,
     ) -> Plan:
         """Grasps on what `depth` shows, best first.
 
         depth: (H, W) float [m] along the optical axis; 0, NaN and Inf are missing. mask: (H, W), nonzero = may be
         grasped; when not given, what stands on the table may. region: a window (u0, v0, width, height) [px], or (H, W)
         bool, in which the grasps' centres lie, whichever of the two says what may be grasped. start: grasps of an
-        earlier plan, in the frame of this camera; they are candidates beside the sampled ones. Raises InputError, or
-        NoGraspFound with the reason.
+        earlier plan, in the frame of this camera; they are candidates beside the sampled ones. hints: what is known of
+        the scene, such as which way is up. Raises InputError, or NoGraspFound with the reason.
         """
         if max_grasps < 1:
             raise InputError(f"max_grasps must be at least 1, got {max_grasps}")
@@ -118,16 +121,34 @@ class GraspPlanner:
         depth = check_depth(depth, camera)
         check_gripper(self.gripper, min(self.options.openings) * self.gripper.max_width, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
+        with clock("table"):
+            scene = perceive(depth, camera, mask, hints, seed, self.options.table, self.options.segmentation)
+            request = self._request(scene, window, start or (), counts)
         plan = self.cpu_pipeline if self.gpu_planner is None else self._plan_on_gpu
         with torch_alone():
-            ranked, T_cam_view = plan(Request(depth, mask, window, start or ()), camera, seed, counts, clock)
+            ranked, T_cam_view = plan(request, camera, seed, counts, clock)
         with clock("ranking"):
             ranked = ranked if window is None else centred_in(window, ranked, T_cam_view, camera, counts)
             likely = likely_enough(ranked, self.options.min_quality, counts)
             chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
             grasps = to_camera(likely[chosen], T_cam_view, camera)
             candidates = likely[:: max(1, len(likely) // 100)]
-        return Plan(grasps, lambda: to_camera(candidates, T_cam_view, camera), counts, clock.times_ms)
+        return Plan(grasps, lambda: to_camera(candidates, T_cam_view, camera), counts, clock.times_ms, scene)
+
+    def _request(
+        self, scene: Scene, window: Optional[np.ndarray], start: Sequence[Grasp], counts: Dict[str, int]
+    ) -> Request:
+        """What is planned for: the graspable pixels of the window. Raises NoGraspFound where it has none."""
+        graspable = scene.graspable if window is None else scene.graspable & window
+        counts["pixels"] = int(np.count_nonzero(graspable))
+        if counts["pixels"] == 0 and scene.graspable.any():
+            before = int(np.count_nonzero(scene.graspable))
+            raise NoGraspFound(f"0 of {before} graspable pixels lie in the region", counts)
+        if counts["pixels"] == 0:
+            raise NoGraspFound("nothing stands above the table: 0 graspable pixels", counts)
+        if scene.support is None or self.options.approach == "camera":
+            return Request(scene.depth, graspable, AHEAD, float("inf"), start)
+        return Request(scene.depth, graspable, scene.support.normal, scene.support.offset, start)
 
     def _plan_on_gpu(
         self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
@@ -137,6 +158,5 @@ class GraspPlanner:
         with clock("device"):
             reply = self.gpu_planner.plan([request], camera, seed)[0]
         counts.update(reply.counts)
-        before_region = counts.pop("pixels_before_region")
-        refuse_empty(counts, before_region, self.options.sampling.friction, self.gripper.max_width)
+        refuse_empty(counts, self.options.sampling.friction, self.gripper.max_width)
         return reply.grasps, reply.T_cam_view

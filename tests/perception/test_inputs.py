@@ -3,7 +3,8 @@ import pytest
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.perception.inputs import check_depth, check_mask, check_region
+from antipodal.perception.hints import SceneHints
+from antipodal.perception.inputs import check_depth, check_mask, check_region, within_hints
 
 CAMERA = Camera(50.0, 50.0, 4.0, 3.0, 8, 6)
 GOOD = np.full((6, 8), 0.7, np.float32)
@@ -42,7 +43,11 @@ def test_missing_values_of_every_kind_become_zero():
     [
         (np.ones((8, 6), bool), r"shape \(6, 8\), got \(8, 6\)"),
         (np.zeros((6, 8), bool), "empty"),
-        (np.full((6, 8), "x"), "boolean or numbers"),
+        (np.full((6, 8), "x"), "boolean or whole numbers"),
+        (np.where(GOOD > 0, np.nan, 1.0), "NaN at 48 pixels"),
+        (np.arange(48).reshape(6, 8) - 1, "negative values at 1 pixels"),
+        (np.full((6, 8), 0.97), "fractions at 48 pixels"),
+        (np.ones((6, 8, 3), bool), r"got \(6, 8, 3\)"),
     ],
 )
 def test_impossible_mask_is_refused_with_the_reason(mask, complaint):
@@ -57,6 +62,63 @@ def test_mask_over_missing_depth_is_refused():
         check_mask(mask, depth)
     mask[4, 4] = 1
     assert check_mask(mask, depth).sum() == 17
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int8, np.uint16, np.int64, np.float32])
+@pytest.mark.parametrize("value", [1, 100])
+def test_masks_of_every_kind_mean_the_same(kind, value):
+    mask = np.zeros((6, 8), bool)
+    mask[2:4, 3:5] = True
+    for given in (mask, mask[..., None]):
+        np.testing.assert_array_equal(check_mask((given * value).astype(kind), GOOD), mask)
+
+
+@pytest.mark.parametrize("code", [10.5, 65.535, 65535.0, 1e10, 1e38, np.inf])
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_codes_for_no_return_are_missing_whatever_their_number(code, share):
+    depth = GOOD.copy()
+    depth[np.random.default_rng(0).random((6, 8)) < share] = code
+    np.testing.assert_array_equal(check_depth(depth, CAMERA), np.where(depth == GOOD, GOOD, 0))
+
+
+def test_what_lies_outside_the_depths_asked_for_is_missing():
+    depth = np.linspace(0.1, 4.8, 48, dtype=np.float32).reshape(6, 8)
+    kept, inside = within_hints(depth, CAMERA, SceneHints(nearest=0.3, farthest=2.0))
+    np.testing.assert_array_equal(kept, np.where((depth >= 0.3) & (depth <= 2), depth, 0))
+    assert inside is None
+    with pytest.raises(InputError, match="no depth lies between 5 and 6 m"):
+        within_hints(depth, CAMERA, SceneHints(nearest=5.0, farthest=6.0))
+
+
+def test_a_workspace_holds_the_points_in_its_box():
+    _, inside = within_hints(GOOD, CAMERA, SceneHints(workspace=(-0.015, -1, 0.5, 0.03, 0.001, 1.0)))
+    points = CAMERA.deproject(np.stack(np.meshgrid(np.arange(8), np.arange(6)), -1), GOOD)
+    expected = (points[..., 0] >= -0.015) & (points[..., 0] <= 0.03) & (points[..., 1] <= 0.001)
+    np.testing.assert_array_equal(inside, expected)
+    assert 0 < inside.sum() < 48
+
+
+@pytest.mark.parametrize(
+    "given, complaint",
+    [
+        ({"up": (0, 0, 0)}, "up has no direction"),
+        ({"up": (0, 1)}, "up must be 3 finite numbers"),
+        ({"up": (0, np.nan, 1)}, "up must be 3 finite numbers"),
+        ({"table": (0, 0, 1, 0)}, "passes through the camera"),
+        ({"table": (0, 0, 0, 1)}, "table has no direction"),
+        ({"nearest": 2.0, "farthest": 1.0}, "0 <= nearest < farthest, got 2 and 1"),
+        ({"workspace": (0, 0, 0, 1, 1, -1)}, "x0 < x1"),
+    ],
+)
+def test_impossible_hints_are_refused(given, complaint):
+    with pytest.raises(InputError, match=complaint):
+        SceneHints(**given)
+
+
+@pytest.mark.parametrize("scale", [2.0, -3.0])
+def test_a_given_plane_has_its_normal_away_from_the_camera(scale):
+    normal, offset = SceneHints(table=np.array([0, 0.6, 0.8, 0.7]) * scale).plane()
+    np.testing.assert_allclose([*normal, offset], [0, 0.6, 0.8, 0.7], atol=1e-12)
 
 
 def test_a_region_is_a_window_of_the_image():

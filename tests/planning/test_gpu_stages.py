@@ -1,68 +1,27 @@
 """The stages of a GPU's plan, here on the CPU, answer as the planner's do."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from device_scenes import BAR, HEAP, OPTIONS, draws, noisy, uniform
-from scenes import CAMERA, box, overhead, render
+from device_scenes import HEAP, OPTIONS, draws, uniform
+from scenes import CAMERA, overhead, render
 
-from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasping.balance import distance_to_centroid
 from antipodal.perception.components import connected_components
 from antipodal.perception.components_gpu import components
 from antipodal.perception.inputs import check_depth
 from antipodal.perception.masked import first, pick
-from antipodal.perception.segmentation import segment_objects as segment_on_cpu
-from antipodal.perception.segmentation_gpu import segment_objects
+from antipodal.perception.scene import perceive
 from antipodal.perception.table import find_table
-from antipodal.perception.table_gpu import Plane, find_plane, frame_along
+from antipodal.perception.view import look_along
 from antipodal.perception.view import make_view as view_on_cpu
 from antipodal.perception.view_gpu import make_view
 from antipodal.planning import cem_gpu, gpu_pipeline
 from antipodal.planning.cem import CEMOptions
 from antipodal.planning.cem import _fit as fit_on_cpu
-
-
-@pytest.mark.parametrize("tilt", [0.0, 0.5])
-def test_the_plane_is_the_tables(tilt):
-    depth = noisy(render(HEAP, T_cam_table=overhead(tilt))[0])
-    expected = find_table(depth, CAMERA, np.random.default_rng(0))
-    v, u = np.divmod(pick(torch.from_numpy(depth > 0).flatten(), uniform(4000)).numpy(), depth.shape[1])
-    points = torch.from_numpy(CAMERA.deproject(np.stack([u, v], -1), depth[v, u])).float()
-    plane = find_plane(points, torch.tensor(True), uniform(600).view(3, 200))
-    assert plane.found
-    np.testing.assert_allclose(plane.normal, expected.normal, atol=2e-3)
-    assert float(plane.offset) == pytest.approx(expected.offset, abs=5e-4)
-    assert float(plane.noise) == pytest.approx(expected.noise, rel=0.2)
-    frame = frame_along(plane.normal).double().numpy()
-    np.testing.assert_allclose(frame, transforms.rotation_to(frame[:, 2], np.array([1.0, 0, 0])), atol=1e-6)
-
-
-def test_a_cloud_without_a_plane_has_none():
-    points = torch.randn(4000, 3, generator=torch.Generator().manual_seed(0)) + torch.tensor([0, 0, 5.0])
-    plane = find_plane(points, torch.tensor(True), uniform(600).view(3, 200))
-    assert not plane.found and plane.normal.tolist() == [0, 0, 1] and math.isinf(plane.offset)
-
-
-@pytest.mark.parametrize("depth, mask", [render(HEAP), render([BAR, box((-0.2, 0), (0.12, 0.6, 0.05))])])
-def test_what_stands_on_the_table_is_what_the_planner_finds(depth, mask):
-    depth = depth.copy()
-    depth[:, :9] = 0  # missing, as beside a stereo camera's image
-    depth = noisy(depth) * (depth > 0)
-    table = find_table(depth, CAMERA, np.random.default_rng(0))
-    plane = find_plane_of(table)
-    found = segment_objects(torch.from_numpy(depth), CAMERA, plane).numpy()
-    expected = segment_on_cpu(depth, CAMERA, table)
-    assert expected.any() and (found != expected).sum() < 0.01 * expected.sum()
-
-
-def find_plane_of(table):
-    values = (torch.tensor(x, dtype=torch.float32) for x in (table.normal, table.offset, table.noise))
-    return Plane(*values, torch.tensor(True))
 
 
 def test_components_are_the_compiled_ones():
@@ -89,9 +48,10 @@ def test_a_spiral_is_one_piece():
 def test_the_view_is_the_planners_on_another_grid(tilt):
     depth, mask = render(HEAP, T_cam_table=overhead(tilt))
     table = find_table(depth, CAMERA, np.random.default_rng(0))
-    plane = find_plane_of(table)
+    rotation = torch.from_numpy(look_along(table.normal)[:3, :3]).float()
+    offset = torch.tensor(table.offset, dtype=torch.float32)
     arguments = torch.from_numpy(depth), CAMERA, torch.from_numpy(mask)
-    there = make_view(*arguments, frame_along(plane.normal), plane.offset, 0.06, 320, uniform(1000))
+    there = make_view(*arguments, rotation, offset, 0.06, 320, uniform(1000))
     here = view_on_cpu(*arguments, table.normal, table.offset, 0.06)
     assert float(there.cell) == pytest.approx(here.cell, rel=0.01)
     v, u = np.mgrid[: here.depth.shape[0], : here.depth.shape[1]]
@@ -169,8 +129,6 @@ def test_on_real_images_four_sweeps_name_the_pieces_that_thirty_two_name(real_de
     assert files
     for file in files:
         camera = Camera.load(file.with_suffix(".json"))
-        depth = check_depth(np.load(file), camera)
-        plane = find_plane_of(find_table(depth, camera, np.random.default_rng(0)))
-        found = segment_objects(torch.from_numpy(depth), camera, plane)
+        found = torch.from_numpy(perceive(check_depth(np.load(file), camera), camera).graspable)
         pieces = [components(found, sweeps).label for sweeps in (4, 32)]
         assert torch.equal(*pieces), file.name

@@ -10,11 +10,12 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.perception.hints import SceneHints
 
 Region = Union[Tuple[int, int, int, int], np.ndarray]  # a window (u0, v0, width, height) [px], or pixels (H, W) bool
 
 MOSTLY_MASKED = 0.8  # a mask that covers more of the image leaves too little outside to tell the table
-MAX_RANGE = 10.0  # metres; a median beyond it is millimetres by mistake
+MAX_RANGE = 10.0  # metres; beyond it lie codes for "no return" and renderers' far planes, or all is in millimetres
 
 
 def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
@@ -32,13 +33,20 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
         got = f"{depth.shape[1]} x {depth.shape[0]}"
         raise InputError(f"depth is {got} pixels but the camera's image is {camera.width} x {camera.height}")
     with np.errstate(over="ignore", invalid="ignore"):
-        clean = valid_or_zero(np.ascontiguousarray(depth, dtype=np.float32))
+        clean = valid_or_zero(np.ascontiguousarray(depth, dtype=np.float32), np.float32(MAX_RANGE))
+    if np.count_nonzero(clean) < 0.01 * depth.size:
+        _refuse_millimetres(depth)
     if not clean.any():
         raise InputError(f"depth has no valid pixel: all {depth.size} are zero, negative, NaN or infinite")
-    if typical_depth(clean) > MAX_RANGE:
-        middle = typical_depth(clean)
-        raise InputError(f"depth must be metres below {MAX_RANGE:g}, got a median of {middle:g}: is it in millimetres?")
     return clean
+
+
+def _refuse_millimetres(depth: np.ndarray) -> None:
+    """Raises InputError where most of the finite positive values of `depth` lie beyond any camera's range."""
+    positive = depth[np.isfinite(depth) & (depth > 0)]
+    if len(positive) and np.median(positive) > MAX_RANGE:
+        middle = float(np.median(positive))
+        raise InputError(f"depth must be metres below {MAX_RANGE:g}, got a median of {middle:g}: is it in millimetres?")
 
 
 def typical_depth(depth: np.ndarray) -> float:
@@ -65,17 +73,41 @@ def check_mask(mask: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.nda
     """`mask` as (H, W) bool that covers some valid pixel of `depth`, or None. Raises InputError."""
     if mask is None:
         return None
-    mask = np.asarray(mask)
-    if mask.shape != depth.shape:
-        raise InputError(f"mask must have the depth image's shape {depth.shape}, got {mask.shape}")
-    if mask.dtype.kind not in "biuf":
-        raise InputError(f"mask must be boolean or numbers, nonzero = may be grasped, got {mask.dtype}")
-    mask = mask != 0
+    mask = as_mask("mask", mask, depth)
     if not mask.any():
         raise InputError("mask is empty: no pixel may be grasped")
     if not (mask & (depth > 0)).any():
         raise InputError(f"depth is missing at all {int(mask.sum())} pixels of the mask")
     return mask
+
+
+def check_robot(robot: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.ndarray]:
+    """The robot's mask as (H, W) bool, or None. Raises InputError."""
+    return None if robot is None else as_mask("robot", robot, depth)
+
+
+def as_mask(name: str, mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """A mask of `depth` as (H, W) bool: bool or whole numbers from 0, (H, W) or (H, W, 1). Raises InputError."""
+    mask = np.asarray(mask)
+    if mask.ndim == 3 and mask.shape[2] == 1:
+        mask = mask[..., 0]
+    if mask.shape != depth.shape:
+        raise InputError(f"{name} must have the depth image's shape {depth.shape}, got {mask.shape}")
+    if mask.dtype.kind not in "biuf":
+        raise InputError(f"{name} must be boolean or whole numbers, nonzero = True, got {mask.dtype}")
+    if mask.dtype.kind in "if":
+        _refuse_values(name, mask)
+    return mask != 0
+
+
+def _refuse_values(name: str, mask: np.ndarray) -> None:
+    """Raises InputError where a numeric mask holds what is neither True nor False."""
+    kinds = {"NaN": np.isnan(mask), "negative values": mask < 0}
+    if mask.dtype.kind == "f":
+        kinds["fractions"] = (mask != np.floor(mask)) & ~np.isnan(mask)
+    got = [f"{kind} at {int(where.sum())} pixels" for kind, where in kinds.items() if where.any()]
+    if got:
+        raise InputError(f"{name} must hold 0 (False) and positive whole numbers (True), got {', '.join(got)}")
 
 
 def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.ndarray]:
@@ -96,15 +128,37 @@ def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.nda
 
 
 @numba.njit(cache=True)
-def valid_or_zero(depth):
-    """`depth` (H, W) float32 with 0 in place of what is negative, NaN or infinite."""
+def valid_or_zero(depth, farthest):
+    """`depth` (H, W) float32 with 0 in place of what is negative, NaN or beyond `farthest` float32."""
     out = np.empty_like(depth)
-    most = np.float32(np.finfo(np.float32).max)
     for v in range(depth.shape[0]):
         for u in range(depth.shape[1]):
             d = depth[v, u]
-            out[v, u] = d if (d > 0) & (d <= most) else np.float32(0)
+            out[v, u] = d if (d > 0) & (d <= farthest) else np.float32(0)
     return out
+
+
+def within_hints(depth: np.ndarray, camera: Camera, hints: SceneHints) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """`depth` (H, W) with 0 outside the depths asked for, and the pixels (H, W) bool in the workspace, None for all.
+
+    Raises InputError where nothing is left.
+    """
+    near, far = np.float32(hints.nearest), np.float32(hints.farthest)
+    if near > 0 or far < MAX_RANGE:
+        depth = np.where((depth >= near) & (depth <= far), depth, np.float32(0))
+        if not depth.any():
+            raise InputError(f"no depth lies between {near:g} and {far:g} m")
+    return depth, None if hints.workspace is None else _in_box(depth, camera, np.asarray(hints.workspace, np.float32))
+
+
+def _in_box(depth: np.ndarray, camera: Camera, box: np.ndarray) -> np.ndarray:
+    """Pixels (H, W) bool whose points lie in a box (6,) of the camera frame."""
+    x = (np.arange(depth.shape[1], dtype=np.float32) - np.float32(camera.cx)) / np.float32(camera.fx) * depth
+    y = (np.arange(depth.shape[0], dtype=np.float32) - np.float32(camera.cy))[:, None] / np.float32(camera.fy) * depth
+    inside = depth > 0
+    for values, low, high in zip((x, y, depth), box[:3], box[3:]):
+        inside &= (values >= low) & (values <= high)
+    return inside
 
 
 def outside_mask(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:

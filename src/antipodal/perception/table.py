@@ -8,6 +8,7 @@ from typing import Optional
 import numpy as np
 
 from antipodal.camera import Camera
+from antipodal.perception.hints import SceneHints
 from antipodal.perception.table_numba import moments, votes
 
 
@@ -33,6 +34,17 @@ class Table:
     def height(self, points: np.ndarray) -> np.ndarray:
         """Height (...) [m] above the table of points (..., 3) in the camera frame."""
         return self.offset - points @ self.normal
+
+
+def given_table(hints: SceneHints, depth: np.ndarray, camera: Camera) -> Optional[Table]:
+    """The table that the hints state, with the noise seen about it; None where they state none."""
+    plane = hints.plane()
+    if plane is None:
+        return None
+    points = _voters(depth, camera, np.random.default_rng(0), None, TableOptions())
+    distance = np.abs(points @ plane[0] - plane[1])
+    near = distance[distance < TableOptions().tolerance]
+    return Table(*plane, float(1.4826 * np.median(near)) if len(near) > 50 else 0.001)
 
 
 def find_table(

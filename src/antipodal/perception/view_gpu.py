@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Tuple
 
 import torch
 
 from antipodal.camera import Camera
 from antipodal.perception.masked import pick
-from antipodal.perception.segmentation_gpu import rays
 from antipodal.perception.view import View, ViewOptions, fill_deepest, inside_image
+
+
+def rays(depth: torch.Tensor, camera: Camera) -> Tuple[torch.Tensor, torch.Tensor]:
+    """x (1, W) and y (H, 1) at unit depth of the pixels of an image (H, W)."""
+    u, v = (torch.arange(n, device=depth.device, dtype=depth.dtype) for n in (depth.shape[1], depth.shape[0]))
+    return ((u - camera.cx) / camera.fx)[None, :], ((v - camera.cy) / camera.fy)[:, None]
 
 
 def points_in(depth: torch.Tensor, camera: Camera, rotation: torch.Tensor) -> torch.Tensor:

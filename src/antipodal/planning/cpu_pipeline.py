@@ -16,9 +16,6 @@ from antipodal.grasping.clearance import Clearance
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode, to_view
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, Score
-from antipodal.perception.inputs import outside_mask
-from antipodal.perception.segmentation import segment_objects
-from antipodal.perception.table import Table, find_table
 from antipodal.perception.view import View, make_view
 from antipodal.planning.cem import maximise
 from antipodal.planning.dense_scan import propose
@@ -45,13 +42,9 @@ class CpuPipeline:
         self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
     ) -> Tuple[ViewGrasps, np.ndarray]:
         """All grasps that were scored, best first, in a view, and its `T_cam_view`."""
-        depth, mask = request.depth, request.mask
         generator = torch.Generator(device=self.device).manual_seed(seed)
-        with clock("table"):
-            table = find_table(depth, camera, np.random.default_rng(seed), outside_mask(mask), self.options.table)
-            mask = self._graspable(depth, camera, mask, request.window, table, counts)
         with clock("view"):
-            view = self._view(depth, camera, mask, table)
+            view = self._view(request, camera)
         with clock("sampling"):
             distance = distance_to_centroid(view)
             pairs = self._pairs(view, distance, generator, counts)
@@ -60,7 +53,7 @@ class CpuPipeline:
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
             first = [encode(g, self.gripper) for g in (candidates, to_view(request.start, view))]
-            score = self.score.of_image(depth, camera)
+            score = self.score.of_image(request.depth, camera)
             samples, quality = maximise(
                 lambda s: self._evaluate(clearance, distance, score, s), torch.cat(first), generator, self.options.cem
             )
@@ -68,36 +61,14 @@ class CpuPipeline:
         found = torch.isfinite(quality)
         return replace(decode(samples[found], self.gripper), quality=quality[found]), view.T_cam_view
 
-    def _refuse_empty(self, counts: Dict[str, int], pixels_before_region: int = 0) -> None:
-        refuse_empty(counts, pixels_before_region, self.options.sampling.friction, self.gripper.max_width)
+    def _refuse_empty(self, counts: Dict[str, int]) -> None:
+        refuse_empty(counts, self.options.sampling.friction, self.gripper.max_width)
 
-    def _graspable(
-        self,
-        depth: np.ndarray,
-        camera: Camera,
-        mask: Optional[np.ndarray],
-        window: Optional[np.ndarray],
-        table: Optional[Table],
-        counts: Dict[str, int],
-    ) -> np.ndarray:
-        """Pixels (H, W) bool of the window that may be grasped: the mask, what stands on the table, or everything."""
-        if mask is None and table is not None:
-            mask = segment_objects(depth, camera, table, self.options.segmentation)
-        mask = depth > 0 if mask is None else mask & (depth > 0)
-        pixels_before_region = int(np.count_nonzero(mask))
-        mask = mask if window is None else mask & window
-        counts["pixels"] = int(np.count_nonzero(mask))
-        self._refuse_empty(counts, pixels_before_region)
-        return mask
-
-    def _view(self, depth: np.ndarray, camera: Camera, mask: np.ndarray, table: Optional[Table]) -> View:
-        """The view along the approach of what the mask covers and of all that the gripper could touch there."""
-        along_normal = table is not None and self.options.approach == "table"
-        approach = table.normal if table is not None and along_normal else np.array([0.0, 0.0, 1.0])
+    def _view(self, request: Request, camera: Camera) -> View:
+        """The view along the approach of what may be grasped and of all that the gripper could touch there."""
         margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
-        depths, masks = torch.from_numpy(depth).to(self.device), torch.from_numpy(mask).to(self.device)
-        table_depth = table.offset if table is not None and along_normal else float("inf")
-        return make_view(depths, camera, masks, approach, table_depth, margin, self.options.view)
+        depth, mask = (torch.from_numpy(a).to(self.device) for a in (request.depth, request.graspable))
+        return make_view(depth, camera, mask, request.approach, request.table, margin, self.options.view)
 
     def _pairs(self, view: View, distance: torch.Tensor, generator: torch.Generator, counts: Dict[str, int]) -> Pairs:
         """Where the search starts: sampled antipodal pairs, or the best places and angles of a dense scan."""

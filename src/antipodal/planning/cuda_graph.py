@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -11,16 +11,16 @@ import torch
 
 from antipodal import backends
 from antipodal.camera import Camera
-from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.score_gpu import FusedScore
+from antipodal.perception.view import look_along
 from antipodal.planning.gpu_pipeline import COUNTS, GpuOptions, GpuPipeline, Scene
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.random_draws import Draws
 from antipodal.planning.request import Request
 
-KEPT = 4  # graphs, each with its memory: of the cameras, batch sizes and kinds of request that came last
+KEPT = 4  # graphs, each with its memory: of the cameras and batch sizes that came last
 
 
 @dataclass(frozen=True)
@@ -51,31 +51,27 @@ class GpuPlanner:
     def plan(self, requests: Sequence[Request], camera: Camera, seed: int = 0) -> List[Reply]:
         """The replies to requests for images of one camera, planned beside each other.
 
-        Of each the same inputs must be given. The first call for a camera, a number of requests and their kind records
-        a graph, which takes a second or more.
+        The first call for a camera and a number of requests records a graph, which takes a second or more.
         """
-        if len({(r.mask is None, r.window is None) for r in requests}) != 1:
-            raise InputError(f"all of the {len(requests)} requests must have a mask or none, and a window or none")
         with torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext():
             return self._recording(requests, camera).run(requests, seed)
 
     def _recording(self, requests: Sequence[Request], camera: Camera) -> RecordedGraph:
-        """What plans for requests of this kind, made where it is missing; the one used longest ago is dropped."""
-        key = (camera, len(requests), requests[0].mask is not None, requests[0].window is not None)
+        """What plans for so many requests, made where it is missing; the one used longest ago is dropped."""
+        key = (camera, len(requests))
         if key not in self._recorded:
             plan = GpuPipeline(self.score, self.gripper, self.options, camera, self.sizes)
-            self._recorded[key] = RecordedGraph(plan, self._scene(camera, *key[2:]), len(requests), self.device)
+            self._recorded[key] = RecordedGraph(plan, self._scene(camera), len(requests), self.device)
         self._recorded[key] = self._recorded.pop(key)
         while len(self._recorded) > KEPT:
             del self._recorded[next(iter(self._recorded))]
         return self._recorded[key]
 
-    def _scene(self, camera: Camera, masked: bool, windowed: bool) -> Scene:
+    def _scene(self, camera: Camera) -> Scene:
         """A scene of nothing, whose tensors have the right shapes."""
         shape = (camera.height, camera.width)
-        nowhere = torch.zeros(shape, dtype=torch.bool)
-        start = torch.zeros(self.sizes.starts, 8)
-        return Scene(torch.zeros(shape), start, nowhere if masked else None, nowhere if windowed else None)
+        nowhere, start = torch.zeros(shape, dtype=torch.bool), torch.zeros(self.sizes.starts, 8)
+        return Scene(torch.zeros(shape), nowhere, torch.eye(3), torch.tensor(float("inf")), start)
 
 
 class RecordedGraph:
@@ -85,7 +81,7 @@ class RecordedGraph:
         self.options, self.device, self.seed = plan.options, device, 0
         self.plan = torch.compile(plan, fullgraph=True) if plan.sizes.compiled else plan
         options = plan.options
-        self.draws = Draws.of_seed(0, options.table, options.sampling, options.cem).to(device)
+        self.draws = Draws.of_seed(0, options.sampling, options.cem).to(device)
         self.given = [_pinned(scene, device) for _ in range(count)]
         self.scenes = [_map(g, lambda t: t.to(device)) for g in self.given]
         self.replies: List[torch.Tensor] = []
@@ -96,7 +92,7 @@ class RecordedGraph:
     def run(self, requests: Sequence[Request], seed: int) -> List[Reply]:
         if seed != self.seed:
             options = self.options
-            self.draws.copy_(Draws.of_seed(seed, options.table, options.sampling, options.cem))
+            self.draws.copy_(Draws.of_seed(seed, options.sampling, options.cem))
             self.seed = seed
         for given, request in zip(self.given, requests):
             _write(given, request)
@@ -113,8 +109,7 @@ class RecordedGraph:
 
     def _one(self, given: Scene, scene: Scene) -> torch.Tensor:
         for f in fields(Scene):
-            if getattr(scene, f.name) is not None:
-                getattr(scene, f.name).copy_(getattr(given, f.name), non_blocking=True)
+            getattr(scene, f.name).copy_(getattr(given, f.name), non_blocking=True)
         with backends.torch_only():
             return self.plan(scene, self.draws)
 
@@ -139,8 +134,7 @@ class RecordedGraph:
 
 def _map(scene: Scene, change: Callable[[torch.Tensor], torch.Tensor]) -> Scene:
     """The scene with every tensor changed."""
-    changed = {f.name: getattr(scene, f.name) for f in fields(Scene)}
-    return replace(scene, **{name: change(t) for name, t in changed.items() if t is not None})
+    return Scene(**{f.name: change(getattr(scene, f.name)) for f in fields(Scene)})
 
 
 def _pinned(scene: Scene, device: torch.device) -> Scene:
@@ -151,9 +145,9 @@ def _pinned(scene: Scene, device: torch.device) -> Scene:
 def _write(given: Scene, request: Request) -> None:
     """Take over a request's arrays."""
     given.depth.numpy()[:] = request.depth
-    for name in ("mask", "window"):
-        if getattr(given, name) is not None:
-            getattr(given, name).numpy()[:] = getattr(request, name)
+    given.graspable.numpy()[:] = request.graspable
+    given.rotation.numpy()[:] = look_along(request.approach)[:3, :3]
+    given.table.fill_(request.table)
     rows = given.start.numpy()
     rows[:] = 0
     for row, grasp in zip(rows, request.start):

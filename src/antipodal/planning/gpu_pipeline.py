@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Tuple
 
 import torch
 
@@ -15,18 +15,15 @@ from antipodal.grasping.balance_gpu import distance_to_centroid
 from antipodal.grasping.clearance import Clearance, DepthRange
 from antipodal.grasping.clearance_gpu import Fitting
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode
-from antipodal.perception.inputs import MOSTLY_MASKED
-from antipodal.perception.masked import first, pick
-from antipodal.perception.segmentation_gpu import segment_objects
-from antipodal.perception.table_gpu import Plane, find_plane, frame_along
+from antipodal.perception.masked import first
 from antipodal.perception.view import View
-from antipodal.perception.view_gpu import make_view, points_in
+from antipodal.perception.view_gpu import make_view
 from antipodal.planning.cem_gpu import maximise
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.random_draws import Draws
 
 Score = Callable[[View, ViewGrasps], torch.Tensor]
-COUNTS = ("pixels_before_region", "pixels", "edges", "pairs", "fitting", "scored")
+COUNTS = ("edges", "pairs", "fitting", "scored")
 
 
 @dataclass(frozen=True)
@@ -44,11 +41,10 @@ class Scene:
     """What a plan is made of."""
 
     depth: torch.Tensor  # (H, W) float32 [m], 0 = missing
-    start: (
-        torch.Tensor
-    )  # (GpuOptions.starts, 8) of an earlier plan: origin, closing axis, opening, 1 where there is one
-    mask: Optional[torch.Tensor] = None  # (H, W) bool, what may be grasped
-    window: Optional[torch.Tensor] = None  # (H, W) bool, where
+    graspable: torch.Tensor  # (H, W) bool, where depth is valid
+    rotation: torch.Tensor  # (3, 3) of the view's axes in the camera frame; the last is the approach
+    table: torch.Tensor  # () depth of the table along the approach [m], inf where none is known
+    start: torch.Tensor  # (GpuOptions.starts, 8): origin, closing axis, opening, 1 where there is a grasp of before
 
 
 class GpuPipeline:
@@ -65,9 +61,7 @@ class GpuPipeline:
     def __call__(self, scene: Scene, draws: Draws) -> torch.Tensor:
         """The reply (9 + len(COUNTS) + 6 R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
         best first, each x, y, z [m], angle [rad], opening [m] and quality, which is -inf where there is none."""
-        table = self._table(scene, draws)
-        before_region, mask = self._graspable(scene, table)
-        view = self._view(scene, mask, table, draws)
+        view = self._view(scene, draws)
         pairs, met, edges = sample_antipodal(
             view, self.gripper, draws.starts, draws.cone, draws.choice, self.options.sampling
         )
@@ -82,40 +76,23 @@ class GpuPipeline:
             draws,
             self.options.cem,
         )
-        counts = (before_region.sum(), mask.sum(), edges, met.sum(), fitting)
+        counts = (edges, met.sum(), fitting)
         scored = torch.isfinite(quality).sum()
         return self._reply(view, torch.stack([*counts, scored]), samples, quality)
 
-    def _table(self, scene: Scene, draws: Draws) -> Plane:
-        """The table, voted for by pixels outside the mask where enough are left to tell."""
-        voters = scene.depth > 0
-        if scene.mask is not None:
-            voters = voters & (~scene.mask | (scene.mask.float().mean() >= MOSTLY_MASKED))
-        at = pick(voters.flatten(), draws.voters)
-        eye = torch.eye(3, device=at.device)
-        points = points_in(scene.depth, self.camera, eye).flatten(1)[:, at].T
-        return find_plane(points, voters.sum() >= 50, draws.triples, self.options.table)
-
-    def _graspable(self, scene: Scene, table: Plane) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Pixels (H, W) bool that may be grasped: the mask, what stands on the table, or everything; and those of the
-        window among them."""
-        valid = scene.depth > 0
-        if scene.mask is not None:
-            before_region = scene.mask & valid
-        else:
-            found = segment_objects(scene.depth, self.camera, table, self.options.segmentation)
-            before_region = torch.where(table.found, found, valid)
-        return before_region, before_region if scene.window is None else before_region & scene.window
-
-    def _view(self, scene: Scene, mask: torch.Tensor, table: Plane, draws: Draws) -> View:
-        """The view along the approach of what the mask covers and of all that the gripper could touch there."""
+    def _view(self, scene: Scene, draws: Draws) -> View:
+        """The view along the approach of what may be grasped and of all that the gripper could touch there."""
         margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
-        rotation, offset = frame_along(table.normal), table.offset
-        if self.options.approach == "camera":
-            rotation, offset = torch.eye(3, device=mask.device), torch.full_like(offset, torch.inf)
-        few = draws.voters[:1000]
         return make_view(
-            scene.depth, self.camera, mask, rotation, offset, margin, self.sizes.cells, few, self.options.view
+            scene.depth,
+            self.camera,
+            scene.graspable,
+            scene.rotation,
+            scene.table,
+            margin,
+            self.sizes.cells,
+            draws.judges,
+            self.options.view,
         )
 
     def _fitting(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange, torch.Tensor]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import List, Tuple
 
 import torch
 
 from antipodal.grasping.antipodal_pairs import SamplingOptions
-from antipodal.perception.table import TableOptions
 from antipodal.planning.cem import CEMOptions
 
+JUDGES = 1000
 DIMENSIONS = 6  # of encoding.encode
 
 
@@ -17,8 +18,7 @@ DIMENSIONS = 6  # of encoding.encode
 class Draws:
     """Uniform numbers in [0, 1), but for `normal`."""
 
-    voters: torch.Tensor  # (table.points,) choose the pixels that vote for the table
-    triples: torch.Tensor  # (3, table.hypotheses) choose three of them for every plane
+    judges: torch.Tensor  # (JUDGES,) choose the graspable pixels whose median depth bounds the view's cells
     starts: torch.Tensor  # (sampling.pairs * starts_per_pair,) choose edge cells
     cone: torch.Tensor  # as many, directions in their friction cones
     choice: torch.Tensor  # as many, one of the opposing edges on the way
@@ -26,12 +26,11 @@ class Draws:
     normal: torch.Tensor  # (cem.iterations, cem.samples, DIMENSIONS) standard normal
 
     @classmethod
-    def of_seed(cls, seed: int, table: TableOptions, sampling: SamplingOptions, cem: CEMOptions) -> Draws:
+    def of_seed(cls, seed: int, sampling: SamplingOptions, cem: CEMOptions) -> Draws:
         """The numbers of a seed, in main memory: torch's generators on a CPU and a GPU differ."""
         generator = torch.Generator().manual_seed(seed)
         marches = sampling.pairs * sampling.starts_per_pair
-        shapes = [(table.points,), (3, table.hypotheses), (marches,), (marches,), (marches,)]
-        shapes.append((cem.iterations, cem.samples))
+        shapes: List[Tuple[int, ...]] = [(JUDGES,), *[(marches,)] * 3, (cem.iterations, cem.samples)]
         numbers = [torch.rand(shape, generator=generator) for shape in shapes]
         numbers.append(torch.randn(cem.iterations, cem.samples, DIMENSIONS, generator=generator))
         return cls(*numbers)

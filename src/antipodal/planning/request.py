@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ class Request:
     """One image to plan for, all in main memory."""
 
     depth: np.ndarray  # (H, W) float32 [m], 0 = missing
-    mask: Optional[np.ndarray] = None  # (H, W) bool, what may be grasped; what stands on the table when not given
-    window: Optional[np.ndarray] = None  # (H, W) bool, where
+    graspable: np.ndarray  # (H, W) bool, True somewhere where depth is valid
+    approach: np.ndarray  # (3,) unit, in the camera frame
+    table: float  # depth of the table along the approach [m], inf where none is known
     start: Sequence[Grasp] = ()  # of an earlier plan, in the frame of this camera

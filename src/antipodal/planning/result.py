@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Callable, Dict, Iterator, List
+from typing import Callable, Dict, Iterator, List, Optional
 
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Grasp
+from antipodal.perception.scene import Scene
 
 
 class Plan(Sequence):
@@ -21,9 +22,11 @@ class Plan(Sequence):
         scored: Callable[[], List[Grasp]],
         counts: Dict[str, int],
         times: Dict[str, float],
+        scene: Optional[Scene] = None,
     ):
         """scored: makes `candidates` when they are asked for, which few do."""
         self.grasps = grasps
+        self.scene = scene  # what the planner took for the support and for graspable
         self.counts = counts  # how many survived each stage
         self.times_ms = times  # wall time of each stage
         self._scored = scored
@@ -61,18 +64,12 @@ NAMES = {
 }
 
 
-def refuse_empty(counts: Dict[str, int], pixels_before_region: int, friction: float, width: float) -> None:
+def refuse_empty(counts: Dict[str, int], friction: float, width: float) -> None:
     """Raises NoGraspFound for the first of the stages counted so far that was left with nothing.
 
-    counts: "pixels", "edges" or "scanned", "pairs", "fitting", as far as the plan has come. pixels_before_region:
-    graspable pixels in and outside the region. friction, width [m]: limits that pairs keep.
+    counts: "pixels", "edges" or "scanned", "pairs", "fitting", as far as the plan has come. friction, width [m]:
+    limits that pairs keep.
     """
-    if counts["pixels"] == 0 and pixels_before_region > 0:
-        raise NoGraspFound(f"0 of {pixels_before_region} graspable pixels lie in the region", counts)
-    if counts["pixels"] == 0:
-        raise NoGraspFound("nothing stands above the table: 0 graspable pixels", counts)
-    if "pairs" not in counts:
-        return
     stages = ", ".join(f"{counts[k]} {name}" for k, name in NAMES.items() if k in counts)
     limits = f"friction {friction:g}, width {width:g} m"
     if counts["pairs"] == 0:

@@ -103,7 +103,7 @@ def choose(plan: Plan, expected: Sequence[Grasp], options: TrackingOptions) -> P
     pool = [*plan.grasps, *plan.candidates]
     best = max(pool, key=lambda g: g.quality - options.margin * min(apart(g, e, options) for e in expected))
     others: List[Grasp] = [g for g in plan.grasps if g is not best]
-    return Plan([best, *others][: len(plan.grasps)], lambda: plan.candidates, plan.counts, plan.times_ms)
+    return Plan([best, *others][: len(plan.grasps)], lambda: plan.candidates, plan.counts, plan.times_ms, plan.scene)
 
 
 def apart(grasp: Grasp, other: Grasp, options: TrackingOptions) -> float:

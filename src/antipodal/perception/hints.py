@@ -1,0 +1,69 @@
+"""What a user knows of a scene beside its image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, Optional, Sequence, Tuple
+
+import numpy as np
+
+from antipodal.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class SceneHints:
+    """Knowledge about a scene, all of it optional, in the camera's optical frame (x right, y down, z forward).
+
+    Raises InputError where a value is none that it can be.
+    """
+
+    up: Optional[Sequence[float]] = None  # (3,) direction against gravity, of any length
+    table: Optional[Sequence[float]] = None  # (a, b, c, d): things stand on the plane a x + b y + c z = d [m]
+    nearest: float = 0.0  # depth [m]; what is nearer counts as missing
+    farthest: float = float("inf")  # depth [m]; what is further counts as missing
+    workspace: Optional[Sequence[float]] = None  # (x0, y0, z0, x1, y1, z1) [m]: targets lie within this box
+    robot: Optional[np.ndarray] = None  # (H, W) mask, nonzero = robot: an obstacle, never a target or a table
+
+    def __post_init__(self) -> None:
+        _check_vector("up", self.up, 3)
+        _check_vector("table", self.table, 4)
+        if self.table is not None and self.table[3] == 0:
+            raise InputError(f"table {_shown(self.table)} passes through the camera's centre; d must not be 0")
+        if not 0 <= self.nearest < self.farthest:
+            raise InputError(f"depths must be 0 <= nearest < farthest, got {self.nearest:g} and {self.farthest:g} m")
+        if self.workspace is not None:
+            box = _finite("workspace", self.workspace, 6)
+            if not (box[:3] < box[3:]).all():
+                raise InputError(f"workspace must be x0 y0 z0 x1 y1 z1 with x0 < x1 and so on, got {_shown(box)}")
+
+    def down(self) -> Optional[np.ndarray]:
+        """Unit vector (3,) along gravity, where `up` is given."""
+        return None if self.up is None else -np.asarray(self.up, float) / np.linalg.norm(self.up)
+
+    def plane(self) -> Optional[Tuple[np.ndarray, float]]:
+        """Unit normal (3,) away from the camera and offset [m] of the given table."""
+        if self.table is None:
+            return None
+        plane = np.asarray(self.table, float) / np.linalg.norm(self.table[:3])
+        plane *= np.sign(plane[3])
+        return plane[:3], float(plane[3])
+
+
+def _check_vector(name: str, values: Optional[Sequence[float]], count: int) -> None:
+    """Raises InputError where `values` are no finite numbers whose first three span a direction."""
+    if values is not None and np.linalg.norm(_finite(name, values, count)[:3]) < 1e-6:
+        raise InputError(f"{name} has no direction: {_shown(values)}")
+
+
+def _finite(name: str, values: Sequence[float], count: int) -> np.ndarray:
+    try:
+        array = np.asarray(values, float)
+    except (TypeError, ValueError):
+        array = np.zeros(0)
+    if array.shape != (count,) or not np.isfinite(array).all():
+        raise InputError(f"{name} must be {count} finite numbers, got {values!r}")
+    return array
+
+
+def _shown(values: Iterable[float]) -> str:
+    return "(" + ", ".join(f"{v:g}" for v in values) + ")"
