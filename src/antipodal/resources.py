@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib import metadata
 from pathlib import Path
 
 from antipodal.errors import InputError
@@ -14,3 +16,11 @@ def find(relative: str) -> Path:
             if candidate.exists():
                 return candidate
     raise InputError(f"{relative} did not come with this installation of antipodal; give a path")
+
+
+def version() -> str:
+    """The installed version of antipodal; in a ROS workspace, which pip does not know, that of its package.xml."""
+    try:
+        return metadata.version("antipodal")
+    except metadata.PackageNotFoundError:
+        return re.findall(r"<version>(.*?)</version>", find("package.xml").read_text())[0]
