@@ -113,7 +113,7 @@ def scans(planner: GraspPlanner, objects: int) -> List[dict]:
         conditions = torch.rand(len(openings), 4)
         steps: Dict[str, Callable[[], object]] = {
             "network_ms": lambda: planner.dense.scan(heights, conditions),  # noqa: B023
-            "propose_ms": lambda: dense_scan.propose(*arguments),  # noqa: B023
+            "propose_ms": lambda: dense_scan.propose_by_scan(*arguments),  # noqa: B023
         }
         row = {"objects": count, "pixels": scanned.frames.size, "candidates": scanned.candidates}
         row["scored"] = scanned.logits.numel()
@@ -127,7 +127,7 @@ def runtimes(planner: GraspPlanner, objects: int) -> List[dict]:
     """CPU time of the network alone on a scene's height images, one opening, by each runtime that is installed, and
     how far its P(success) is from torch's."""
     view = view_of(planner, objects)
-    frames = dense_scan.frames_over(view, planner.gripper, planner.options.dense.angles)
+    frames = dense_scan.turned_images(view, planner.gripper, planner.options.dense.angles)
     inputs = dense_scan.height_images(view, frames, planner.gripper), torch.tensor([[1.0, 0.12, 0.26, 0.7]])
     network = Scan(planner.dense)
     exact = torch.sigmoid(network(*inputs))

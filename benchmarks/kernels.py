@@ -27,7 +27,7 @@ from antipodal import backends
 from antipodal.files import write_json
 from antipodal.grasp import Gripper
 from antipodal.grasping.clearance import Clearance, widest_opening
-from antipodal.grasping.clearance_gpu import Fitting
+from antipodal.grasping.clearance_gpu import OpeningSearch
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import crops, score_gpu
 from antipodal.networks.architectures import PatchNet
@@ -84,8 +84,8 @@ def grasps_on(view: View, count: int) -> ViewGrasps:
 
 def cases(view: View, count: int) -> Dict[str, Variants]:
     grasps, layer = grasps_on(view, count), PatchNet().to(view.depth.device).stem
-    clearance, fitting = Clearance(view, GRIPPER), Fitting(OPENINGS)
-    elites = min(cem_gpu.MOST, max(16, count // 4))
+    clearance, fitting = Clearance(view, GRIPPER), OpeningSearch(OPENINGS)
+    elites = min(cem_gpu.MAX_ELITES, max(16, count // 4))
     points = torch.randn(elites, 6, generator=torch.Generator().manual_seed(0)).to(view.depth.device)
     weight, options = torch.ones(elites, device=points.device), CEMOptions()
     crop = (view.depth, view.origin, view.cell, grasps, GRIPPER)
@@ -116,7 +116,7 @@ def cases(view: View, count: int) -> Dict[str, Variants]:
         "mixture": {
             "eager": lambda: cem_gpu.expectation_maximisation(points, weight, options, 5)[1],
             "compiled": compiled(lambda: cem_gpu.expectation_maximisation(points, weight, options, 5)[1]),
-            "kernel": lambda: cem_gpu.fit(points, weight, options)[1],
+            "kernel": lambda: cem_gpu.fit_mixture(points, weight, options)[1],
         },
     }
 

@@ -27,13 +27,17 @@ from antipodal.perception.inputs import check_depth
 from antipodal.perception.scene import perceive
 from antipodal.planner import PlannerOptions
 from antipodal.planning import cem_gpu, gpu_pipeline, mixture_triton
-from antipodal.planning.random_draws import Draws
+from antipodal.planning.random_draws import RandomDraws
 
-LAUNCHERS = ((crops_triton, "stem"), (clearance_triton, "widest_opening"), (mixture_triton, "fit"))
+LAUNCHERS = (
+    (crops_triton, "stem_triton"),
+    (clearance_triton, "widest_opening_triton"),
+    (mixture_triton, "fit_mixture_triton"),
+)
 STAGES = (
     (gpu_pipeline, "make_view"),
-    (gpu_pipeline, "sample_antipodal"),
-    (gpu_pipeline, "distance_to_centroid"),
+    (gpu_pipeline, "sample_antipodal_gpu"),
+    (gpu_pipeline, "distance_to_centroid_gpu"),
     (gpu_pipeline.GpuPipeline, "_fitting"),
     (cem_gpu, "fit"),
 )
@@ -69,8 +73,8 @@ def main() -> None:
     )
     depth = check_depth(shown.depth, shown.camera)
     arrays = map(torch.from_numpy, (depth, perceive(depth, shown.camera).graspable))
-    scene = gpu_pipeline.Scene(*arrays, torch.eye(3), torch.tensor(0.7), torch.zeros(16, 8))
-    draws = Draws.of_seed(0, options.sampling, options.cem)
+    scene = gpu_pipeline.SceneTensors(*arrays, torch.eye(3), torch.tensor(0.7), torch.zeros(16, 8))
+    draws = RandomDraws.of_seed(0, options.sampling, options.cem)
     take, operations = backends.uses_triton, Operations()
     for module, name in STAGES:
         setattr(module, name, staged(getattr(module, name), name, operations))

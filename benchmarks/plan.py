@@ -123,10 +123,10 @@ def parts(planner: GraspPlanner, model: Path, shown: Picture) -> dict:
     many = SamplingOptions(pairs=1000)
     generator = torch.Generator().manual_seed(0)
     pairs, _ = sample_antipodal(view, planner.gripper, generator, many)
-    centre = torch.nn.functional.pad(pairs.centre, (0, 1), value=0.68)
+    centre = torch.nn.functional.pad(pairs.center, (0, 1), value=0.68)
     grasps = ViewGrasps(centre, pairs.angle, torch.full_like(pairs.angle, planner.gripper.max_width))
     made = crops.relative_crops(view.depth, view.origin, view.cell, grasps, planner.gripper)
-    given = made, crops.conditions(grasps, planner.gripper)
+    given = made, crops.conditions(grasps.width, planner.gripper)
     n = len(pairs.angle)
     gflop = flops(load(model, "cpu")[0]) / 1e9
     peak = gemm_peak()

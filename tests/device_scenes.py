@@ -7,7 +7,7 @@ from scenes import CAMERA, box
 from antipodal.grasp import Gripper
 from antipodal.perception.scene import perceive
 from antipodal.planner import PlannerOptions
-from antipodal.planning.random_draws import Draws
+from antipodal.planning.random_draws import RandomDraws
 from antipodal.planning.request import Request
 
 BAR = box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)
@@ -16,7 +16,7 @@ OPTIONS, GRIPPER = PlannerOptions(), Gripper()
 
 
 def draws(seed=0, options=OPTIONS):
-    return Draws.of_seed(seed, options.sampling, options.cem)
+    return RandomDraws.of_seed(seed, options.sampling, options.cem)
 
 
 def request(depth, mask=None, start=(), camera=CAMERA):

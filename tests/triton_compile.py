@@ -13,11 +13,14 @@ SHARED = 227 * 1024  # bytes of shared memory that one program may have on an H1
 KERNELS = {
     crops_triton._network_input: {"SIZE": 32, "TILE": crops_triton.TILE},
     crops_triton._stem: {"SIZE": 32, "K": 4, "PATCHES": 8, "CHANNELS": 64},
-    clearance_triton._widest_opening: {"OPENINGS": 3, "J": 56, "B": 147, "P": 171, "JP": 64, "BP": 256, "PP": 256},
-    mixture_triton._fit: {"STEPS": 5, "K": 5, "KP": 8, "D": 6, "DP": mixture_triton.PADDED, "N": 128},
+    clearance_triton._widest_opening_kernel: {
+        **{"OPENINGS": 3, "J": 56, "B": 147, "P": 171},
+        **{"JP": 64, "BP": 256, "PP": 256},
+    },
+    mixture_triton._fit_kernel: {"STEPS": 5, "K": 5, "KP": 8, "D": 6, "DP": mixture_triton.PADDED, "N": 128},
 }
 WHOLE = ("H", "W", "n")
-ARRAYS = ("depth", "obstacles", "frame", "table", "center", "angle", "weight", "weights", "bias", "out", "found")
+ARRAYS = ("depth", "obstacles", "frame", "table", "center", "angle", "weight", "weights", "bias", "out", "results")
 ARRAYS += ("widths", "points", "jaws", "between", "palm", "out_weights", "out_means", "out_factors")
 
 

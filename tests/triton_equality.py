@@ -14,7 +14,7 @@ from antipodal import backends
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.clearance import Clearance
-from antipodal.grasping.clearance_gpu import Fitting
+from antipodal.grasping.clearance_gpu import OpeningSearch
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import score_gpu
 from antipodal.networks.architectures import PatchNet
@@ -24,7 +24,7 @@ from antipodal.perception.view import View, make_view
 from antipodal.planner import PlannerOptions
 from antipodal.planning import cem_gpu
 from antipodal.planning.cem import CEMOptions
-from antipodal.planning.gpu_pipeline import GpuOptions, GpuPipeline, Scene
+from antipodal.planning.gpu_pipeline import GpuOptions, GpuPipeline, SceneTensors
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 GRIPPER = Gripper(max_width=0.07)
@@ -95,7 +95,7 @@ def heap():
 def widest_opening_equals_its_twin():
     view, grasps = heap()
     for case in (view, replace(view, table=math.inf), replace(view, cell=0.003, finest=0.002)):
-        clearance, fitting = Clearance(case, Gripper()), Fitting((1.0, 0.75, 0.5))
+        clearance, fitting = Clearance(case, Gripper()), OpeningSearch((1.0, 0.75, 0.5))
         (found, range_), (plain, expected) = with_and_without(lambda: fitting(clearance, grasps))  # noqa: B023
         feasible = expected.feasible
         assert 0 < feasible.sum() < len(feasible) and len(plain.width.unique()) > 1
@@ -111,7 +111,7 @@ def mixture_equals_its_twin():
         points[::3] += 1
         weight = (torch.arange(count, device=DEVICE) < weighing).float()
         options = CEMOptions(components=components)
-        fast, plain = with_and_without(lambda: cem_gpu.fit(points, weight, options))  # noqa: B023
+        fast, plain = with_and_without(lambda: cem_gpu.fit_mixture(points, weight, options))  # noqa: B023
         alive = plain[0] > 0
         assert torch.equal(fast[0] > 0, alive)
         for a, b in zip(fast, plain):
@@ -125,7 +125,7 @@ def plan_equals_its_twin():
     score = score_gpu.FusedScore(GraspNetwork("patch").eval().to(DEVICE), Gripper())
     fixed = GpuPipeline(score, Gripper(), options, CAMERA, GpuOptions())
     parts = (*map(torch.from_numpy, render(HEAP)), torch.eye(3), torch.tensor(HEIGHT), torch.zeros(16, 8))
-    scene = Scene(*(part.to(DEVICE) for part in parts))
+    scene = SceneTensors(*(part.to(DEVICE) for part in parts))
     drawn = draws(options=options).to(torch.device(DEVICE))
     with backends.torch_only():
         fast, plain = with_and_without(lambda: fixed(scene, drawn))

@@ -16,7 +16,7 @@ from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, make_score
-from antipodal.networks.threads import torch_alone
+from antipodal.networks.threads import single_threaded_torch
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region
 from antipodal.perception.scene import AHEAD, Scene, perceive
@@ -24,7 +24,7 @@ from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.dense_scan import load_dense
 from antipodal.planning.options import PlannerOptions
-from antipodal.planning.ranking import centred_in, distinct, likely_enough
+from antipodal.planning.ranking import centered_in, distinct, likely_enough
 from antipodal.planning.request import Request
 from antipodal.planning.result import Clock, Plan, refuse_empty
 
@@ -125,10 +125,10 @@ class GraspPlanner:
             scene = perceive(depth, camera, mask, hints, seed, self.options.table, self.options.segmentation)
             request = self._request(scene, window, start or (), counts)
         plan = self.cpu_pipeline if self.gpu_planner is None else self._plan_on_gpu
-        with torch_alone():
+        with single_threaded_torch():
             ranked, T_cam_view = plan(request, camera, seed, counts, clock)
         with clock("ranking"):
-            ranked = ranked if window is None else centred_in(window, ranked, T_cam_view, camera, counts)
+            ranked = ranked if window is None else centered_in(window, ranked, T_cam_view, camera, counts)
             likely = likely_enough(ranked, self.options.min_quality, counts)
             chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
             grasps = to_camera(likely[chosen], T_cam_view, camera)

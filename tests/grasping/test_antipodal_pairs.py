@@ -42,7 +42,7 @@ def test_both_contacts_lie_in_the_friction_cone_of_their_edge():
     edges, normals = depth_edges(BAR.depth, BAR.cell, options)
     way = torch.stack([torch.cos(pairs.angle), torch.sin(pairs.angle)], -1)
     for side in (-1, 1):
-        contact = BAR.to_cells(pairs.centre + side * way * pairs.extent[:, None] / 2).round().long()
+        contact = BAR.to_cells(pairs.center + side * way * pairs.extent[:, None] / 2).round().long()
         assert edges[contact[:, 1], contact[:, 0]].all()
         outward = normals[:, contact[:, 1], contact[:, 0]].T
         assert ((outward * way).sum(-1) * side > np.cos(np.arctan(0.3)) - 1e-4).all()
@@ -52,7 +52,7 @@ def test_same_seed_same_pairs():
     a, _ = sample_antipodal(BAR, Gripper(), seeded(5))
     b, _ = sample_antipodal(BAR, Gripper(), seeded(5))
     c, _ = sample_antipodal(BAR, Gripper(), seeded(6))
-    assert torch.equal(a.centre, b.centre) and not torch.equal(a.centre[:10], c.centre[:10])
+    assert torch.equal(a.center, b.center) and not torch.equal(a.center[:10], c.center[:10])
 
 
 def test_normals_point_to_where_it_is_deeper():

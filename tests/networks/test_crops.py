@@ -84,7 +84,7 @@ def test_a_gripper_of_twice_the_size_sees_a_scene_of_twice_the_size_alike():
     large, origin2 = 2 * small, (2 * origin[0], 2 * origin[1])
     b = crops.normalise(crops.surface_crops(large, origin2, 2 * cell, two, twice), two.center[:, 2], twice)
     torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
-    torch.testing.assert_close(crops.conditions(one, Gripper()), crops.conditions(two, twice))
+    torch.testing.assert_close(crops.conditions(one.width, Gripper()), crops.conditions(two.width, twice))
 
 
 def test_scene_helper_agrees_with_the_camera():

@@ -258,7 +258,7 @@ def test_in_eight_bits_the_network_answers_alike_at_every_batch_size():
 def test_a_runtime_that_answers_otherwise_is_refused(monkeypatch):
     pytest.importorskip("openvino")
     network = trained_like()
-    monkeypatch.setattr(quantised, "_quantise", lambda openvino, op, low, high: None)
+    monkeypatch.setattr(quantised, "_round_layer", lambda openvino, op, low, high: None)
     assert quantised.quantised(network, network.examples) is not None
     other = trained_like()
     monkeypatch.setattr(quantised, "_rounded", lambda ov, n, *rest, make=quantised._rounded: make(ov, other, *rest))

@@ -100,7 +100,7 @@ def fitted_by_torch(points, means, inflation, floor, steps):
 def test_a_mixture_is_what_expectation_maximisation_gives(components):
     points = torch.cat([start(40, 6, seed=1), 0.3 * start(30, 6, seed=2) + 1]).double()
     means = points[:: len(points) // components][:components].clone()
-    ours = mixture_numba.fit(points.numpy(), means.numpy(), 1.3, 1e-3, 5)
+    ours = mixture_numba.fit_mixture_numba(points.numpy(), means.numpy(), 1.3, 1e-3, 5)
     for a, b in zip(ours, fitted_by_torch(points, means, 1.3, 1e-3, 5)):
         np.testing.assert_allclose(a, b.numpy(), atol=1e-9)
 
@@ -109,7 +109,7 @@ def test_draws_have_the_mixtures_moments():
     means = np.array([[0.0, 0.0], [9.0, 4.0]])
     factors = np.array([[[1.0, 0], [0.5, 0.2]], [[0.3, 0], [-0.1, 0.4]]])
     rng = np.random.default_rng(0)
-    samples = mixture_numba.draw(
+    samples = mixture_numba.draw_from_mixture_numba(
         np.array([0.25, 0.75]), means, factors, rng.random(40_000), rng.normal(size=(40_000, 2))
     )
     near = samples[:, 0] + samples[:, 1] < 7

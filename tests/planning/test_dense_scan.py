@@ -34,8 +34,7 @@ def some_network(seed=0):
 
 def as_conditions(width, height):
     """(N, 5) of openings (N,) [m] and grasps' heights (N,) [openings]."""
-    none = torch.zeros(len(width))
-    return torch.cat([crops.conditions(ViewGrasps(none, none, width), GRIPPER), height[:, None]], dim=1)
+    return torch.cat([crops.conditions(width, GRIPPER), height[:, None]], dim=1)
 
 
 def test_a_scan_is_the_crop_wise_answer_at_each_corner():
@@ -83,7 +82,7 @@ def test_log_odds_are_linear_between_knots_and_constant_beyond():
 def test_every_position_of_a_scan_shows_what_a_crop_there_shows():
     """The scan's images, turned to an angle, hold at each output what `crops` samples there."""
     view = bar_view()
-    frames = dense_scan.frames_over(view, GRIPPER, angles=5)
+    frames = dense_scan.turned_images(view, GRIPPER, angles=5)
     heights = dense_scan.height_images(view, frames, GRIPPER)
     row, column = torch.tensor([2, 9, 14]), torch.tensor([5, 3, 12])
     for k in range(5):
@@ -112,7 +111,9 @@ def test_a_scan_covers_all_that_may_be_grasped_and_nothing_else():
 def test_proposals_come_best_first_at_their_scans_depth_and_inside_the_object():
     view = bar_view()
     options = DenseOptions(proposals=50)
-    grasps, count = dense_scan.propose(some_network(), view, GRIPPER, OPENINGS, torch.zeros_like(view.depth), options)
+    grasps, count = dense_scan.propose_by_scan(
+        some_network(), view, GRIPPER, OPENINGS, torch.zeros_like(view.depth), options
+    )
     assert len(grasps) == 50 and count > 1000
     assert (grasps.quality.diff() <= 0).all()
     assert view.lookup(view.graspable, grasps.center[:, :2]).all()
@@ -127,12 +128,12 @@ def test_a_penalty_moves_proposals_away():
     column = torch.arange(view.depth.shape[1])
     middle = column.float().mean()
     left = torch.where(column < middle, 50.0, 0.0).expand_as(view.depth)
-    grasps, _ = dense_scan.propose(some_network(), view, GRIPPER, OPENINGS, left, DenseOptions(proposals=20))
+    grasps, _ = dense_scan.propose_by_scan(some_network(), view, GRIPPER, OPENINGS, left, DenseOptions(proposals=20))
     assert (view.to_cells(grasps.center[:, :2])[:, 0] > middle - 1).all()
 
 
 def test_angles_are_spread_over_half_a_turn():
-    frames = dense_scan.frames_over(bar_view(), GRIPPER, angles=8)
+    frames = dense_scan.turned_images(bar_view(), GRIPPER, angles=8)
     assert frames.angle.tolist() == pytest.approx([k * math.pi / 8 for k in range(8)])
     assert (frames.size - DenseNet.WINDOW) % DenseNet.STRIDE == 0
 

@@ -17,7 +17,7 @@ from antipodal.perception.view import make_view as view_on_cpu
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.cem import CEMOptions
 from antipodal.planning.cuda_graph import GpuPlanner
-from antipodal.planning.gpu_pipeline import COUNTS, GpuOptions, GpuPipeline, Scene
+from antipodal.planning.gpu_pipeline import COUNTS, GpuOptions, GpuPipeline, SceneTensors
 from antipodal.planning.request import Request
 
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "lift_fresh")
@@ -59,7 +59,9 @@ class NothingReadBack(TorchDispatchMode):
 
 def test_nothing_is_read_back():
     depth, mask = render(HEAP)
-    scene = Scene(torch.from_numpy(depth), torch.from_numpy(mask), torch.eye(3), torch.tensor(0.7), torch.zeros(16, 8))
+    scene = SceneTensors(
+        torch.from_numpy(depth), torch.from_numpy(mask), torch.eye(3), torch.tensor(0.7), torch.zeros(16, 8)
+    )
     fixed = GpuPipeline(FusedScore(NETWORK, GRIPPER), GRIPPER, OPTIONS, CAMERA, GpuOptions())
     # not in inference mode: a tensor given where a number is wanted is then read back unseen by the watch
     with torch.no_grad(), backends.torch_only(), NothingReadBack() as watched:

@@ -21,7 +21,7 @@ from antipodal.perception.view import make_view as view_on_cpu
 from antipodal.perception.view_gpu import make_view
 from antipodal.planning import cem_gpu, gpu_pipeline
 from antipodal.planning.cem import CEMOptions
-from antipodal.planning.cem import _fit as fit_on_cpu
+from antipodal.planning.cem import _fit_mixture as fit_on_cpu
 
 
 def test_components_are_the_compiled_ones():
@@ -67,7 +67,9 @@ def test_the_view_is_the_planners_on_another_grid(tilt):
 def test_distance_to_the_middle_is_the_planners():
     depth, mask = render(HEAP)
     view = view_on_cpu(torch.from_numpy(depth), CAMERA, torch.from_numpy(mask), np.array([0, 0, 1.0]), 0.7, 0.06)
-    torch.testing.assert_close(gpu_pipeline.distance_to_centroid(view), distance_to_centroid(view), atol=2e-5, rtol=0)
+    torch.testing.assert_close(
+        gpu_pipeline.distance_to_centroid_gpu(view), distance_to_centroid(view), atol=2e-5, rtol=0
+    )
 
 
 def test_pick_is_uniform_and_first_is_first():
@@ -85,7 +87,7 @@ def test_the_search_climbs_to_the_top_of_a_hill():
     def score(x):
         return x, -((x - top) ** 2).sum(dim=1)
 
-    seen, scores = cem_gpu.maximise(
+    seen, scores = cem_gpu.maximise_gpu(
         score, start, valid, draws(options=replace(OPTIONS, cem=CEMOptions(6, 200))), CEMOptions(6, 200)
     )
     assert scores[:60][~valid].isneginf().all()
@@ -97,7 +99,7 @@ def test_the_mixture_is_the_planners(count, components):
     points = torch.randn(count, 6, generator=torch.Generator().manual_seed(0))
     points[::2] += 2
     options = CEMOptions(components=components)
-    weights, means, factors = cem_gpu.fit(points, torch.ones(count), options)
+    weights, means, factors = cem_gpu.fit_mixture(points, torch.ones(count), options)
     expected = fit_on_cpu(points, options)
     alive = weights > 0
     assert alive.sum() == len(expected[0])
@@ -109,7 +111,7 @@ def test_samples_have_the_mixtures_moments():
     weights, means = torch.tensor([0.3, 0.7]), torch.tensor([[-2.0, 0.0], [2.0, 1.0]])
     factors = torch.tensor([[[0.1, 0], [0.2, 0.3]], [[0.2, 0], [0, 0.1]]])
     normal = torch.randn(20000, 2, generator=torch.Generator().manual_seed(0))
-    drawn = cem_gpu.draw((weights, means, factors), uniform(20000), normal)
+    drawn = cem_gpu.draw_from_mixture((weights, means, factors), uniform(20000), normal)
     left = drawn[:, 0] < 0
     assert left.float().mean() == pytest.approx(0.3, abs=0.01)
     np.testing.assert_allclose(drawn[left].mean(0), means[0], atol=0.02)
@@ -120,7 +122,9 @@ def test_elites_without_weight_change_nothing():
     points = torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
     padded = torch.cat([points, 9 + points])
     weight = (torch.arange(100) < 50).float()
-    for a, b in zip(cem_gpu.fit(points, torch.ones(50), CEMOptions()), cem_gpu.fit(padded, weight, CEMOptions())):
+    for a, b in zip(
+        cem_gpu.fit_mixture(points, torch.ones(50), CEMOptions()), cem_gpu.fit_mixture(padded, weight, CEMOptions())
+    ):
         torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from antipodal import backends
 from antipodal.grasp import Gripper
 from antipodal.grasping import antipodal_pairs, clearance
-from antipodal.grasping.antipodal_pairs_numba import march
+from antipodal.grasping.antipodal_pairs_numba import march_numba
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.perception.view import View
 
@@ -47,7 +47,7 @@ def test_march_from_edge_to_opposing_edge(reach, wanted):
     arguments = start, direction, edges, normals
     choice = random(500, seed=4)
     plain = antipodal_pairs.march(*arguments, reach, 0.8, choice, wanted)
-    compiled = march(*(a.numpy() for a in arguments), reach, np.float32(0.8), choice.numpy(), wanted)
+    compiled = march_numba(*(a.numpy() for a in arguments), reach, np.float32(0.8), choice.numpy(), wanted)
     np.testing.assert_array_equal(compiled, plain.numpy())
     assert reach < 2 or (plain > 0).any()
 

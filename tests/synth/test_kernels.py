@@ -9,7 +9,7 @@ from antipodal.camera import Camera
 from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import crops
-from antipodal.networks.crops_numba import surface_crops
+from antipodal.networks.crops_numba import surface_crops_numba
 from antipodal.perception import view
 from antipodal.perception.view_numba import rectify
 
@@ -53,9 +53,9 @@ def test_crops_equal_their_twin(seed):
     angle = rng.uniform(-np.pi, np.pi, 50)
     gripper = Gripper(max_width=0.06)
     grasps = ViewGrasps(*(torch.tensor(a, dtype=torch.float32) for a in (center, angle, np.full(50, 0.06))))
-    twin = crops.sample_surface(torch.from_numpy(depth), (-0.09, -0.07), 0.002, grasps, gripper).numpy()
+    twin = crops.surface_crops_torch(torch.from_numpy(depth), (-0.09, -0.07), 0.002, grasps, gripper).numpy()
     side = crops.EXTENT * gripper.max_width
-    ours = surface_crops(depth, (-0.09, -0.07), 0.002, center, angle, side, crops.SIZE)
+    ours = surface_crops_numba(depth, (-0.09, -0.07), 0.002, center, angle, side, crops.SIZE)
     np.testing.assert_allclose(ours, twin, atol=2e-5)  # the twin's positions are single precision
     relative = crops.relative_crops(torch.from_numpy(depth), (-0.09, -0.07), 0.002, grasps, gripper)
     plain = crops.normalise(torch.from_numpy(twin), grasps.center[:, 2], gripper)
@@ -66,7 +66,7 @@ def test_a_crop_looks_along_the_closing_axis():
     x = np.arange(100) * 0.002
     depth = np.broadcast_to(0.5 + x, (100, 100)).astype(np.float32)  # deepens along the view's x
     T = transforms.about_z(np.array(0.3))
-    crop = surface_crops(depth, (0.0, 0.0), 0.002, np.array([[0.1, 0.1]]), np.array([0.3]), 0.06, 32)[0]
+    crop = surface_crops_numba(depth, (0.0, 0.0), 0.002, np.array([[0.1, 0.1]]), np.array([0.3]), 0.06, 32)[0]
     offset = ((np.arange(32) + 0.5) / 32 - 0.5) * 0.06
     expected = 0.6 + T[0, 0] * offset[None, :] + T[0, 1] * offset[:, None]
     np.testing.assert_allclose(crop, expected, atol=1e-6)

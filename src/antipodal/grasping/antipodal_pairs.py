@@ -17,8 +17,7 @@ import torch.nn.functional as F
 
 from antipodal import backends
 from antipodal.grasp import Gripper
-from antipodal.grasping.antipodal_pairs_numba import depth_edges as edges_compiled
-from antipodal.grasping.antipodal_pairs_numba import march as march_compiled
+from antipodal.grasping.antipodal_pairs_numba import depth_edges_numba, march_numba
 from antipodal.perception.view import View
 
 
@@ -37,7 +36,7 @@ class SamplingOptions:
 class Pairs:
     """N antipodal pairs in a view."""
 
-    centre: torch.Tensor  # (N, 2) midpoint in the view [m]
+    center: torch.Tensor  # (N, 2) midpoint in the view [m]
     angle: torch.Tensor  # (N,) of the line through both contacts from the view's x [rad]
     extent: torch.Tensor  # (N,) distance between the contacts [m]
 
@@ -54,13 +53,13 @@ def sample_antipodal(
     count = int(starts.sum())
     if count == 0:
         return _no_pairs(view), 0
-    start, direction = _rays(starts, normals, generator, options)
-    step = _march(start, direction, edges, normals, gripper.max_width / view.cell, generator, options)
+    start, direction = _draw_rays(starts, normals, generator, options)
+    step = _march_any(start, direction, edges, normals, gripper.max_width / view.cell, generator, options)
     chosen = torch.nonzero(step)[:, 0]
     extent = step[chosen].to(view.depth.dtype)
-    centre = start[chosen] + direction[chosen] * extent[:, None] / 2
+    center = start[chosen] + direction[chosen] * extent[:, None] / 2
     angle = torch.atan2(direction[chosen, 1], direction[chosen, 0])
-    return Pairs(view.to_metres(centre), angle, extent * view.cell), count
+    return Pairs(view.to_metres(center), angle, extent * view.cell), count
 
 
 def depth_edges(
@@ -71,7 +70,7 @@ def depth_edges(
     Edges are the ridges of the smoothed gradient's size that exceed the least slope (Canny's non-maximum suppression).
     """
     if backends.uses_numba(depth):
-        edges, normals = edges_compiled(
+        edges, normals = depth_edges_numba(
             depth.numpy(), np.float32(0.5 / cell), np.float32(options.slope), _taps(options.blur)
         )
         return torch.from_numpy(edges), torch.from_numpy(normals)
@@ -123,7 +122,7 @@ def _is_ridge(size: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:
     return (size >= ahead) & (size >= behind)
 
 
-def _rays(
+def _draw_rays(
     starts: torch.Tensor, normals: torch.Tensor, generator: torch.Generator, options: SamplingOptions
 ) -> Tuple[torch.Tensor, torch.Tensor]:
     """Edge cells (M, 2) as (column, row) drawn with replacement, and inward directions (M, 2) from their cones."""
@@ -144,7 +143,7 @@ def cone_rays(
     return start, torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
 
 
-def _march(
+def _march_any(
     start: torch.Tensor,
     direction: torch.Tensor,
     edges: torch.Tensor,
@@ -158,7 +157,7 @@ def _march(
     least_facing = math.cos(math.atan(options.friction))
     if backends.uses_numba(start):
         s, d, e, n = (a.numpy() for a in (start, direction, edges, normals))
-        steps = march_compiled(s, d, e, n, int(reach), np.float32(least_facing), choice.numpy(), options.pairs)
+        steps = march_numba(s, d, e, n, int(reach), np.float32(least_facing), choice.numpy(), options.pairs)
         return torch.from_numpy(steps)
     return march(start, direction, edges, normals, int(reach), least_facing, choice, options.pairs)
 
@@ -174,7 +173,7 @@ def march(
     wanted: int,
     longest: Optional[int] = None,
 ) -> torch.Tensor:
-    """As `antipodal_pairs_numba.march`, for any device. A reach that only the device knows needs `longest`, its upper
+    """As `march_numba`, for any device. A reach that only the device knows needs `longest`, its upper
     bound."""
     steps = torch.arange(2, max(2, int(reach) if longest is None else longest) + 1, device=start.device)
     column, row = ((start[:, k, None] + direction[:, k, None] * steps).round().long() for k in range(2))

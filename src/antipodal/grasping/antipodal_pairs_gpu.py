@@ -14,7 +14,7 @@ from antipodal.perception.masked import first, pick
 from antipodal.perception.view import View
 
 
-def sample_antipodal(
+def sample_antipodal_gpu(
     view: View,
     gripper: Gripper,
     starts: torch.Tensor,
@@ -38,8 +38,8 @@ def sample_antipodal(
     met = (steps > 0) & may_start.any()
     chosen = first(met, options.pairs)
     extent, heading = steps[chosen].to(view.depth.dtype), direction[chosen]
-    centre = view.to_metres(start[chosen] + heading * extent[:, None] / 2)
+    center = view.to_metres(start[chosen] + heading * extent[:, None] / 2)
     grasps = ViewGrasps(
-        torch.nn.functional.pad(centre, (0, 1)), torch.atan2(heading[:, 1], heading[:, 0]), extent * view.cell
+        torch.nn.functional.pad(center, (0, 1)), torch.atan2(heading[:, 1], heading[:, 0]), extent * view.cell
     )
     return grasps, torch.arange(options.pairs, device=met.device) < met.sum(), may_start.sum()

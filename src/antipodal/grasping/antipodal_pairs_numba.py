@@ -1,4 +1,4 @@
-"""Compiled twin of `sampling.depth_edges`, which defines the answer."""
+"""Compiled twin of `sampling.depth_edges_numba`, which defines the answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def depth_edges(depth, per_step, slope, taps):
+def depth_edges_numba(depth, per_step, slope, taps):
     """Edge cells (H, W) bool and unit normals (2, H, W) float32 as (x, y), towards greater depth.
 
     depth: (H, W) float32 [m]; per_step: 1 / (2 cells) [1/m]; slope: least gradient; taps: (2 r + 1,) weights of the
@@ -71,7 +71,7 @@ def _ridges(size, normals, slope):
 
 
 @numba.njit(cache=True)
-def march(start, direction, edges, normals, reach, least_facing, choice, wanted):
+def march_numba(start, direction, edges, normals, reach, least_facing, choice, wanted):
     """Steps (M,) int64 from each start to the opposing edge that it pairs with; 0 where it meets none.
 
     start, direction: (M, 2) float32 [cells]; edges: (H, W) bool; normals: (2, H, W) float32; reach: most steps;

@@ -8,7 +8,7 @@ from antipodal.perception.components_gpu import components
 from antipodal.perception.view import View
 
 
-def distance_to_centroid(view: View) -> torch.Tensor:
+def distance_to_centroid_gpu(view: View) -> torch.Tensor:
     """As `balance.distance_to_centroid`, for any device."""
     pieces, (H, W) = components(view.graspable), view.graspable.shape
     index = torch.arange(H * W, device=view.depth.device)

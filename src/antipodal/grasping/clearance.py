@@ -7,7 +7,7 @@ kept above the highest surface under it is the rule that avoids it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Dict, Sequence, Tuple
+from typing import Dict, NamedTuple, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -37,6 +37,26 @@ class ClearanceOptions:
     reach_share: float = 0.4  # of the object's height, which is enough where that is less than `reach`
 
 
+class ClearanceLimits(NamedTuple):
+    """The lengths [m] of the rule of clearance, in the order in which every twin takes them."""
+
+    below: float
+    palm: float
+    table: float
+    table_wanted: float
+    reach: float
+    reach_wanted: float
+    reach_share: float
+    jaw_length: float
+    tip: float
+
+    @classmethod
+    def of(cls, options: ClearanceOptions, gripper: Gripper) -> ClearanceLimits:
+        o = options
+        asked = (o.below, o.palm, o.table, o.table_wanted, o.reach, o.reach_wanted, o.reach_share)
+        return cls(*asked, gripper.jaw_length, gripper.tip)
+
+
 @dataclass(frozen=True)
 class DepthRange:
     """Depths of the grasp's origin at which N grasps fit; none where `deepest` < `shallowest`."""
@@ -55,7 +75,8 @@ class Clearance:
     def __init__(self, view: View, gripper: Gripper, options: ClearanceOptions = ClearanceOptions()):
         self.view, self.gripper, self.options = view, gripper, options
         self.obstacles = _obstacles(view, options)
-        self._made: Dict[Tuple[float, ...], Tuple[np.ndarray, ...]] = {}
+        self.limits = ClearanceLimits.of(options, gripper)
+        self._points: Dict[Tuple[float, ...], Tuple[np.ndarray, ...]] = {}
 
     def widest_opening(self, grasps: ViewGrasps, openings: Sequence[float]) -> Tuple[ViewGrasps, DepthRange]:
         """`grasps` at the first of the `openings` [widest openings] at which they fit, and their depths there.
@@ -66,26 +87,32 @@ class Clearance:
             return widest_opening(self, grasps, openings)
         column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
         places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
-        points, surface = self._points(tuple(openings)), self.view.depth.numpy()
-        found = clearance_numba.widest_opening(self.obstacles.numpy(), surface, places, points, self._limits())
-        width = np.array([share * self.gripper.max_width for share in openings], np.float32)[found[0]]
-        return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, found[1:]))
+        opening, *depths = clearance_numba.widest_opening_numba(
+            self.obstacles.numpy(),
+            self.view.depth.numpy(),
+            float(self.view.table),
+            places,
+            self._footprints(tuple(openings)),
+            self.limits,
+        )
+        width = np.array([share * self.gripper.max_width for share in openings], np.float32)[opening]
+        return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, depths))
 
     def depth_range(self, grasps: ViewGrasps) -> DepthRange:
         """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table.
 
         The depths of `grasps` themselves do not matter.
         """
-        options, gripper, table, cell = self.options, self.gripper, self.view.table, self.view.pitch
-        under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, options, cell))
+        limits, gripper, table, cell = self.limits, self.gripper, self.view.table, self.view.pitch
+        under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, self.options, cell))
         top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
         under_palm = torch.minimum(top, self._highest(self.obstacles, grasps, _palm_footprint(grasps.width, gripper)))
         height = (table - top).clamp_min(0)
-        shallowest = top + (height * options.reach_share).clamp(max=options.reach)
-        comfortable = (top + options.reach_wanted).clamp(min=table - options.table_wanted)
-        deepest = torch.minimum(under_jaws - options.below, under_palm + (gripper.jaw_length - options.palm))
-        deepest = torch.minimum(deepest, comfortable.clamp(max=table - options.table))
-        return DepthRange(shallowest - gripper.tip, deepest - gripper.tip)
+        shallowest = top + (height * limits.reach_share).clamp(max=limits.reach)
+        comfortable = (top + limits.reach_wanted).clamp(min=table - limits.table_wanted)
+        deepest = torch.minimum(under_jaws - limits.below, under_palm + (limits.jaw_length - limits.palm))
+        deepest = torch.minimum(deepest, comfortable.clamp(max=table - limits.table))
+        return DepthRange(shallowest - limits.tip, deepest - limits.tip)
 
     def _highest(self, depth: torch.Tensor, grasps: ViewGrasps, offsets: torch.Tensor) -> torch.Tensor:
         """Smallest depth (N,) among points `offsets` (N or 1, K, 2), along and across each grasp's closing axis [m];
@@ -98,37 +125,30 @@ class Clearance:
         u, v = x.round().long().clamp(0, depth.shape[1] - 1), y.round().long().clamp(0, depth.shape[0] - 1)
         return depth[v, u].amin(dim=1)
 
-    def _points(self, openings: Tuple[float, ...]) -> Tuple[np.ndarray, ...]:
+    def _footprints(self, openings: Tuple[float, ...]) -> Tuple[np.ndarray, ...]:
         """Points that `depth_range` looks at [cells]: under the jaws (O, J, 2) and between them (O, B, 2) at each
         opening, and under the palm (P, 2)."""
-        if openings not in self._made:
+        if openings not in self._points:
             width = torch.tensor([share * self.gripper.max_width for share in openings])
             points = footprints(self.gripper, self.options, self.view.pitch, width)
-            self._made[openings] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
-        return self._made[openings]
-
-    def _limits(self) -> Tuple[np.float32, ...]:
-        """The lengths that enter `depth_range` [m], in the order of `clearance_numba`."""
-        o, table, gripper = self.options, self.view.table, self.gripper
-        lengths = (table, o.reach_share, o.reach, o.reach_wanted, table - o.table_wanted)
-        rest = (o.below, gripper.jaw_length - o.palm, table - o.table, gripper.tip)
-        return tuple(np.float32(x) for x in (*lengths, *rest))
+            self._points[openings] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
+        return self._points[openings]
 
 
 def widest_opening(
     clearance: Clearance, grasps: ViewGrasps, openings: Sequence[float]
 ) -> Tuple[ViewGrasps, DepthRange]:
     """As `Clearance.widest_opening`, on any device."""
-    most = clearance.gripper.max_width
-    grasps = replace(grasps, width=torch.full_like(grasps.angle, openings[0] * most))
-    found = clearance.depth_range(grasps)
+    max_width = clearance.gripper.max_width
+    grasps = replace(grasps, width=torch.full_like(grasps.angle, openings[0] * max_width))
+    depths = clearance.depth_range(grasps)
     for share in openings[1:]:  # of every grasp, so that nothing is read back from the device
-        narrower = replace(grasps, width=torch.full_like(grasps.width, share * most))
-        kept, again = found.feasible, clearance.depth_range(narrower)
-        grasps = replace(grasps, width=torch.where(kept, grasps.width, narrower.width))
-        shallowest = torch.where(kept, found.shallowest, again.shallowest)
-        found = DepthRange(shallowest, torch.where(kept, found.deepest, again.deepest))
-    return grasps, found
+        narrower = replace(grasps, width=torch.full_like(grasps.width, share * max_width))
+        fits, narrower_depths = depths.feasible, clearance.depth_range(narrower)
+        grasps = replace(grasps, width=torch.where(fits, grasps.width, narrower.width))
+        shallowest = torch.where(fits, depths.shallowest, narrower_depths.shallowest)
+        depths = DepthRange(shallowest, torch.where(fits, depths.deepest, narrower_depths.deepest))
+    return grasps, depths
 
 
 def footprints(

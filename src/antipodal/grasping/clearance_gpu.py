@@ -12,7 +12,7 @@ from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.perception.view_gpu import frame_of
 
 
-class Fitting:
+class OpeningSearch:
     """Openings and depths at which one gripper fits, by the fused kernel where there is one."""
 
     def __init__(self, openings: Sequence[float]):
@@ -22,15 +22,14 @@ class Fitting:
 
     def __call__(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange]:
         """`grasps` at the first opening at which they fit, else the last, and their depths there, perhaps none."""
-        view, o, gripper = clearance.view, clearance.options, clearance.gripper
+        view = clearance.view
         if not backends.uses_triton(view.depth):
             return widest_opening(clearance, grasps, self.openings)
         from antipodal.grasping import clearance_triton
 
-        lengths = (o.below, o.palm, o.table, o.table_wanted, o.reach, o.reach_wanted, o.reach_share)
-        widths, *points = self._there(clearance)
+        widths, *points = self._points_on_device(clearance)
         table = torch.as_tensor(view.table, dtype=view.depth.dtype, device=view.depth.device)
-        width, *depths = clearance_triton.widest_opening(
+        width, *depths = clearance_triton.widest_opening_triton(
             clearance.obstacles,
             view.depth,
             frame_of(view),
@@ -39,11 +38,11 @@ class Fitting:
             grasps.angle,
             widths,
             points,
-            (*lengths, gripper.jaw_length, gripper.tip),
+            clearance.limits,
         )
         return ViewGrasps(grasps.center, grasps.angle, width, grasps.quality), DepthRange(*depths)
 
-    def _there(self, clearance: Clearance) -> Tuple[torch.Tensor, ...]:
+    def _points_on_device(self, clearance: Clearance) -> Tuple[torch.Tensor, ...]:
         device = clearance.view.depth.device
         if device not in self._points:
             widths = torch.tensor([share * clearance.gripper.max_width for share in self.openings])

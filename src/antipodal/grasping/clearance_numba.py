@@ -1,4 +1,4 @@
-"""Compiled twin of `clearance.widest_opening`, which defines the answer: all its rules in one pass over the grasps."""
+"""Compiled twin of `clearance.widest_opening`, which defines the answer: the whole rule in one pass over the grasps."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def widest_opening(obstacles, surface, places, points, limits):
+def widest_opening_numba(obstacles, surface, table, places, points, limits):
     """First opening (N,) int64 at which each grasp fits, the last where none does, and the shallowest and deepest
     depths (N,) float32 [m] at it.
 
-    obstacles, surface: (H, W) float32 [m]; places: columns, rows (N,) float32 [cells], and cos, sin (N,) of the closing
-    axes; points: those under the jaws (O, J, 2), between them (O, B, 2) and under the palm (P, 2), float32 along and
-    across the closing axis [cells], at each of O openings; limits: float32 lengths [m], see `Clearance._limits`.
+    obstacles, surface: (H, W) float32 [m]; table: its depth [m]; places: columns, rows (N,) float32 [cells], and cos,
+    sin (N,) of the closing axes; points: those under the jaws (O, J, 2), between them (O, B, 2) and under the palm
+    (P, 2), float32 along and across the closing axis [cells], at each of O openings; limits: ClearanceLimits.
     """
     column, row, cos, sin = places
     jaws, between, palm = points
@@ -22,29 +22,30 @@ def widest_opening(obstacles, surface, places, points, limits):
     shallowest, deepest = np.empty(count, np.float32), np.empty(count, np.float32)
     for n in range(count):
         place = column[n], row[n], cos[n], sin[n]
-        over_palm = _nearest(obstacles, place, palm)
+        under_palm = _nearest_depth(obstacles, place, palm)
         for k in range(len(jaws)):
             opening[n] = k
-            under_jaws = _nearest(obstacles, place, jaws[k])
-            top = _nearest(surface, place, between[k])
-            shallowest[n], deepest[n] = _range(under_jaws, top, over_palm, limits)
+            under_jaws = _nearest_depth(obstacles, place, jaws[k])
+            top = _nearest_depth(surface, place, between[k])
+            shallowest[n], deepest[n] = _depth_range(under_jaws, top, under_palm, table, limits)
             if deepest[n] >= shallowest[n]:
                 break
     return opening, shallowest, deepest
 
 
 @numba.njit(cache=True)
-def _range(under_jaws, top, over_palm, limits):
-    """Shallowest and deepest depth [m] over these surfaces."""
-    table, share, reach, reach_wanted, table_wanted, below, palm, table_least, tip = limits
-    shallowest = top + min(max(table - top, np.float32(0)) * share, reach)
-    comfortable = max(top + reach_wanted, table_wanted)
-    deepest = min(under_jaws - below, min(top, over_palm) + palm)
-    return shallowest - tip, min(deepest, min(comfortable, table_least)) - tip
+def _depth_range(under_jaws, top, under_palm, table, limits):
+    """Shallowest and deepest depth [m] over these surfaces, in single precision as torch computes them."""
+    f = np.float32
+    shallowest = top + min(max(f(table) - top, f(0)) * f(limits.reach_share), f(limits.reach))
+    comfortable = max(top + f(limits.reach_wanted), f(table - limits.table_wanted))
+    deepest = min(under_jaws - f(limits.below), min(top, under_palm) + f(limits.jaw_length - limits.palm))
+    deepest = min(deepest, min(comfortable, f(table - limits.table)))
+    return shallowest - f(limits.tip), deepest - f(limits.tip)
 
 
 @numba.njit(cache=True)
-def _nearest(depth, place, points):
+def _nearest_depth(depth, place, points):
     """The least depth among points (K, 2) around a place; beyond the border the border counts."""
     column, row, cos, sin = place
     right, bottom, width = np.int32(depth.shape[1] - 1), np.int32(depth.shape[0] - 1), np.int32(depth.shape[1])

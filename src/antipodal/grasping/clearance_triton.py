@@ -1,7 +1,7 @@
 """Triton twin of `clearance.widest_opening`: every footprint at every opening in one launch, one program a grasp.
 
 In torch it is some three hundred launches, and an array of all points under all grasps for each of them. Import only
-where `gpu.uses_triton` says so.
+where `backends.uses_triton` says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 
 
-def widest_opening(
+def widest_opening_triton(
     obstacles: torch.Tensor,
     depth: torch.Tensor,
     frame: torch.Tensor,
@@ -28,52 +28,51 @@ def widest_opening(
 
     obstacles, depth: (H, W) float32 [m]; frame: (3,) x and y of cell (0, 0) and the cells' side [m]; table: ()
     its depth [m]; center: (N, 3) [m]; angle: (N,) [rad]; widths: (O,) [m], tried in order; points: of
-    `clearance.footprints`;
-    limits: below, palm, table, table_wanted, reach, reach_wanted, reach_share, jaw_length, tip (ClearanceOptions).
+    `clearance.footprints`; limits: ClearanceLimits.
     """
     jaws, between, palm = points
-    found = torch.empty((3, len(angle)), device=depth.device)
+    results = torch.empty((3, len(angle)), device=depth.device)
     H, W = depth.shape
     counts = {"J": jaws.shape[1], "B": between.shape[1], "P": palm.shape[0]}
     tiles = {f"{name}P": triton.next_power_of_2(count) for name, count in counts.items()}
     arguments = (obstacles.contiguous(), depth.contiguous(), frame, table, center.contiguous(), angle.contiguous())
-    rest = (widths, jaws, between, palm, found, len(angle), H, W, *limits)
-    _widest_opening[(len(angle),)](*arguments, *rest, OPENINGS=len(widths), **counts, **tiles)
-    return found[0], found[1], found[2]
+    rest = (widths, jaws, between, palm, results, len(angle), H, W, *limits)
+    _widest_opening_kernel[(len(angle),)](*arguments, *rest, OPENINGS=len(widths), **counts, **tiles)
+    return results[0], results[1], results[2]
 
 
 @triton.jit
-def _widest_opening(
-    obstacles, depth, frame, table, center, angle, widths, jaws, between, palm, found, n, H, W,
-    below, clear_palm, clear_table, table_wanted, reach, reach_wanted, reach_share, jaw_length, tip,
+def _widest_opening_kernel(
+    obstacles, depth, frame, table, center, angle, widths, jaws, between, palm, out, n, H, W,
+    below, palm_clearance, table_clearance, table_wanted, reach, reach_wanted, reach_share, jaw_length, tip,
     OPENINGS: tl.constexpr, J: tl.constexpr, B: tl.constexpr, P: tl.constexpr,
     JP: tl.constexpr, BP: tl.constexpr, PP: tl.constexpr,
 ):  # fmt: skip
     i = tl.program_id(0)
-    cell, floor, a = tl.load(frame + 2), tl.load(table), tl.load(angle + i)
+    cell, table_depth, a = tl.load(frame + 2), tl.load(table), tl.load(angle + i)
     column = (tl.load(center + 3 * i) - tl.load(frame)) / cell
     row = (tl.load(center + 3 * i + 1) - tl.load(frame + 1)) / cell
     c, s = tl.cos(a), tl.sin(a)
-    roof = _highest(obstacles, palm, column, row, c, s, cell, H, W, P, PP)
+    under_palm = _highest(obstacles, palm, column, row, c, s, cell, H, W, P, PP)
     width, shallowest, deepest = 0.0, 1.0, 0.0  # fits nowhere yet
     for k in tl.static_range(OPENINGS):
         under_jaws = _highest(obstacles, jaws + 2 * k * J, column, row, c, s, cell, H, W, J, JP)
         top = _highest(depth, between + 2 * k * B, column, row, c, s, cell, H, W, B, BP)
-        high = top + tl.minimum(tl.maximum(floor - top, 0.0) * reach_share, reach) - tip
-        comfortable = tl.minimum(tl.maximum(top + reach_wanted, floor - table_wanted), floor - clear_table)
-        low = tl.minimum(under_jaws - below, tl.minimum(roof, top) + (jaw_length - clear_palm))
-        low = tl.minimum(low, comfortable) - tip
-        lost = deepest < shallowest
-        width = tl.where(lost, tl.load(widths + k), width)
-        shallowest, deepest = tl.where(lost, high, shallowest), tl.where(lost, low, deepest)
-    tl.store(found + i, width)
-    tl.store(found + n + i, shallowest)
-    tl.store(found + 2 * n + i, deepest)
+        highest = top + tl.minimum(tl.maximum(table_depth - top, 0.0) * reach_share, reach) - tip
+        comfortable = tl.maximum(top + reach_wanted, table_depth - table_wanted)
+        lowest = tl.minimum(under_jaws - below, tl.minimum(under_palm, top) + (jaw_length - palm_clearance))
+        lowest = tl.minimum(lowest, tl.minimum(comfortable, table_depth - table_clearance)) - tip
+        unfit = deepest < shallowest  # at every opening so far
+        width = tl.where(unfit, tl.load(widths + k), width)
+        shallowest, deepest = tl.where(unfit, highest, shallowest), tl.where(unfit, lowest, deepest)
+    tl.store(out + i, width)
+    tl.store(out + n + i, shallowest)
+    tl.store(out + 2 * n + i, deepest)
 
 
 @triton.jit
 def _highest(depth, points, column, row, c, s, cell, H, W, COUNT: tl.constexpr, TILE: tl.constexpr):
-    """Smallest depth among the cells at COUNT points (along, across) [m] of a grasp; beyond the border, its."""
+    """Smallest depth among the cells at COUNT points (along, across) [m] of a grasp; outside, the border's."""
     k = tl.arange(0, TILE)
     along = tl.load(points + 2 * k, mask=k < COUNT, other=0.0) / cell
     across = tl.load(points + 2 * k + 1, mask=k < COUNT, other=0.0) / cell
@@ -84,5 +83,5 @@ def _highest(depth, points, column, row, c, s, cell, H, W, COUNT: tl.constexpr, 
 
 @triton.jit
 def _round(x):
-    """The nearest whole number, of two the even one, as torch rounds: for that, sums above 2^23 have no other."""
+    """The nearest whole number, ties to even as torch rounds: sums above 2^23 have no fraction."""
     return (x + 12582912.0) - 12582912.0

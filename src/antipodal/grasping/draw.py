@@ -18,7 +18,7 @@ from antipodal.grasping.gripper_boxes import jaw_boxes
 
 Colour = Tuple[int, int, int]
 MISSING: Colour = (38, 22, 64)  # where the camera saw nothing: a hue that no depth has
-MOST_CANDIDATES = 60  # more would hide the object
+MAX_CANDIDATES = 60  # more would hide the object
 _SUBPIXEL = 4  # cv2 draws at 1/16 pixel
 _STOPS = [(0.0, (215, 48, 39)), (0.5, (254, 200, 60)), (1.0, (40, 190, 80))]  # red, amber, green
 
@@ -34,7 +34,7 @@ def overlay(
 
     depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as its two open jaws seen from the camera,
     coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and labelled.
-    candidates: what was considered, as faint lines from jaw to jaw, thinned out to MOST_CANDIDATES. Raises InputError
+    candidates: what was considered, as faint lines from jaw to jaw, thinned out to MAX_CANDIDATES. Raises InputError
     where depth does not fit the camera.
     """
     depth = np.asarray(depth)
@@ -89,7 +89,7 @@ def write_png(path: Union[str, Path], image: np.ndarray) -> None:
 def _draw_candidates(image: np.ndarray, camera: Camera, candidates: Sequence[Grasp]) -> None:
     ranked = sorted(candidates, key=lambda g: g.quality)
     lines = image.copy()
-    for candidate in ranked[:: math.ceil(len(ranked) / MOST_CANDIDATES) or 1]:
+    for candidate in ranked[:: math.ceil(len(ranked) / MAX_CANDIDATES) or 1]:
         _draw_axis(lines, camera, candidate, 1)
     cv2.addWeighted(lines, 0.6, image, 0.4, 0, dst=image)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import List, Sequence, Tuple
+from typing import Iterable, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -16,11 +16,15 @@ from antipodal.perception.view import View
 
 def to_camera(grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera) -> List[Grasp]:
     """Grasps of a view in the camera frame."""
-    T_cam_grasp = poses(grasps, T_cam_view)
-    px, image_angle = in_image(T_cam_grasp, camera)
+    return grasps_at(poses(grasps, T_cam_view), grasps.width.cpu().numpy(), grasps.quality.cpu().numpy(), camera)
+
+
+def grasps_at(T_cam_grasp: np.ndarray, width: Iterable[float], quality: Iterable[float], camera: Camera) -> List[Grasp]:
+    """Grasps at poses (N, 4, 4), with openings (N,) [m] and qualities (N,), and their places in the camera's image."""
+    px, angle = in_image(T_cam_grasp, camera)
     return [
         Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
-        for T, w, q, p, a in zip(T_cam_grasp, grasps.width.cpu().numpy(), grasps.quality.cpu().numpy(), px, image_angle)
+        for T, w, q, p, a in zip(T_cam_grasp, width, quality, px, angle)
     ]
 
 
@@ -35,8 +39,8 @@ def poses(grasps: ViewGrasps, T_cam_view: np.ndarray) -> np.ndarray:
 def in_image(T_cam_grasp: np.ndarray, camera: Camera) -> Tuple[np.ndarray, np.ndarray]:
     """Where grasps (N, 4, 4) appear: their origins' pixels (N, 2) as (u, v), and the angle (N,) of their closing axes
     from +u, in [-pi/2, pi/2)."""
-    centre, ahead = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, 3] + 1e-3 * T_cam_grasp[:, :3, 1]
-    px, towards = camera.project(centre), camera.project(ahead) - camera.project(centre)
+    center, ahead = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, 3] + 1e-3 * T_cam_grasp[:, :3, 1]
+    px, towards = camera.project(center), camera.project(ahead) - camera.project(center)
     return px, (np.arctan2(towards[:, 1], towards[:, 0]) + np.pi / 2) % np.pi - np.pi / 2
 
 

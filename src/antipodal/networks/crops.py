@@ -36,12 +36,12 @@ def surface_crops(
     is repeated. The crop does not depend on the grasps' depths. size: another shows more, its pixels are the same.
     """
     if not backends.uses_numba(depth):
-        return sample_surface(depth, origin, cell, grasps, gripper, size)
-    center, angle, side = grasps.center.numpy(), grasps.angle.numpy(), size * pixel(gripper)
-    return torch.from_numpy(compiled.surface_crops(depth.numpy(), origin, cell, center, angle, side, size))
+        return surface_crops_torch(depth, origin, cell, grasps, gripper, size)
+    center, angle, side = grasps.center.numpy(), grasps.angle.numpy(), size * pixel_side(gripper)
+    return torch.from_numpy(compiled.surface_crops_numba(depth.numpy(), origin, cell, center, angle, side, size))
 
 
-def pixel(gripper: Gripper) -> float:
+def pixel_side(gripper: Gripper) -> float:
     """Side of a crop's pixel [m]."""
     return EXTENT * gripper.max_width / SIZE
 
@@ -51,13 +51,13 @@ def relative_crops(
 ) -> torch.Tensor:
     """Network input (N, 1, SIZE, SIZE) of N grasps: `normalise` of their `surface_crops`, in one pass."""
     if not backends.uses_numba(depth):
-        return normalise(sample_surface(depth, origin, cell, grasps, gripper), grasps.center[:, 2], gripper)
+        return normalise(surface_crops_torch(depth, origin, cell, grasps, gripper), grasps.center[:, 2], gripper)
     center, angle, unit = grasps.center.numpy(), grasps.angle.numpy(), gripper.max_width
-    made = compiled.relative_crops(depth.numpy(), origin, cell, center, angle, EXTENT * unit, SIZE, unit, CLIP)
+    made = compiled.relative_crops_numba(depth.numpy(), origin, cell, center, angle, EXTENT * unit, SIZE, unit, CLIP)
     return torch.from_numpy(made)[:, None]
 
 
-def sample_surface(
+def surface_crops_torch(
     depth: torch.Tensor,
     origin: Tuple[float, float],
     cell: float,
@@ -75,8 +75,8 @@ def sample_surface(
 
 
 def crop_grid(grasps: ViewGrasps, gripper: Gripper, device: torch.device, size: int = SIZE) -> torch.Tensor:
-    """Positions (N, size, size, 2) [m] in the view of every crop pixel's centre."""
-    offset = (torch.arange(size, device=device) + 0.5 - size / 2) * pixel(gripper)
+    """Positions (N, size, size, 2) [m] in the view of every crop pixel_side's center."""
+    offset = (torch.arange(size, device=device) + 0.5 - size / 2) * pixel_side(gripper)
     c, s = torch.cos(grasps.angle)[:, None, None], torch.sin(grasps.angle)[:, None, None]
     along, across = offset[None, None, :], offset[None, :, None]
     x, y = grasps.center[:, 0, None, None], grasps.center[:, 1, None, None]
@@ -89,11 +89,12 @@ def normalise(surface: torch.Tensor, grasp_depth: torch.Tensor, gripper: Gripper
     return relative.clamp(-CLIP, CLIP)[:, None]
 
 
-def conditions(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
-    """What a crop cannot show (N, 4): opening on approach, jaw thickness, width and length, in widest openings."""
-    w = gripper.max_width
-    fixed = (gripper.jaw_thickness, gripper.jaw_width, gripper.jaw_length)
-    return torch.stack([grasps.width / w] + [torch.full_like(grasps.width, length / w) for length in fixed], dim=1)
+def conditions(width: torch.Tensor, gripper: Gripper) -> torch.Tensor:
+    """What a crop cannot show of grasps with openings `width` (N,) [m]: (N, 4) opening on approach, jaw thickness,
+    width and length, in widest openings."""
+    lengths = (gripper.jaw_thickness, gripper.jaw_width, gripper.jaw_length)
+    columns = [width, *(torch.full_like(width, length) for length in lengths)]
+    return torch.stack(columns, dim=1) / gripper.max_width
 
 
 CONDITIONS = 4  # columns of crops.conditions

@@ -1,4 +1,4 @@
-"""Compiled twins of `crops.sample_surface` and of `crops.normalise` after it, which define the answers."""
+"""Compiled twins of `crops.surface_crops_torch` and of `crops.normalise` after it, which define the answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from antipodal.backends import EXACT
 
 
-def surface_crops(
+def surface_crops_numba(
     depth: np.ndarray,
     origin: Tuple[float, float],
     cell: float,
@@ -25,10 +25,12 @@ def surface_crops(
     angle: (N,) [rad]; side: of a crop [m].
     """
     zero = np.zeros(len(angle), np.float32)
-    return relative_crops(depth, origin, cell, np.column_stack([center[:, :2], zero]), angle, side, size, 1.0, np.inf)
+    return relative_crops_numba(
+        depth, origin, cell, np.column_stack([center[:, :2], zero]), angle, side, size, 1.0, np.inf
+    )
 
 
-def relative_crops(
+def relative_crops_numba(
     depth: np.ndarray,
     origin: Tuple[float, float],
     cell: float,
@@ -39,7 +41,7 @@ def relative_crops(
     unit: float,
     clip: float,
 ) -> np.ndarray:
-    """As `surface_crops`, relative to the grasps' depths, in units [m] and clipped to +- `clip` of them.
+    """As `surface_crops_numba`, relative to the grasps' depths, in units [m] and clipped to +- `clip` of them.
 
     center: (N, 3) [m].
     """

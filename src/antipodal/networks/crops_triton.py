@@ -1,7 +1,7 @@
 """Triton kernels that go from a view to the network's input, or past its first layer, without a crop in memory.
 
-`network_input` is the twin of `crops.sample_surface` and `crops.normalise`; `stem` of these followed by the patch
-network's first layer. Both sample bilinearly and repeat the border, as the twins do. Import only where
+`network_input_triton` is the twin of `crops.surface_crops_torch` and `crops.normalise`; `stem_triton` of these followed
+by the patch network's first layer. Both sample bilinearly and repeat the border, as the twins do. Import only where
 `backends.uses_triton` says so: Triton compiles on the first launch.
 """
 
@@ -11,10 +11,10 @@ import torch
 import triton
 import triton.language as tl
 
-TILE = 256  # crop pixels of one program of `network_input`: a crop's fill more processors where grasps are few
+TILE = 256  # crop pixels of one program of `network_input_triton`: a crop's fill more processors where grasps are few
 
 
-def network_input(
+def network_input_triton(
     depth: torch.Tensor,
     frame: torch.Tensor,
     center: torch.Tensor,
@@ -37,7 +37,7 @@ def network_input(
     return out
 
 
-def stem(
+def stem_triton(
     depth: torch.Tensor,
     frame: torch.Tensor,
     center: torch.Tensor,
@@ -49,7 +49,7 @@ def stem(
     unit: float,
     clip: float,
 ) -> torch.Tensor:
-    """ReLU of the convolution of the `network_input` by filters as wide as their stride: (N, C, size / k, size / k).
+    """ReLU of the convolution of `network_input_triton` by filters as wide as their stride: (N, C, size / k, size / k).
 
     weight: (C, 1, k, k) and bias: (C,) float32; C a power of two, k * k and (size / k)^2 too and at least 16 each.
     """

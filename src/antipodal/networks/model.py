@@ -20,7 +20,7 @@ from antipodal.networks import crops, quantised
 from antipodal.networks.architectures import ARCHITECTURES
 from antipodal.networks.crops import CONDITIONS
 from antipodal.networks.dense_net import DenseNet
-from antipodal.networks.threads import Shared, allowed
+from antipodal.networks.threads import ThreadedNetwork, thread_count
 
 FORMAT = 1
 METRIC_CROP = "metric crop"  # crops.py: any camera, any size of gripper
@@ -135,7 +135,7 @@ def for_planning(network: GraspNetwork) -> nn.Module:
     if network.temperature.is_cuda:
         return network
     fast = None if network.examples is None else quantised.quantised(network, network.examples)
-    return Shared(fast or _traced(network), allowed())
+    return ThreadedNetwork(fast or _traced(network), thread_count())
 
 
 def _traced(network: GraspNetwork) -> nn.Module:

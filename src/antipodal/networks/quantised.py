@@ -13,7 +13,7 @@ from typing import Any, List, Optional, Tuple
 import numpy as np
 import torch
 
-from antipodal.networks.threads import allowed, torch_alone
+from antipodal.networks.threads import single_threaded_torch, thread_count
 
 Examples = Tuple[torch.Tensor, torch.Tensor]  # crops (N, 1, S, S) and conditions (N, C), both float32
 
@@ -29,8 +29,8 @@ def quantised(network: torch.nn.Module, examples: Examples) -> Optional[Quantise
     except ImportError:
         return None
     try:
-        model = _rounded(openvino, network, examples)
-        fast = Quantised([_Worker(openvino, model) for _ in range(allowed())])
+        model = _in_8_bits(openvino, network, examples)
+        fast = Quantised([_Worker(openvino, model) for _ in range(thread_count())])
         wrong = (torch.sigmoid(fast(*examples)) - torch.sigmoid(network(*examples))).abs()
     except Exception as e:  # a library that others install: planning goes on without it whatever it raises
         warnings.warn(f"OpenVINO cannot run this network, torch does: {e}", RuntimeWarning, stacklevel=2)
@@ -84,15 +84,15 @@ class _Worker:
             logits[first : first + count] = self._request.get_output_tensor(0).data[:count]
 
 
-def _rounded(openvino: Any, network: torch.nn.Module, examples: Examples) -> Any:
+def _in_8_bits(openvino: Any, network: torch.nn.Module, examples: Examples) -> Any:
     """The network as OpenVINO's model, in 8 bits."""
-    with warnings.catch_warnings(), torch_alone():
+    with warnings.catch_warnings(), single_threaded_torch():
         warnings.simplefilter("ignore")
         example = examples[0][:BATCH], examples[1][:BATCH]
         model = openvino.convert_model(network, example_input=example, input=[list(e.shape) for e in example])
     layers = [op for op in model.get_ordered_ops() if _is_convolution(op)]
     for op, (low, high) in zip(layers, _ranges(openvino, model, layers, examples)):
-        _quantise(openvino, op, low, high)
+        _round_layer(openvino, op, low, high)
     return model
 
 
@@ -114,7 +114,7 @@ def _ranges(openvino: Any, model: Any, layers: List[Any], examples: Examples) ->
     return ranges
 
 
-def _quantise(openvino: Any, op: Any, low: float, high: float) -> None:
+def _round_layer(openvino: Any, op: Any, low: float, high: float) -> None:
     """Round a layer's input to 256 levels, unsigned where it is never negative, and its weights to 255 a channel."""
     from openvino import opset8
 

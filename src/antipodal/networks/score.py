@@ -14,7 +14,7 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps, in_image, poses
 from antipodal.networks import crops
 from antipodal.networks.pixel_crops import pixel_crops, shrink
-from antipodal.networks.threads import Shared, allowed
+from antipodal.networks.threads import ThreadedNetwork, thread_count
 from antipodal.perception.view import View
 
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -35,7 +35,7 @@ class CropScore:
     def __call__(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
         """Logits (N,) of grasps (N) in the view."""
         relative = crops.relative_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
-        return self.network(relative, crops.conditions(grasps, self.gripper))
+        return self.network(relative, crops.conditions(grasps.width, self.gripper))
 
 
 class PixelScore:
@@ -66,5 +66,5 @@ def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gr
         return CropScore(networks.for_planning(network), gripper)
     if not all(isinstance(crop.get(k), int) and crop[k] > 0 for k in ("size", "window")):
         raise ModelError(f"a model on pixel crops must tell their size and window [px], got {crop}")
-    shared = network if network.temperature.is_cuda else Shared(network, allowed())
+    shared = network if network.temperature.is_cuda else ThreadedNetwork(network, thread_count())
     return PixelScore(shared, crop["size"], crop["window"])

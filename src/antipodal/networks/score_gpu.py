@@ -26,7 +26,7 @@ class FusedScore:
 
     def __call__(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
         """Logits (N,) of grasps (N) in the view."""
-        conditions = crops.conditions(grasps, self.gripper)
+        conditions = crops.conditions(grasps.width, self.gripper)
         if self.patch is None:
             return self.network(network_input(view, grasps, self.gripper), conditions)
         features = stem(view, grasps, self.gripper, self.patch.stem)
@@ -39,7 +39,7 @@ def network_input(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Ten
         return crops.relative_crops(view.depth, view.origin, view.cell, grasps, gripper)
     from antipodal.networks import crops_triton
 
-    return crops_triton.network_input(view.depth, frame_of(view), grasps.center, grasps.angle, *_crop(gripper))
+    return crops_triton.network_input_triton(view.depth, frame_of(view), grasps.center, grasps.angle, *_crop(gripper))
 
 
 def stem(view: View, grasps: ViewGrasps, gripper: Gripper, layer: torch.nn.Conv2d) -> torch.Tensor:
@@ -49,7 +49,7 @@ def stem(view: View, grasps: ViewGrasps, gripper: Gripper, layer: torch.nn.Conv2
     from antipodal.networks import crops_triton
 
     place: tuple = (frame_of(view), grasps.center, grasps.angle, layer.weight, layer.bias)
-    return crops_triton.stem(view.depth, *place, *_crop(gripper))
+    return crops_triton.stem_triton(view.depth, *place, *_crop(gripper))
 
 
 def _fits_kernel(layer: torch.nn.Conv2d) -> bool:

@@ -8,16 +8,18 @@ from typing import Iterator
 
 import torch
 
-LEAST = 20  # rows that are worth a thread: handing them over takes nearly as long as the network takes for as many
-MOST = 4  # threads
+MIN_ROWS_PER_THREAD = (
+    20  # rows that are worth a thread: handing them over takes nearly as long as the network takes for as many
+)
+MAX_THREADS = 4  # threads
 
 
-def allowed() -> int:
-    """How many threads may share the work: as many as torch may use, up to `MOST`."""
-    return min(torch.get_num_threads(), MOST)
+def thread_count() -> int:
+    """How many threads may share the work: as many as torch may use, up to `MAX_THREADS`."""
+    return min(torch.get_num_threads(), MAX_THREADS)
 
 
-class Shared(torch.nn.Module):
+class ThreadedNetwork(torch.nn.Module):
     """A network of rows that the calling thread and `count` - 1 others share; without gradients."""
 
     def __init__(self, network: torch.nn.Module, count: int):
@@ -28,13 +30,13 @@ class Shared(torch.nn.Module):
     @torch.inference_mode()
     def forward(self, *rows: torch.Tensor) -> torch.Tensor:
         """What the network answers (N, ...) to tensors of N rows each."""
-        first, *rest = zip(*(t.split(max(LEAST, -(-len(t) // self.count))) for t in rows))
+        first, *rest = zip(*(t.split(max(MIN_ROWS_PER_THREAD, -(-len(t) // self.count))) for t in rows))
         begun = [self._others.submit(torch.inference_mode()(self.network), *part) for part in rest]
         return torch.cat([self.network(*first), *(other.result() for other in begun)])
 
 
 @contextmanager
-def torch_alone() -> Iterator[None]:
+def single_threaded_torch() -> Iterator[None]:
     """Torch on one thread: in operations as small as a plan's its others cost more than they save, and keep spinning
     between them."""
     count = torch.get_num_threads()

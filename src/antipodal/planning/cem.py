@@ -46,7 +46,7 @@ def maximise(
         elites = _elites(seen, scores, max(2, math.ceil(options.elite * latest)))
         if len(elites) == 0:
             break
-        current, current_scores = score(_draw(_fit(elites, options), elites, generator, options))
+        current, current_scores = score(_draw_samples(_fit_mixture(elites, options), elites, generator, options))
         seen, scores, latest = torch.cat([seen, current]), torch.cat([scores, current_scores]), len(current)
     order = torch.argsort(scores, descending=True, stable=True)
     return seen[order], scores[order]
@@ -61,15 +61,17 @@ def _elites(samples: torch.Tensor, scores: torch.Tensor, count: int) -> torch.Te
 Mixture = Tuple[np.ndarray, np.ndarray, np.ndarray]  # weights (K,), means (K, D), Cholesky factors (K, D, D)
 
 
-def _fit(elites: torch.Tensor, options: CEMOptions, steps: int = 5) -> Mixture:
+def _fit_mixture(elites: torch.Tensor, options: CEMOptions, steps: int = 5) -> Mixture:
     """Gaussian mixture fitted to elites (N, D) by expectation maximisation from spread-out means."""
     points = elites.cpu().double().numpy()
     # fewer elites than D + 1 would give a component a flat covariance
     count = max(1, min(options.components, len(points) // (points.shape[1] + 1)))
-    return mixture_numba.fit(points, _spread(points, count), options.inflation, options.floor, steps)
+    return mixture_numba.fit_mixture_numba(
+        points, _spread_means(points, count), options.inflation, options.floor, steps
+    )
 
 
-def _spread(points: np.ndarray, count: int) -> np.ndarray:
+def _spread_means(points: np.ndarray, count: int) -> np.ndarray:
     """`count` of the points (N, D), each the farthest from those before it; the first is the best."""
     chosen = [0]
     distance = np.full(len(points), math.inf)
@@ -79,8 +81,10 @@ def _spread(points: np.ndarray, count: int) -> np.ndarray:
     return points[chosen]
 
 
-def _draw(fitted: Mixture, like: torch.Tensor, generator: torch.Generator, options: CEMOptions) -> torch.Tensor:
+def _draw_samples(fitted: Mixture, like: torch.Tensor, generator: torch.Generator, options: CEMOptions) -> torch.Tensor:
     """Samples (options.samples, D) of the mixture, of the type and on the device of `like`."""
     uniform = torch.rand(options.samples, generator=generator, device=generator.device, dtype=torch.float64)
     normal = torch.randn(options.samples, like.shape[1], generator=generator, device=generator.device).double()
-    return torch.from_numpy(mixture_numba.draw(*fitted, uniform.cpu().numpy(), normal.cpu().numpy())).to(like)
+    return torch.from_numpy(
+        mixture_numba.draw_from_mixture_numba(*fitted, uniform.cpu().numpy(), normal.cpu().numpy())
+    ).to(like)

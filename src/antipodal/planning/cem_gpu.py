@@ -1,4 +1,5 @@
-"""As `cem.maximise`, where the samples lie: a fixed number of elites and components, those in excess weigh nothing."""
+"""Twin of `cem.maximise` that runs where the samples lie: the number of elites and components is fixed, those in excess
+weigh nothing."""
 
 from __future__ import annotations
 
@@ -9,15 +10,15 @@ import torch
 
 from antipodal import backends
 from antipodal.planning.cem import CEMOptions, Score
-from antipodal.planning.random_draws import Draws
+from antipodal.planning.random_draws import RandomDraws
 
-MOST = 1024  # elites: as many as one program of the kernel holds in its registers
+MAX_ELITES = 1024  # elites: as many as one program of the kernel holds in its registers
 
 Mixture = Tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # weights (K,), means (K, D), Cholesky factors (K, D, D)
 
 
-def maximise(
-    score: Score, samples: torch.Tensor, valid: torch.Tensor, draws: Draws, options: CEMOptions = CEMOptions()
+def maximise_gpu(
+    score: Score, samples: torch.Tensor, valid: torch.Tensor, draws: RandomDraws, options: CEMOptions = CEMOptions()
 ) -> Tuple[torch.Tensor, torch.Tensor]:
     """All samples ever scored (M, D) and their scores (M,), in the order in which they were drawn; -inf where there is
     none. samples: (N, D) where the search starts, of which the `valid` (N,) bool count."""
@@ -25,52 +26,54 @@ def maximise(
     scores = torch.where(valid, scores, -torch.inf)
     latest, wanted = len(seen), (options.elite * valid.sum()).ceil().clamp_min(2)
     for k in range(options.iterations):
-        best, index = scores.topk(min(MOST, max(2, math.ceil(options.elite * latest))))
+        best, index = scores.topk(min(MAX_ELITES, max(2, math.ceil(options.elite * latest))))
         weight = torch.isfinite(best) & (torch.arange(len(best), device=best.device) < wanted)
-        mixture = fit(seen[index], weight.to(seen.dtype), options)
-        current, current_scores = score(draw(mixture, draws.component[k], draws.normal[k]))
+        mixture = fit_mixture(seen[index], weight.to(seen.dtype), options)
+        current, current_scores = score(draw_from_mixture(mixture, draws.component[k], draws.normal[k]))
         seen, scores = torch.cat([seen, current]), torch.cat([scores, current_scores])
         latest, wanted = len(current), best.new_full((), max(2, math.ceil(options.elite * len(current))))
     return seen, scores
 
 
-def fit(elites: torch.Tensor, weight: torch.Tensor, options: CEMOptions, steps: int = 5) -> Mixture:
+def fit_mixture(elites: torch.Tensor, weight: torch.Tensor, options: CEMOptions, steps: int = 5) -> Mixture:
     """Gaussian mixture fitted to elites (N, D), best first, of weight (N,) 0 or 1, by expectation maximisation from
     spread-out means; in one launch on a GPU."""
     if not backends.uses_triton(elites):
         return expectation_maximisation(elites, weight, options, steps)
     from antipodal.planning import mixture_triton
 
-    return mixture_triton.fit(elites, weight, options.components, options.inflation, options.floor, steps)
+    return mixture_triton.fit_mixture_triton(
+        elites, weight, options.components, options.inflation, options.floor, steps
+    )
 
 
 def expectation_maximisation(elites: torch.Tensor, weight: torch.Tensor, options: CEMOptions, steps: int) -> Mixture:
-    """As `mixture_triton.fit`, for any device."""
+    """As `mixture_triton.fit_mixture_triton`, for any device."""
     many = options.components
     # fewer elites than D + 1 would give a component a flat covariance
     used = (weight.sum() // (elites.shape[1] + 1)).clamp(1, many)
     alive = torch.arange(many, device=elites.device) < used
-    means = _spread(elites, weight, many)
+    means = _spread_means_gpu(elites, weight, many)
     weights = torch.where(alive, 1 / used, 0.0)
     mean = (weight @ elites) / weight.sum().clamp_min(1.0)
-    factors = _factors(elites, weight[:, None], mean[None], options).expand(many, -1, -1)
+    factors = _cholesky_factors(elites, weight[:, None], mean[None], options).expand(many, -1, -1)
     for _ in range(steps):
         share = torch.softmax(weights.log() + _log_density(elites, means, factors), dim=1) * weight[:, None]
         total = share.sum(dim=0)
         weights = torch.where(alive, (total / weight.sum().clamp_min(1.0)).clamp_min(1e-6), 0.0)
         means = (share.T @ elites) / total.clamp_min(1e-9)[:, None]
-        factors = _factors(elites, share, means, options)
+        factors = _cholesky_factors(elites, share, means, options)
     return weights / weights.sum(), means, factors
 
 
-def draw(mixture: Mixture, uniform: torch.Tensor, normal: torch.Tensor) -> torch.Tensor:
+def draw_from_mixture(mixture: Mixture, uniform: torch.Tensor, normal: torch.Tensor) -> torch.Tensor:
     """Samples (N, D) of the mixture by uniform numbers (N,), which choose components, and normal ones (N, D)."""
     weights, means, factors = mixture
     component = (uniform[:, None] >= weights.cumsum(dim=0)[:-1]).sum(dim=1)
     return means[component] + torch.einsum("nij,nj->ni", factors[component], normal)
 
 
-def _spread(points: torch.Tensor, weight: torch.Tensor, count: int) -> torch.Tensor:
+def _spread_means_gpu(points: torch.Tensor, weight: torch.Tensor, count: int) -> torch.Tensor:
     """`count` of the points (N, D) that weigh anything, each the farthest from those before it; the first first."""
     chosen = [points[0]]
     distance = torch.where(weight > 0, torch.inf, 0.0)
@@ -80,7 +83,9 @@ def _spread(points: torch.Tensor, weight: torch.Tensor, count: int) -> torch.Ten
     return torch.stack(chosen)
 
 
-def _factors(points: torch.Tensor, share: torch.Tensor, means: torch.Tensor, options: CEMOptions) -> torch.Tensor:
+def _cholesky_factors(
+    points: torch.Tensor, share: torch.Tensor, means: torch.Tensor, options: CEMOptions
+) -> torch.Tensor:
     """Cholesky factors (K, D, D) of the covariances; `cholesky` itself would wait to see whether it failed."""
     centred = points[:, None] - means[None]
     covariance = torch.einsum("nk,nki,nkj->kij", share, centred, centred)

@@ -18,7 +18,7 @@ from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, Score
 from antipodal.perception.view import View, make_view
 from antipodal.planning.cem import maximise
-from antipodal.planning.dense_scan import propose
+from antipodal.planning.dense_scan import propose_by_scan
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.request import Request
 from antipodal.planning.result import Clock, refuse_empty
@@ -75,7 +75,7 @@ class CpuPipeline:
         if self.options.policy == "dense" and self.dense is not None:
             o = self.options
             penalty = balance_penalty(distance, o.balance)
-            peaks, counts["scanned"] = propose(self.dense, view, self.gripper, o.openings, penalty, o.dense)
+            peaks, counts["scanned"] = propose_by_scan(self.dense, view, self.gripper, o.openings, penalty, o.dense)
             pairs = Pairs(peaks.center[:, :2], peaks.angle, peaks.width)
         else:
             pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
@@ -85,8 +85,8 @@ class CpuPipeline:
     def _candidates(self, clearance: Clearance, pairs: Pairs, counts: Dict[str, int]) -> ViewGrasps:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
         self._refuse_empty(counts)
-        centre = torch.nn.functional.pad(pairs.centre, (0, 1))
-        grasps, depths = clearance.widest_opening(ViewGrasps(centre, pairs.angle, pairs.extent), self.options.openings)
+        center = torch.nn.functional.pad(pairs.center, (0, 1))
+        grasps, depths = clearance.widest_opening(ViewGrasps(center, pairs.angle, pairs.extent), self.options.openings)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         self._refuse_empty(counts)

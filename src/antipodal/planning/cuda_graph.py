@@ -15,12 +15,12 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.score_gpu import FusedScore
 from antipodal.perception.view import look_along
-from antipodal.planning.gpu_pipeline import COUNTS, GpuOptions, GpuPipeline, Scene
+from antipodal.planning.gpu_pipeline import COUNTS, GpuOptions, GpuPipeline, SceneTensors
 from antipodal.planning.options import PlannerOptions
-from antipodal.planning.random_draws import Draws
+from antipodal.planning.random_draws import RandomDraws
 from antipodal.planning.request import Request
 
-KEPT = 4  # graphs, each with its memory: of the cameras and batch sizes that came last
+MAX_GRAPHS = 4  # graphs, each with its memory: of the cameras and batch sizes that came last
 
 
 @dataclass(frozen=True)
@@ -63,27 +63,27 @@ class GpuPlanner:
             plan = GpuPipeline(self.score, self.gripper, self.options, camera, self.sizes)
             self._recorded[key] = RecordedGraph(plan, self._scene(camera), len(requests), self.device)
         self._recorded[key] = self._recorded.pop(key)
-        while len(self._recorded) > KEPT:
+        while len(self._recorded) > MAX_GRAPHS:
             del self._recorded[next(iter(self._recorded))]
         return self._recorded[key]
 
-    def _scene(self, camera: Camera) -> Scene:
+    def _scene(self, camera: Camera) -> SceneTensors:
         """A scene of nothing, whose tensors have the right shapes."""
         shape = (camera.height, camera.width)
         nowhere, start = torch.zeros(shape, dtype=torch.bool), torch.zeros(self.sizes.starts, 8)
-        return Scene(torch.zeros(shape), nowhere, torch.eye(3), torch.tensor(float("inf")), start)
+        return SceneTensors(torch.zeros(shape), nowhere, torch.eye(3), torch.tensor(float("inf")), start)
 
 
 class RecordedGraph:
     """A plan of some scenes at once, with the places that its inputs are read from and its replies written to."""
 
-    def __init__(self, plan: GpuPipeline, scene: Scene, count: int, device: torch.device):
+    def __init__(self, plan: GpuPipeline, scene: SceneTensors, count: int, device: torch.device):
         self.options, self.device, self.seed = plan.options, device, 0
         self.plan = torch.compile(plan, fullgraph=True) if plan.sizes.compiled else plan
         options = plan.options
-        self.draws = Draws.of_seed(0, options.sampling, options.cem).to(device)
-        self.given = [_pinned(scene, device) for _ in range(count)]
-        self.scenes = [_map(g, lambda t: t.to(device)) for g in self.given]
+        self.draws = RandomDraws.of_seed(0, options.sampling, options.cem).to(device)
+        self.pinned = [_pinned(scene, device) for _ in range(count)]
+        self.scenes = [_map(g, lambda t: t.to(device)) for g in self.pinned]
         self.replies: List[torch.Tensor] = []
         self.graph: Optional[torch.cuda.CUDAGraph] = None
         if device.type == "cuda":
@@ -92,24 +92,24 @@ class RecordedGraph:
     def run(self, requests: Sequence[Request], seed: int) -> List[Reply]:
         if seed != self.seed:
             options = self.options
-            self.draws.copy_(Draws.of_seed(seed, options.sampling, options.cem))
+            self.draws.copy_(RandomDraws.of_seed(seed, options.sampling, options.cem))
             self.seed = seed
-        for given, request in zip(self.given, requests):
-            _write(given, request)
+        for pinned, request in zip(self.pinned, requests):
+            _fill_scene(pinned, request)
         if self.graph is None:
             self.replies = self._step()
         else:
             self.graph.replay()
             torch.cuda.current_stream(self.device).synchronize()
-        return [_read(reply) for reply in self.replies]
+        return [_unpack_reply(reply) for reply in self.replies]
 
     def _step(self) -> List[torch.Tensor]:
         """The replies to every scene."""
-        return [self._one(given, scene) for given, scene in zip(self.given, self.scenes)]
+        return [self._one(pinned, scene) for pinned, scene in zip(self.pinned, self.scenes)]
 
-    def _one(self, given: Scene, scene: Scene) -> torch.Tensor:
-        for f in fields(Scene):
-            getattr(scene, f.name).copy_(getattr(given, f.name), non_blocking=True)
+    def _one(self, pinned: SceneTensors, scene: SceneTensors) -> torch.Tensor:
+        for f in fields(SceneTensors):
+            getattr(scene, f.name).copy_(getattr(pinned, f.name), non_blocking=True)
         with backends.torch_only():
             return self.plan(scene, self.draws)
 
@@ -119,42 +119,42 @@ class RecordedGraph:
         main.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(main):
             for _ in range(3):
-                example = self._one(self.given[0], self.scenes[0])
+                example = self._one(self.pinned[0], self.scenes[0])
         main.synchronize()
         self.replies = [torch.empty(example.shape, pin_memory=True) for _ in self.scenes]
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph, stream=main):
-            for side, given, scene, reply in zip(sides, self.given, self.scenes, self.replies):
+            for side, pinned, scene, reply in zip(sides, self.pinned, self.scenes, self.replies):
                 side.wait_stream(main)
                 with torch.cuda.stream(side):
-                    reply.copy_(self._one(given, scene), non_blocking=True)
+                    reply.copy_(self._one(pinned, scene), non_blocking=True)
             for side in sides:
                 main.wait_stream(side)
 
 
-def _map(scene: Scene, change: Callable[[torch.Tensor], torch.Tensor]) -> Scene:
+def _map(scene: SceneTensors, change: Callable[[torch.Tensor], torch.Tensor]) -> SceneTensors:
     """The scene with every tensor changed."""
-    return Scene(**{f.name: change(getattr(scene, f.name)) for f in fields(Scene)})
+    return SceneTensors(**{f.name: change(getattr(scene, f.name)) for f in fields(SceneTensors)})
 
 
-def _pinned(scene: Scene, device: torch.device) -> Scene:
+def _pinned(scene: SceneTensors, device: torch.device) -> SceneTensors:
     """A copy of the scene that the device may read at any time."""
     return _map(scene, lambda t: t.clone().pin_memory() if device.type == "cuda" else t.clone())
 
 
-def _write(given: Scene, request: Request) -> None:
+def _fill_scene(pinned: SceneTensors, request: Request) -> None:
     """Take over a request's arrays."""
-    given.depth.numpy()[:] = request.depth
-    given.graspable.numpy()[:] = request.graspable
-    given.rotation.numpy()[:] = look_along(request.approach)[:3, :3]
-    given.table.fill_(request.table)
-    rows = given.start.numpy()
+    pinned.depth.numpy()[:] = request.depth
+    pinned.graspable.numpy()[:] = request.graspable
+    pinned.rotation.numpy()[:] = look_along(request.approach)[:3, :3]
+    pinned.table.fill_(request.table)
+    rows = pinned.start.numpy()
     rows[:] = 0
     for row, grasp in zip(rows, request.start):
         row[:3], row[3:6], row[6:] = grasp.T_cam_grasp[:3, 3], grasp.T_cam_grasp[:3, 1], (grasp.width, 1)
 
 
-def _read(packed: torch.Tensor) -> Reply:
+def _unpack_reply(packed: torch.Tensor) -> Reply:
     """The parts of a reply as plan.GpuPipeline packs them."""
     flat = packed.numpy()
     T_cam_view = np.eye(4)

@@ -29,19 +29,19 @@ class DenseOptions:
     """How finely the view is scanned and how much of it is kept."""
 
     angles: int = 16  # over half a turn
-    apart: int = 1  # a peak is the best of the pixels this far around it, at its angle
+    peak_radius: int = 1  # a peak is the best of the pixels this far around it, at its angle
     proposals: int = 150  # peaks handed on, the best
 
     def __post_init__(self) -> None:
-        if self.angles < 1 or self.apart < 0 or self.proposals < 1:
-            raise InputError(f"a scan needs angles and proposals of at least 1, apart of at least 0, got {self}")
+        if self.angles < 1 or self.peak_radius < 0 or self.proposals < 1:
+            raise InputError(f"a scan needs angles and proposals of at least 1, peak_radius of at least 0, got {self}")
 
 
 @dataclass(frozen=True)
-class Frames:
+class TurnedImages:
     """A square image for each of A angles; its columns run along the closing axis, pixels are those of a crop."""
 
-    centre: torch.Tensor  # (A, 2) of each image in the view [m]
+    center: torch.Tensor  # (A, 2) of each image in the view [m]
     angle: torch.Tensor  # (A,) of the closing axis from the view's x [rad]
     size: int  # pixels a side, a multiple of the network's stride
     pixel: float  # [m]
@@ -50,7 +50,7 @@ class Frames:
         """Where (..., 2) [m] outputs (row, column) of the images' scans lie in the view."""
         along, across = ((k + DenseNet.FIRST - self.size / 2) * self.pixel for k in (column, row))
         c, s = torch.cos(self.angle)[image], torch.sin(self.angle)[image]
-        return self.centre[image] + torch.stack([c * along - s * across, s * along + c * across], dim=-1)
+        return self.center[image] + torch.stack([c * along - s * across, s * along + c * across], dim=-1)
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Scan:
 
     logits: torch.Tensor  # (O, A, D, h, w): opening, angle, depth, row, column
     cost: torch.Tensor  # (A, h, w) log odds lost at a position; inf where no grasp may be centred
-    top: torch.Tensor  # (A, h, w) highest surface between the open jaws, above the reference [openings]
+    top: torch.Tensor  # (A, h, w) highest surface between the open jaws, above the reference_depth [openings]
     positions: torch.Tensor  # (A, h, w, 2) in the view [m]
-    frames: Frames
+    frames: TurnedImages
 
     @property
     def candidates(self) -> int:
@@ -77,7 +77,7 @@ def load_dense(path: Union[str, Path], device: torch.device) -> DenseNet:
     return network.body.calibrated(network.temperature)
 
 
-def propose(
+def propose_by_scan(
     network: DenseNet,
     view: View,
     gripper: Gripper,
@@ -90,7 +90,7 @@ def propose(
     openings: tried [widest openings]; penalty: (H, W) of the view's cells, subtracted from the log odds there.
     """
     scanned = scan(network, view, gripper, openings, penalty, options)
-    return peaks(scanned, reference(view), gripper, openings, options), scanned.candidates
+    return peaks(scanned, reference_depth(view), gripper, openings, options), scanned.candidates
 
 
 def scan(
@@ -102,10 +102,10 @@ def scan(
     options: DenseOptions = DenseOptions(),
 ) -> Scan:
     """Log odds of all candidates in the view."""
-    frames = frames_over(view, gripper, options.angles)
+    frames = turned_images(view, gripper, options.angles)
     heights = height_images(view, frames, gripper)
-    turned = ViewGrasps(frames.centre, frames.angle, frames.angle.new_tensor(openings) * gripper.max_width)
-    logits, top = network.scan(heights, _conditions(turned.width, gripper))
+    turned = ViewGrasps(frames.center, frames.angle, frames.angle.new_tensor(openings) * gripper.max_width)
+    logits, top = network.scan(heights, crops.conditions(turned.width, gripper))
     grid = (torch.arange(n, device=logits.device) for n in (len(frames.angle), *logits.shape[-2:]))
     positions = frames.positions(*torch.meshgrid(*grid, indexing="ij"))
     flat = positions.reshape(-1, 2)
@@ -118,7 +118,7 @@ def peaks(
 ) -> ViewGrasps:
     """The best local maxima over position at each angle, with the depth and opening that score best there."""
     best = scanned.logits.amax(dim=0).amax(dim=1) - scanned.cost  # (A, h, w)
-    around = F.max_pool2d(best[:, None], 2 * options.apart + 1, stride=1, padding=options.apart)[:, 0]
+    around = F.max_pool2d(best[:, None], 2 * options.peak_radius + 1, stride=1, padding=options.peak_radius)[:, 0]
     height = torch.where((best == around) & torch.isfinite(best), best, torch.full_like(best, -torch.inf)).flatten()
     score, index = height.topk(min(options.proposals, int(torch.isfinite(height).sum())))
     w, image, place = best.shape[2], index // best[0].numel(), index % best[0].numel()
@@ -137,7 +137,7 @@ def _argmax(logits: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
     return which // logits.shape[2], which % logits.shape[2]
 
 
-def frames_over(view: View, gripper: Gripper, angles: int) -> Frames:
+def turned_images(view: View, gripper: Gripper, angles: int) -> TurnedImages:
     """Images at angles spread over half a turn, so large that the scan covers all that may be grasped."""
     angle = torch.arange(angles, device=view.depth.device) * (math.pi / angles)
     row, column = torch.nonzero(view.graspable, as_tuple=True)
@@ -145,25 +145,19 @@ def frames_over(view: View, gripper: Gripper, angles: int) -> Frames:
     axes = torch.stack([torch.cos(angle), torch.sin(angle), -torch.sin(angle), torch.cos(angle)]).view(2, 2, angles)
     turned = torch.einsum("nk,jka->ajn", xy, axes)  # along and across each closing axis
     low, high = (turned.amin(dim=-1), turned.amax(dim=-1)) if len(xy) else (turned.new_zeros(angles, 2),) * 2
-    pixel = crops.pixel(gripper)
+    pixel = crops.pixel_side(gripper)
     size = DenseNet.image_size(math.ceil(float((high - low).max()) / pixel) + 1)
-    centre = torch.einsum("aj,jka->ak", (low + high) / 2, axes)
-    return Frames(centre, angle, size, pixel)
+    center = torch.einsum("aj,jka->ak", (low + high) / 2, axes)
+    return TurnedImages(center, angle, size, pixel)
 
 
-def height_images(view: View, frames: Frames, gripper: Gripper) -> torch.Tensor:
-    """Heights (A, 1, S, S) above the reference [openings] in the frames."""
-    grasps = ViewGrasps(frames.centre, frames.angle, torch.full_like(frames.angle, gripper.max_width))
+def height_images(view: View, frames: TurnedImages, gripper: Gripper) -> torch.Tensor:
+    """Heights (A, 1, S, S) above the reference_depth [openings] in the frames."""
+    grasps = ViewGrasps(frames.center, frames.angle, torch.full_like(frames.angle, gripper.max_width))
     surface = crops.surface_crops(view.depth, view.origin, view.cell, grasps, gripper, frames.size)
-    return (reference(view) - surface)[:, None] / gripper.max_width
+    return (reference_depth(view) - surface)[:, None] / gripper.max_width
 
 
-def reference(view: View) -> float:
+def reference_depth(view: View) -> float:
     """Depth of the table, or where none was found of the deepest surface seen [m]."""
     return view.table if math.isfinite(view.table) else float(view.depth.max())
-
-
-def _conditions(width: torch.Tensor, gripper: Gripper) -> torch.Tensor:
-    """(O, 4), as `crops.conditions` of grasps with these openings (O,) [m]."""
-    none = width.new_zeros(len(width))
-    return crops.conditions(ViewGrasps(none, none, width), gripper)

@@ -9,18 +9,18 @@ import torch
 
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
-from antipodal.grasping.antipodal_pairs_gpu import sample_antipodal
+from antipodal.grasping.antipodal_pairs_gpu import sample_antipodal_gpu
 from antipodal.grasping.balance import balance_penalty
-from antipodal.grasping.balance_gpu import distance_to_centroid
+from antipodal.grasping.balance_gpu import distance_to_centroid_gpu
 from antipodal.grasping.clearance import Clearance, DepthRange
-from antipodal.grasping.clearance_gpu import Fitting
+from antipodal.grasping.clearance_gpu import OpeningSearch
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode
 from antipodal.perception.masked import first
 from antipodal.perception.view import View
 from antipodal.perception.view_gpu import make_view
-from antipodal.planning.cem_gpu import maximise
+from antipodal.planning.cem_gpu import maximise_gpu
 from antipodal.planning.options import PlannerOptions
-from antipodal.planning.random_draws import Draws
+from antipodal.planning.random_draws import RandomDraws
 
 Score = Callable[[View, ViewGrasps], torch.Tensor]
 COUNTS = ("edges", "pairs", "fitting", "scored")
@@ -37,7 +37,7 @@ class GpuOptions:
 
 
 @dataclass(frozen=True)
-class Scene:
+class SceneTensors:
     """What a plan is made of."""
 
     depth: torch.Tensor  # (H, W) float32 [m], 0 = missing
@@ -56,20 +56,20 @@ class GpuPipeline:
         """score: maps a view and grasps (N) in it to logits (N,), whatever the grasps."""
         self.score, self.gripper, self.options = score, gripper, options
         self.camera, self.sizes = camera, sizes
-        self.fitting = Fitting(options.openings)
+        self.fitting = OpeningSearch(options.openings)
 
-    def __call__(self, scene: Scene, draws: Draws) -> torch.Tensor:
+    def __call__(self, scene: SceneTensors, draws: RandomDraws) -> torch.Tensor:
         """The reply (9 + len(COUNTS) + 6 R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
         best first, each x, y, z [m], angle [rad], opening [m] and quality, which is -inf where there is none."""
         view = self._view(scene, draws)
-        pairs, met, edges = sample_antipodal(
+        pairs, met, edges = sample_antipodal_gpu(
             view, self.gripper, draws.starts, draws.cone, draws.choice, self.options.sampling
         )
         clearance = Clearance(view, self.gripper, self.options.clearance)
         candidates, fits, fitting = self._candidates(clearance, pairs, met)
         earlier, given = self._earlier(scene, view)
-        distance = distance_to_centroid(view)
-        samples, quality = maximise(
+        distance = distance_to_centroid_gpu(view)
+        samples, quality = maximise_gpu(
             lambda s: self._evaluate(clearance, distance, s),
             torch.cat([encode(candidates, self.gripper), encode(earlier, self.gripper)]),
             torch.cat([fits, given]),
@@ -80,7 +80,7 @@ class GpuPipeline:
         scored = torch.isfinite(quality).sum()
         return self._reply(view, torch.stack([*counts, scored]), samples, quality)
 
-    def _view(self, scene: Scene, draws: Draws) -> View:
+    def _view(self, scene: SceneTensors, draws: RandomDraws) -> View:
         """The view along the approach of what may be grasped and of all that the gripper could touch there."""
         margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
         return make_view(
@@ -113,11 +113,11 @@ class GpuPipeline:
         grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
         share = torch.linspace(0, 1, many, device=met.device).repeat_interleave(n)
         z = torch.lerp(low.repeat(many), high.repeat(many), share)
-        centre = torch.cat([grasps.center[:, :2].repeat(many, 1), z[:, None]], dim=1)
-        candidates = ViewGrasps(centre, grasps.angle.repeat(many), grasps.width.repeat(many))
+        center = torch.cat([grasps.center[:, :2].repeat(many, 1), z[:, None]], dim=1)
+        candidates = ViewGrasps(center, grasps.angle.repeat(many), grasps.width.repeat(many))
         return candidates, (torch.arange(n, device=kept.device) < fits.sum()).repeat(many), fits.sum()
 
-    def _earlier(self, scene: Scene, view: View) -> Tuple[ViewGrasps, torch.Tensor]:
+    def _earlier(self, scene: SceneTensors, view: View) -> Tuple[ViewGrasps, torch.Tensor]:
         """Grasps of an earlier plan in this view, upright in it, and which rows hold one."""
         rotation: Any = view.T_cam_view
         axis = scene.start[:, 3:6] @ rotation

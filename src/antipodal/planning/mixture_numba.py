@@ -10,7 +10,7 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def fit(points, means, inflation, floor, steps):
+def fit_mixture_numba(points, means, inflation, floor, steps):
     """Weights (K,), means (K, D) and Cholesky factors (K, D, D) of a mixture after `steps` of expectation maximisation
     (Dempster, Laird and Rubin 1977), in double precision.
 
@@ -24,7 +24,7 @@ def fit(points, means, inflation, floor, steps):
     middle = np.zeros((K, D))
     for d in range(D):
         middle[:, d] = points[:, d].mean()
-    factors = _factors(points, share, middle, inflation, floor)
+    factors = _cholesky_factors_numba(points, share, middle, inflation, floor)
     means = means.copy()
     for _ in range(steps):
         _responsibilities(points, weights, means, factors, share)
@@ -33,12 +33,12 @@ def fit(points, means, inflation, floor, steps):
             weights[k] = max(share[:, k].sum() / N, 1e-6)
             for d in range(D):
                 means[k, d] = (share[:, k] * points[:, d]).sum() / total
-        factors = _factors(points, share, means, inflation, floor)
+        factors = _cholesky_factors_numba(points, share, means, inflation, floor)
     return weights / weights.sum(), means, factors
 
 
 @numba.njit(cache=True)
-def draw(weights, means, factors, uniform, normal):
+def draw_from_mixture_numba(weights, means, factors, uniform, normal):
     """Samples (S, D) of a mixture from numbers uniform in [0, 1) (S,) and standard normal ones (S, D)."""
     out = np.empty_like(normal)
     for s in range(len(uniform)):
@@ -75,7 +75,7 @@ def _responsibilities(points, weights, means, factors, share):
 
 
 @numba.njit(cache=True)
-def _factors(points, share, means, inflation, floor):
+def _cholesky_factors_numba(points, share, means, inflation, floor):
     """Cholesky factors (K, D, D) of the covariances about the means, weighted by share (N, K)."""
     N, D = points.shape
     factors = np.zeros((len(means), D, D))

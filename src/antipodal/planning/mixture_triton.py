@@ -1,4 +1,4 @@
-"""Triton twin of `device.cem.fit`: a whole expectation maximisation in one launch, by one program.
+"""Triton twin of `device.cem.fit_mixture_triton`: a whole expectation maximisation in one launch, by one program.
 
 In torch it is some two hundred launches of a microsecond's work each. Import only where `gpu.uses_triton` says so.
 """
@@ -14,7 +14,7 @@ import triton.language as tl
 PADDED = 16  # dimensions, with those that hold nothing: the least side of a matrix in tl.dot
 
 
-def fit(
+def fit_mixture_triton(
     points: torch.Tensor, weight: torch.Tensor, components: int, inflation: float, floor: float, steps: int
 ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Weights (K,), means (K, D) and Cholesky factors (K, D, D) of the mixture of `components` = K.
@@ -28,12 +28,12 @@ def fit(
     factors = torch.empty((components, dim, dim), device=points.device)
     shape = {"K": components, "KP": padded, "D": dim, "DP": PADDED, "N": max(16, triton.next_power_of_2(n))}
     arguments = (points.contiguous(), weight.contiguous(), weights, means, factors, n, inflation, floor)
-    _fit[(1,)](*arguments, STEPS=steps, num_warps=4 if n <= 256 else 8, **shape)
+    _fit_kernel[(1,)](*arguments, STEPS=steps, num_warps=4 if n <= 256 else 8, **shape)
     return weights, means, factors
 
 
 @triton.jit
-def _fit(
+def _fit_kernel(
     points, weight, out_weights, out_means, out_factors, n, inflation, floor,
     STEPS: tl.constexpr, K: tl.constexpr, KP: tl.constexpr, D: tl.constexpr, DP: tl.constexpr, N: tl.constexpr,
 ):  # fmt: skip
@@ -44,7 +44,7 @@ def _fit(
     count = tl.maximum(tl.sum(w, axis=0), 1.0)
     used = tl.minimum(tl.maximum(tl.floor(tl.sum(w, axis=0) / (D + 1)), 1.0), K)
     alive = k < used
-    means = _spread(x, w, row, k, K, KP, DP)
+    means = _spread_means_triton(x, w, row, k, K, KP, DP)
     weights = tl.where(alive, 1.0 / used, 0.0)
     whole = tl.sum(w[:, None] * x, axis=0) / count
     moment = _moment(x, whole, w) / count
@@ -69,7 +69,7 @@ def _fit(
 
 
 @triton.jit
-def _spread(x, w, row, k, K: tl.constexpr, KP: tl.constexpr, DP: tl.constexpr):
+def _spread_means_triton(x, w, row, k, K: tl.constexpr, KP: tl.constexpr, DP: tl.constexpr):
     """K of the points, each the farthest from those before it (KP, DP)."""
     chosen = tl.sum(tl.where(row[:, None] == 0, x, 0.0), axis=0)
     means = tl.where(k[:, None] == 0, chosen[None, :], tl.zeros((KP, DP), dtype=tl.float32))

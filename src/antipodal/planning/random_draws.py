@@ -15,7 +15,7 @@ DIMENSIONS = 6  # of encoding.encode
 
 
 @dataclass(frozen=True)
-class Draws:
+class RandomDraws:
     """Uniform numbers in [0, 1), but for `normal`."""
 
     judges: torch.Tensor  # (JUDGES,) choose the graspable pixels whose median depth bounds the view's cells
@@ -26,7 +26,7 @@ class Draws:
     normal: torch.Tensor  # (cem.iterations, cem.samples, DIMENSIONS) standard normal
 
     @classmethod
-    def of_seed(cls, seed: int, sampling: SamplingOptions, cem: CEMOptions) -> Draws:
+    def of_seed(cls, seed: int, sampling: SamplingOptions, cem: CEMOptions) -> RandomDraws:
         """The numbers of a seed, in main memory: torch's generators on a CPU and a GPU differ."""
         generator = torch.Generator().manual_seed(seed)
         marches = sampling.pairs * sampling.starts_per_pair
@@ -35,11 +35,11 @@ class Draws:
         numbers.append(torch.randn(cem.iterations, cem.samples, DIMENSIONS, generator=generator))
         return cls(*numbers)
 
-    def to(self, device: torch.device) -> Draws:
+    def to(self, device: torch.device) -> RandomDraws:
         """The same numbers on a device."""
         return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
-    def copy_(self, other: Draws) -> None:
+    def copy_(self, other: RandomDraws) -> None:
         """Take over another's numbers in place."""
         for f in fields(self):
             getattr(self, f.name).copy_(getattr(other, f.name), non_blocking=True)

@@ -28,7 +28,7 @@ def distinct(grasps: ViewGrasps, count: int, distance: float, angle: float) -> L
     return chosen
 
 
-def centred_in(
+def centered_in(
     window: np.ndarray, grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, counts: Dict[str, int]
 ) -> ViewGrasps:
     """Those grasps whose origin appears in the window (H, W) bool; below a surface it appears elsewhere than the

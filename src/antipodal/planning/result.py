@@ -56,7 +56,7 @@ class Clock:
         self.times_ms[stage] = 1e3 * (time.perf_counter() - start)
 
 
-NAMES = {
+STAGES = {
     "pixels": "graspable pixels",
     "edges": "edge cells",
     "scanned": "scored in a scan",
@@ -70,7 +70,7 @@ def refuse_empty(counts: Dict[str, int], friction: float, width: float) -> None:
     counts: "pixels", "edges" or "scanned", "pairs", "fitting", as far as the plan has come. friction, width [m]:
     limits that pairs keep.
     """
-    stages = ", ".join(f"{counts[k]} {name}" for k, name in NAMES.items() if k in counts)
+    stages = ", ".join(f"{counts[k]} {name}" for k, name in STAGES.items() if k in counts)
     limits = f"friction {friction:g}, width {width:g} m"
     if counts["pairs"] == 0:
         raise NoGraspFound(f"{stages} ({limits})", counts)

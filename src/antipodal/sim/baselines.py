@@ -12,6 +12,7 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Grasp, Gripper
+from antipodal.grasping.view_grasps import grasps_at
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,6 @@ def downwards(position: Sequence[float], angle: float) -> np.ndarray:
     """Pose (4, 4) in a frame whose z is up: approach straight down, closing axis at `angle` [rad] from x."""
     y, z = np.array([np.cos(angle), np.sin(angle), 0.0]), np.array([0.0, 0.0, -1.0])
     return transforms.compose(np.stack([np.cross(y, z), y, z], axis=-1), np.asarray(position))
-
-
-def to_grasp(T_cam_grasp: np.ndarray, width: float, quality: float, camera: Camera) -> Grasp:
-    """A Grasp with its place in the image."""
-    center, axis = T_cam_grasp[:3, 3], T_cam_grasp[:3, 1]
-    u, v = camera.project(center)
-    along = camera.project(center + 1e-3 * axis) - [u, v]
-    angle = (np.arctan2(along[1], along[0]) + np.pi / 2) % np.pi - np.pi / 2
-    return Grasp(T_cam_grasp, float(width), float(quality), (float(u), float(v)), float(angle), float(center[2]))
 
 
 class RandomPlanner:
@@ -123,7 +115,7 @@ class _Scene:
         """From above onto a point of the surface (3,)."""
         tips = max(point[2] - self.options.below, self.options.above_table)
         T_table_grasp = downwards([point[0], point[1], tips + gripper.tip], angle)
-        return to_grasp(self.T_cam_table @ T_table_grasp, width, 0.5, self.camera)
+        return grasps_at((self.T_cam_table @ T_table_grasp)[None], [width], [0.5], self.camera)[0]
 
 
 def _fit_plane(points: np.ndarray, rounds: int = 10) -> np.ndarray:

@@ -15,7 +15,8 @@ from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Grasp
 from antipodal.grasping.gripper_boxes import in_the_way
-from antipodal.sim.baselines import downwards, to_grasp
+from antipodal.grasping.view_grasps import grasps_at
+from antipodal.sim.baselines import downwards
 from antipodal.sim.cell import Cell
 from antipodal.sim.solids import Solid, outside, sample_surface, through
 
@@ -70,7 +71,7 @@ class Oracle:
         for T_world_grasp, width in self._clear(axes, obstacles):
             tried += 1
             if self.cell.rehearse(T_cam_world @ T_world_grasp, width).held:
-                return [to_grasp(T_cam_world @ T_world_grasp, width, 1.0, camera)]
+                return grasps_at((T_cam_world @ T_world_grasp)[None], [width], [1.0], camera)
         counts = {"objects": len(solids), "axes": len(axes.cost), "rehearsed": tried}
         raise NoGraspFound(f"no grasp held: {counts}", counts)
 

@@ -6,12 +6,14 @@ from __future__ import annotations
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
+import torch
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
+from antipodal.networks import crops
 from antipodal.synth.grasps.candidates import sample_grasps
 from antipodal.synth.images.scene_view import SceneView, crop, observe
 from antipodal.synth.labels.labels import Labels, label_grasps
@@ -20,7 +22,7 @@ from antipodal.synth.objects.prepared import ObjectFolder, PreparedObject
 from antipodal.synth.options import GenerateOptions
 from antipodal.synth.scene import Scene, build_scene
 from antipodal.synth.shards import quantise
-from antipodal.synth.table_grasps import PlacedGrasps, TableGrasps, place
+from antipodal.synth.table_grasps import TableGrasps, place
 
 
 class Setup(NamedTuple):
@@ -119,7 +121,7 @@ def _seen(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) ->
     placed = place(grasps, view.T_view_table, setup.gripper)
     batch = {
         "crops": quantise(crop(view, placed, setup.gripper)),
-        "conditions": conditions(placed, setup.gripper),
+        "conditions": crops.conditions(torch.from_numpy(placed.width), setup.gripper).float().numpy(),
         "labels": labels.label,
         "free": labels.free,
         "collision": labels.collision,
@@ -132,10 +134,3 @@ def _seen(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) ->
     if len(labels.epsilon):
         batch["epsilon"] = labels.epsilon
     return batch
-
-
-def conditions(grasps: PlacedGrasps, gripper: Gripper) -> np.ndarray:
-    """(N, 4) float32, as `crops.conditions` makes them."""
-    fixed = np.array([gripper.jaw_thickness, gripper.jaw_width, gripper.jaw_length])
-    rows = np.column_stack([grasps.width, np.broadcast_to(fixed, (len(grasps.width), 3))])
-    return (rows / gripper.max_width).astype(np.float32)

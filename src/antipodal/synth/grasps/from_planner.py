@@ -21,7 +21,7 @@ def propose(view: SceneView, gripper: Gripper, count: int, rng: np.random.Genera
     generator = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
     pairs, _ = sample_antipodal(_as_view(view), gripper, generator, options)
     chosen = rng.permutation(len(pairs.angle))[:count]
-    centre, angle = pairs.centre.numpy()[chosen].astype(float), pairs.angle.numpy()[chosen].astype(float)
+    centre, angle = pairs.center.numpy()[chosen].astype(float), pairs.angle.numpy()[chosen].astype(float)
     T_table_view = transforms.invert(view.T_view_table)
     points = np.column_stack([centre, np.full(len(chosen), view.T_view_table[2, 3])])
     tips = transforms.apply(T_table_view, points)

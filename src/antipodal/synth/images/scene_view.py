@@ -13,7 +13,7 @@ from antipodal.backends import EXACT
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
 from antipodal.networks import crops
-from antipodal.networks.crops_numba import surface_crops
+from antipodal.networks.crops_numba import surface_crops_numba
 from antipodal.perception.view import look_along
 from antipodal.perception.view_numba import rectify
 from antipodal.synth.images import render
@@ -100,7 +100,7 @@ def window_around(camera: Camera, T_cam_view: np.ndarray, bounds, height: float,
 def crop(view: SceneView, grasps: PlacedGrasps, gripper: Gripper) -> np.ndarray:
     """Network inputs (N, SIZE, SIZE) float32 in [-CLIP, CLIP], as `crops.normalise` makes them."""
     side = crops.EXTENT * gripper.max_width
-    surface = surface_crops(view.depth, view.origin, view.cell, grasps.center, grasps.angle, side, crops.SIZE)
+    surface = surface_crops_numba(view.depth, view.origin, view.cell, grasps.center, grasps.angle, side, crops.SIZE)
     _normalise(surface, grasps.center[:, 2].astype(np.float32), np.float32(gripper.max_width), np.float32(crops.CLIP))
     return surface
 
