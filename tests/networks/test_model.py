@@ -261,7 +261,7 @@ def test_a_runtime_that_answers_otherwise_is_refused(monkeypatch):
     monkeypatch.setattr(quantised, "_round_layer", lambda openvino, op, low, high: None)
     assert quantised.quantised(network, network.examples) is not None
     other = trained_like()
-    monkeypatch.setattr(quantised, "_rounded", lambda ov, n, *rest, make=quantised._rounded: make(ov, other, *rest))
+    monkeypatch.setattr(quantised, "_in_8_bits", lambda ov, n, *rest, make=quantised._in_8_bits: make(ov, other, *rest))
     torch.nn.init.constant_(other.body.head.logit.bias, 3.0)
     with pytest.warns(RuntimeWarning, match="in 8 bits P.success. is off by 0"):
         assert quantised.quantised(network, network.examples) is None
