@@ -18,7 +18,7 @@ from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, make_score
 from antipodal.networks.threads import single_threaded_torch
 from antipodal.perception.hints import SceneHints
-from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region
+from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region, check_seed
 from antipodal.perception.scene import AHEAD, Scene, perceive
 from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.cuda_graph import GpuPlanner
@@ -116,6 +116,7 @@ class GraspPlanner:
         """
         if max_grasps < 1:
             raise InputError(f"max_grasps must be at least 1, got {max_grasps}")
+        check_seed(seed)
         clock = Clock()
         counts: Dict[str, int] = {}
         depth = check_depth(depth, camera)

@@ -4,7 +4,7 @@ import pytest
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.perception.hints import SceneHints
-from antipodal.perception.inputs import check_depth, check_mask, check_region, within_hints
+from antipodal.perception.inputs import check_depth, check_mask, check_region, check_seed, within_hints
 
 CAMERA = Camera(50.0, 50.0, 4.0, 3.0, 8, 6)
 GOOD = np.full((6, 8), 0.7, np.float32)
@@ -119,6 +119,12 @@ def test_impossible_hints_are_refused(given, complaint):
 def test_a_given_plane_has_its_normal_away_from_the_camera(scale):
     normal, offset = SceneHints(table=np.array([0, 0.6, 0.8, 0.7]) * scale).plane()
     np.testing.assert_allclose([*normal, offset], [0, 0.6, 0.8, 0.7], atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**70, 0.0, 1.5, "0", None, True])
+def test_impossible_seed_is_refused(seed):
+    with pytest.raises(InputError, match="seed must be a whole number from 0 to"):
+        check_seed(seed)
 
 
 def test_a_region_is_a_window_of_the_image():

@@ -13,6 +13,7 @@ from typing import Any, List, Optional, Tuple
 import numpy as np
 import torch
 
+from antipodal.networks.silent_openvino import silent_openvino
 from antipodal.networks.threads import single_threaded_torch, thread_count
 
 Examples = Tuple[torch.Tensor, torch.Tensor]  # crops (N, 1, S, S) and conditions (N, C), both float32
@@ -25,13 +26,12 @@ MAX_MEAN_ERROR, MAX_ERROR = 0.01, 0.3  # of P(success) on the examples, for the 
 def quantised(network: torch.nn.Module, examples: Examples) -> Optional[Quantised]:
     """`network` in 8 bits; None where OpenVINO is not installed, or with a warning where it answers otherwise."""
     try:
-        import openvino
+        with silent_openvino() as openvino:
+            model = _in_8_bits(openvino, network, examples)
+            fast = Quantised([_Worker(openvino, model) for _ in range(thread_count())])
+        wrong = (torch.sigmoid(fast(*examples)) - torch.sigmoid(network(*examples))).abs()
     except ImportError:
         return None
-    try:
-        model = _in_8_bits(openvino, network, examples)
-        fast = Quantised([_Worker(openvino, model) for _ in range(thread_count())])
-        wrong = (torch.sigmoid(fast(*examples)) - torch.sigmoid(network(*examples))).abs()
     except Exception as e:  # a library that others install: planning goes on without it whatever it raises
         warnings.warn(f"OpenVINO cannot run this network, torch does: {e}", RuntimeWarning, stacklevel=2)
         return None

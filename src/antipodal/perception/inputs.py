@@ -14,6 +14,7 @@ from antipodal.perception.hints import SceneHints
 
 Region = Union[Tuple[int, int, int, int], np.ndarray]  # a window (u0, v0, width, height) [px], or pixels (H, W) bool
 
+MAX_SEED = 2**63 - 1
 MOSTLY_MASKED = 0.8  # a mask that covers more of the image leaves too little outside to tell the table
 MAX_RANGE = 10.0  # metres; beyond it lie codes for "no return" and renderers' far planes, or all is in millimetres
 
@@ -108,6 +109,12 @@ def _refuse_values(name: str, mask: np.ndarray) -> None:
     got = [f"{kind} at {int(where.sum())} pixels" for kind, where in kinds.items() if where.any()]
     if got:
         raise InputError(f"{name} must hold 0 (False) and positive whole numbers (True), got {', '.join(got)}")
+
+
+def check_seed(seed: int) -> None:
+    """Raises InputError where the generators of random numbers do not take the seed."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
+        raise InputError(f"seed must be a whole number from 0 to {MAX_SEED}, got {seed!r}")
 
 
 def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.ndarray]:
