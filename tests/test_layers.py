@@ -1,4 +1,4 @@
-"""Imports point one way (docs/design.md), and every source is Python 3.8."""
+"""Imports point one way (docs/how_it_works.md), and every source is Python 3.8."""
 
 import ast
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_imports_follow_the_order_of_layers(path):
 
 
 def test_the_design_page_states_this_order():
-    page = " ".join((REPO / "docs" / "design.md").read_text().split())
+    page = " ".join((REPO / "docs" / "how_it_works.md").read_text().split())
     assert " -> ".join(ORDER) in page
 
 
