@@ -17,9 +17,9 @@ import yaml
 
 from antipodal import resources
 from antipodal.camera import Camera
-from antipodal.files import write_json
+from antipodal.files import read_names, write_json
 from antipodal.grasp import Gripper
-from antipodal.sim.evaluate import evaluate, read_names
+from antipodal.sim.evaluate import evaluate
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import TrialOptions
 from antipodal.synth.options import sensor_noise
@@ -70,7 +70,7 @@ def trials(args: argparse.Namespace, gripper: Gripper, camera: Path) -> Cell:
     low, high = yaml.safe_load(camera.read_text())["radius"]
     options = TrialOptions(
         objects=args.objects,
-        only=read_names(args.objects_list),
+        only=tuple(read_names(args.objects_list)),
         model=str(args.model),
         gripper=gripper,
         camera=Camera.load(camera),

@@ -29,7 +29,7 @@ from antipodal.sim.world import JAWS
 from antipodal.synth.grasps.candidates import sample_grasps
 from antipodal.synth.labels.labels import QUALITIES, LabelOptions, draw_errors, label_grasps
 from antipodal.synth.objects.meshes import NamedMesh, mesh_source
-from antipodal.synth.scene import Scene, build_scene
+from antipodal.synth.scene import TableScene, build_scene
 from antipodal.synth.table_grasps import TableGrasps
 from antipodal.training.metrics import reliability, roc_auc
 
@@ -92,7 +92,7 @@ def picks_of(
     return rows
 
 
-def scene_of(cell: Cell) -> Scene:
+def scene_of(cell: Cell) -> TableScene:
     """What lies on the cell's table."""
     lying = cell.remaining()
     surfaces, poses = [cell.bodies[i].surface() for i in lying], [cell.pose(i) for i in lying]
@@ -102,7 +102,7 @@ def scene_of(cell: Cell) -> Scene:
     return build_scene(vertices, faces, centers=np.array(poses)[:, :3, 3], owner=owner)
 
 
-def score(scene: Scene, gripper: Gripper, grasps: TableGrasps, seed: int, quality: str) -> np.ndarray:
+def score(scene: TableScene, gripper: Gripper, grasps: TableGrasps, seed: int, quality: str) -> np.ndarray:
     """The labels, or the epsilon that they are cut from."""
     result = label_grasps(scene, gripper, grasps, np.random.default_rng(seed), LabelOptions(quality))
     return np.where(result.collision, 0, result.epsilon) if len(result.epsilon) else result.label

@@ -35,7 +35,7 @@ LAUNCHERS = (
     (mixture_triton, "fit_mixture_triton"),
 )
 STAGES = (
-    (gpu_pipeline, "make_view"),
+    (gpu_pipeline, "make_view_gpu"),
     (gpu_pipeline, "sample_antipodal_gpu"),
     (gpu_pipeline, "distance_to_centroid_gpu"),
     (gpu_pipeline.GpuPipeline, "_fitting"),

@@ -24,7 +24,7 @@ POINTS = 5000  # surface points that the gripper may run into
 FRICTION = 0.6  # cone of antipodal pairs
 
 
-def with_engine(placed: scene.Scene, embree: bool) -> trimesh.Trimesh:
+def with_engine(placed: scene.TableScene, embree: bool) -> trimesh.Trimesh:
     """The scene's mesh with trimesh's Embree rays, or with the ones in numpy that it falls back on."""
     mesh = trimesh.Trimesh(placed.vertices, placed.faces, process=False)
     module = trimesh.ray.ray_pyembree if embree else trimesh.ray.ray_triangle
@@ -119,7 +119,7 @@ def needed_friction(mesh, gripper: Gripper, tips, closing, across) -> float:
     return worst
 
 
-def image(mesh, placed: scene.Scene, setup: sample.Setup, rng: np.random.Generator):
+def image(mesh, placed: scene.TableScene, setup: sample.Setup, rng: np.random.Generator):
     """Depth (H, W) of the object's window on its table by a ray a pixel, the window, and T_cam_table."""
     drawn, T_cam_table = sample_camera(rng, setup.camera, setup.options.cameras)
     T_cam_view = scene_view.look_along(-T_cam_table[:3, 2])

@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from antipodal import networks
 from antipodal.errors import AntipodalError, NoGraspFound
-from antipodal.files import write_json
+from antipodal.files import read_names, write_json
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, PlannerOptions
-from antipodal.sim.evaluate import _clutter, read_names
+from antipodal.sim.evaluate import _clutter
 from antipodal.sim.geometric import GeometricScore
 from antipodal.sim.trials import NOISES, Runner, TrialOptions
 from antipodal.training.metrics import calibration_error, reliability, roc_auc
@@ -68,7 +68,7 @@ def main() -> None:
     gripper = Gripper.load(args.gripper) if args.gripper else Gripper()
     options = TrialOptions(
         args.objects,
-        read_names(args.objects_list),
+        tuple(read_names(args.objects_list)),
         gripper=gripper,
         clutter=args.clutter,
         noise=args.noise,

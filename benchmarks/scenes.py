@@ -10,7 +10,7 @@ import trimesh
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.synth.images.noise import NoiseOptions, add_noise
-from antipodal.synth.images.render import nearest, plane_depth, render_depth
+from antipodal.synth.images.render import nearer, plane_depth, render_depth
 from antipodal.synth.objects.procedural import procedural
 
 HEIGHT = 0.7  # of the camera above the table [m]
@@ -42,7 +42,7 @@ def picture(objects: int, seed: int, camera: Camera = CAMERA) -> Picture:
     for place in places:
         mesh = procedural(int(rng.integers(10_000)), seed=seed)
         xy = (np.array(divmod(int(place), side)) - (side - 1) / 2) * pitch + rng.uniform(-0.01, 0.01, 2)
-        depth = nearest(render_depth(*_laid(mesh, xy, rng.uniform(0, 2 * np.pi)), camera), depth)
+        depth = nearer(render_depth(*_laid(mesh, xy, rng.uniform(0, 2 * np.pi)), camera), depth)
     return Picture(add_noise(rng, depth, camera, NoiseOptions()), camera)
 
 

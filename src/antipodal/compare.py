@@ -141,7 +141,7 @@ def section(first: str, second: str, rows: Dict[str, List[List[float]]], held: H
     for name, values in rows.items():
         cells = ["{:.4f} [{:.4f}, {:.4f}]".format(*v) for v in values]
         lines.append(f"| {name}, same test samples | {' | '.join(cells)} |")
-    rates = [_rate(held.both + alone, held.scenes) for alone in (held.first, held.second)]
+    rates = [_rate_text(held.both + alone, held.scenes) for alone in (held.first, held.second)]
     lines.append(f"| picks held, same {held.scenes} scenes | {' | '.join(rates)} | {held.first - held.second:+d} |")
     lines += ["", f"Only {first} held in {held.first} of the scenes, only {second} in {held.second}. Intervals (95 %):"]
     lines += [
@@ -150,7 +150,7 @@ def section(first: str, second: str, rows: Dict[str, List[List[float]]], held: H
     return "\n".join(lines)
 
 
-def _rate(successes: int, n: int) -> str:
+def _rate_text(successes: int, n: int) -> str:
     low, high = wilson(successes, n)
     return f"{100 * successes / max(n, 1):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 

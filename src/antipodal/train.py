@@ -37,7 +37,7 @@ def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, A
     resumed = options.resume == "auto" and trainer.resume()
     if group.leads:
         print(report.describe(trainer, split, resumed), file=sys.stderr)
-    with report.Progress(trainer, options.log) as progress:
+    with report.ProgressBar(trainer, options.log) as progress:
         trainer.fit(progress.update)
     if not group.leads:
         return {}
@@ -46,7 +46,7 @@ def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, A
     shown = samples.__getitems__(shuffled(split.train, options.split_seed)[:EXAMPLES].tolist())
     trainer.network.examples = shown["crops"].float(), trainer.conditions(shown).float()
     networks.save(options.out, trainer.network, meta)
-    report.write(options.out, meta, logits, labels)
+    report.write_report(options.out, meta, logits, labels)
     Path(options.checkpoint()).unlink(missing_ok=True)
     return meta
 
@@ -76,7 +76,7 @@ def judge(trainer: Trainer, split: Split) -> Tuple[Dict[str, float], Any, Any]:
     temperature = metrics.fit_temperature(*trainer.predict(few))
     logits, labels = trainer.predict(split.test)
     trainer.network.temperature.fill_(temperature)
-    return metrics.evaluate(logits, labels, temperature), logits, labels
+    return metrics.all_metrics(logits, labels, temperature), logits, labels
 
 
 def parse(arguments: List[str]) -> TrainOptions:
@@ -107,7 +107,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     with Group(networks.pick_device(options.device)) as group:
         meta = train(options, group, command=" ".join(["python -m antipodal.train", *given]))
         if group.leads:
-            print(report.summary(meta))
+            print(report.summary_line(meta))
     return 0
 
 

@@ -13,12 +13,12 @@ from antipodal.grasping.balance import distance_to_centroid
 from antipodal.perception.components import connected_components
 from antipodal.perception.components_gpu import components
 from antipodal.perception.inputs import check_depth
-from antipodal.perception.masked import first, pick
+from antipodal.perception.masked import first_true, pick_true
 from antipodal.perception.scene import perceive
 from antipodal.perception.table import find_table
 from antipodal.perception.view import look_along
 from antipodal.perception.view import make_view as view_on_cpu
-from antipodal.perception.view_gpu import make_view
+from antipodal.perception.view_gpu import make_view_gpu
 from antipodal.planning import cem_gpu, gpu_pipeline
 from antipodal.planning.cem import CEMOptions
 from antipodal.planning.cem import _fit_mixture as fit_on_cpu
@@ -51,7 +51,7 @@ def test_the_view_is_the_planners_on_another_grid(tilt):
     rotation = torch.from_numpy(look_along(table.normal)[:3, :3]).float()
     offset = torch.tensor(table.offset, dtype=torch.float32)
     arguments = torch.from_numpy(depth), CAMERA, torch.from_numpy(mask)
-    there = make_view(*arguments, rotation, offset, 0.06, 320, uniform(1000))
+    there = make_view_gpu(*arguments, rotation, offset, 0.06, 320, uniform(1000))
     here = view_on_cpu(*arguments, table.normal, table.offset, 0.06)
     assert float(there.cell) == pytest.approx(here.cell, rel=0.01)
     v, u = np.mgrid[: here.depth.shape[0], : here.depth.shape[1]]
@@ -74,10 +74,10 @@ def test_distance_to_the_middle_is_the_planners():
 
 def test_pick_is_uniform_and_first_is_first():
     mask = torch.tensor([False, True, False, True, True, False])
-    drawn = torch.bincount(pick(mask, uniform(9000)), minlength=6)
+    drawn = torch.bincount(pick_true(mask, uniform(9000)), minlength=6)
     assert drawn[~mask].sum() == 0 and (drawn[mask] / 3000 - 1).abs().max() < 0.06
-    assert not pick(torch.zeros(5, dtype=torch.bool), uniform(9)).any()
-    assert first(mask, 5).tolist() == [1, 3, 4, 5, 5]
+    assert not pick_true(torch.zeros(5, dtype=torch.bool), uniform(9)).any()
+    assert first_true(mask, 5).tolist() == [1, 3, 4, 5, 5]
 
 
 def test_the_search_climbs_to_the_top_of_a_hill():

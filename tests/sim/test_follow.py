@@ -15,7 +15,7 @@ from antipodal.sim.cell import Cell
 from antipodal.sim.chase import ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.objects import body_from_mesh
-from antipodal.sim.trials import TrialOptions, noise_of
+from antipodal.sim.trials import TrialOptions, noise_by_name
 from antipodal.synth.images.noise import NoiseOptions
 
 VELOCITY = np.array([0.03, 0.04, 0.0])
@@ -96,10 +96,10 @@ def test_a_summary_counts_each_speed_and_mode():
         {"speed": 0.02, "mode": mode, "kind": kind, "plan_ms": [10.0, 20.0]}
         for mode, kind in [("open", "missed"), ("open", "held"), ("follow", "held"), ("follow", "held")]
     ]
-    first, second = follow.summarise(rows)
+    first, second = follow.summarise_following(rows)
     assert (first["mode"], first["held"], first["n"], first["others"]) == ("open", 1, 2, {"missed": 1})
     assert (second["mode"], second["held"], second["plan_ms_p50"]) == ("follow", 2, 15.0)
-    assert "50.0 %" in follow.table([first, second])
+    assert "50.0 %" in follow.following_table([first, second])
 
 
 def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
@@ -112,11 +112,11 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(follow, "_trial", trial)
     trials = TrialOptions("procedural:2", model=str(resources.find("models/default.pt")))
     arguments = (trials, ChaseOptions(), [0.0, 0.05], ["open", "follow"])
-    follow.evaluate(*arguments, 1, tmp_path / "out.json")
-    rows = follow.evaluate(*arguments, 3, tmp_path / "out.json")
+    follow.evaluate_following(*arguments, 1, tmp_path / "out.json")
+    rows = follow.evaluate_following(*arguments, 3, tmp_path / "out.json")
     assert len(ran) == len(set(ran)) == len(rows) == 12
     with pytest.raises(InputError, match="trials of other options"):
-        follow.evaluate(trials, ChaseOptions(latency=0.2), [0.0], ["open"], 1, tmp_path / "out.json")
+        follow.evaluate_following(trials, ChaseOptions(latency=0.2), [0.0], ["open"], 1, tmp_path / "out.json")
 
 
 def test_the_command_refuses_what_is_not_there(tmp_path, capsys):
@@ -129,7 +129,9 @@ def test_the_command_refuses_what_is_not_there(tmp_path, capsys):
 
 def test_noise_goes_by_name_or_is_a_sensors_own():
     cell = box_cell()
-    seen = [noise_of(n)(cell.render(), cell.camera, np.random.default_rng(1)) for n in ("none", "real", NoiseOptions())]
+    seen = [
+        noise_by_name(n)(cell.render(), cell.camera, np.random.default_rng(1)) for n in ("none", "real", NoiseOptions())
+    ]
     np.testing.assert_array_equal(seen[0], cell.render())
     np.testing.assert_array_equal(seen[1], seen[2])
     assert np.any(seen[0] != seen[1])

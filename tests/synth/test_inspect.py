@@ -25,7 +25,7 @@ def test_the_report_counts_what_is_there(folder, capsys):
     assert f"label above 0.5: {np.mean(labels > 0.5):.1%}" in text
     for i in np.unique(column(folder, "objects")):
         assert f"{np.mean(labels[column(folder, 'objects') == i]):.2f}" in text
-    assert (folder / "contact_sheet.png").read_bytes()[:4] == b"\x89PNG"
+    assert (folder / "crop_sheet.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_bars_are_as_long_as_their_counts():

@@ -11,7 +11,7 @@ from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import crops
 from antipodal.networks.crops_numba import surface_crops_numba
 from antipodal.perception import view
-from antipodal.perception.view_numba import rectify
+from antipodal.perception.view_numba import rectify_numba
 
 CAMERA = Camera(fx=150.0, fy=152.0, cx=79.2, cy=61.1, width=160, height=120)
 
@@ -35,13 +35,13 @@ def test_rectify_equals_its_twin(seed):
     bounds = (-0.21, -0.17, 0.2, 0.19) if seed % 2 else (-0.6, -0.6, 0.7, 0.65)  # within, and far beyond, the image
     for cell in (0.002, 0.0053):
         twin = view.rectify(torch.from_numpy(depth), CAMERA, T, bounds, cell)
-        filled, observed = rectify(depth, CAMERA, T, bounds, cell)
+        filled, observed = rectify_numba(depth, CAMERA, T, bounds, cell)
         np.testing.assert_array_equal(observed, twin[1].numpy())
         np.testing.assert_array_equal(filled, twin[0].numpy())
 
 
 def test_rectify_of_an_empty_image_is_zero_and_unobserved():
-    filled, observed = rectify(np.zeros((120, 160), np.float32), CAMERA, np.eye(4), (-0.1, -0.1, 0.1, 0.1), 0.004)
+    filled, observed = rectify_numba(np.zeros((120, 160), np.float32), CAMERA, np.eye(4), (-0.1, -0.1, 0.1, 0.1), 0.004)
     assert filled.shape == (51, 51) and not filled.any() and not observed.any()
 
 

@@ -81,7 +81,7 @@ def test_the_fitted_temperature_is_the_one_that_the_labels_were_made_with(true):
     labels = (rng.random(len(logits)) < expit(logits / true)).astype(float)
     temperature = metrics.fit_temperature(logits, labels)
     assert temperature == pytest.approx(true, rel=0.03)
-    report = metrics.evaluate(logits, labels, temperature)
+    report = metrics.all_metrics(logits, labels, temperature)
     assert report["ece_after"] < 0.01
     if true != 1.0:
         assert report["ece_before"] > 0.04

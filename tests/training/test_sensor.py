@@ -11,7 +11,7 @@ from antipodal.errors import InputError
 from antipodal.synth.generate import generate
 from antipodal.synth.images import noise
 from antipodal.synth.images.noise import NoiseOptions, load_noise
-from antipodal.synth.images.scene_view import crop, observe
+from antipodal.synth.images.scene_view import crop, observe_scene
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.scene import build_scene
 from antipodal.synth.table_grasps import TableGrasps, place
@@ -38,7 +38,7 @@ def seen_crops(options, views=120, grasps=4):
         rng = np.random.default_rng(seed)
         tips = rng.uniform([-0.02, -0.02, 0.01], [0.02, 0.02, 0.03], (grasps, 3))
         grasp = TableGrasps(tips, rng.uniform(0, 3, grasps), np.full(grasps, 0.06))
-        view = observe(scene, GRIPPER, CAMERA, np.random.default_rng(seed), STILL, options)
+        view = observe_scene(scene, GRIPPER, CAMERA, np.random.default_rng(seed), STILL, options)
         placed = place(grasp, view.T_view_table, GRIPPER)
         images.append(crop(view, placed, GRIPPER))
         seen += [[z, GRIPPER.max_width, CAMERA.fx] for z in placed.center[:, 2]]

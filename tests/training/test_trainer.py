@@ -209,7 +209,7 @@ def test_several_folders_read_as_one():
 
 def test_variations_are_the_four_symmetries():
     crops = torch.rand(64, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    drawn = augment.draw(64, noise=0.0, seed=0)
+    drawn = augment.draw_variations(64, noise=0.0, seed=0)
     varied = augment.vary(crops, drawn)
     for crop, result, (along, across) in zip(crops[:, 0], varied[:, 0], drawn.flips):
         dims = [d for d, flip in ((1, along), (0, across)) if flip]
@@ -219,11 +219,11 @@ def test_variations_are_the_four_symmetries():
 
 def test_noise_is_smooth_bounded_and_as_strong_as_asked():
     crops = torch.full((400, 1, 32, 32), 0.0)
-    noise = augment.vary(crops, augment.draw(400, noise=0.05, seed=1))
+    noise = augment.vary(crops, augment.draw_variations(400, noise=0.05, seed=1))
     assert 0.01 < float(noise.std()) < 0.05
     rough = (noise[..., 1:] - noise[..., :-1]).std()
     assert float(rough) < 0.5 * float(noise.std())
-    assert float(augment.vary(crops + 1, augment.draw(400, 0.05, 1)).max()) <= 1.0
+    assert float(augment.vary(crops + 1, augment.draw_variations(400, 0.05, 1)).max()) <= 1.0
 
 
 def test_learning_rate_rises_and_falls():

@@ -114,7 +114,7 @@ def _message(data: bytes) -> Fields:
     return fields
 
 
-def _number(fields: Fields, key: int) -> int:
+def _integer(fields: Fields, key: int) -> int:
     """An integer field; protocol buffers leave out a zero."""
     value = fields.get(key, [0])[0]
     if not isinstance(value, int):
@@ -125,17 +125,17 @@ def _number(fields: Fields, key: int) -> int:
 def _shard_count(entries: Dict[bytes, bytes]) -> int:
     """From the header, which is stored under the empty name."""
     header = _message(entries[b""])
-    if _number(header, 2) != 0:
+    if _integer(header, 2) != 0:
         raise ValueError("it was written on a big-endian machine")
-    return _number(header, 1)
+    return _integer(header, 1)
 
 
 def _parse_entry(data: bytes) -> Entry:
     fields = _message(data)
     shape = fields.get(2, [b""])[0]
     dims = _message(shape if isinstance(shape, bytes) else b"").get(2, [])
-    sizes = tuple(_number(_message(d), 1) for d in dims if isinstance(d, bytes))
-    return Entry(_number(fields, 1), sizes, *(_number(fields, k) for k in (3, 4, 5)))
+    sizes = tuple(_integer(_message(d), 1) for d in dims if isinstance(d, bytes))
+    return Entry(_integer(fields, 1), sizes, *(_integer(fields, k) for k in (3, 4, 5)))
 
 
 def _value(entry: Entry, data: bytes) -> np.ndarray:

@@ -115,14 +115,17 @@ def convert(variables: Dict[str, np.ndarray], layers: Layers, body: GQCNN) -> Di
     modules = [i for i, m in enumerate(body.image) if isinstance(m, torch.nn.Conv2d)]
     state = {}
     for index, name in zip(modules, (n for n in layers if n.startswith("conv"))):
-        state[f"image.{index}.weight"] = _first(short, f"{name}_weights", f"{name}W").permute(3, 2, 0, 1)
-        state[f"image.{index}.bias"] = _first(short, f"{name}_bias", f"{name}b")
-    weights = {name: _first(short, f"{name}_weights", f"{name}W") for name in ("fc3", "pc1", "fc5")}
+        state[f"image.{index}.weight"] = _first_of(short, f"{name}_weights", f"{name}W").permute(3, 2, 0, 1)
+        state[f"image.{index}.bias"] = _first_of(short, f"{name}_bias", f"{name}b")
+    weights = {name: _first_of(short, f"{name}_weights", f"{name}W") for name in ("fc3", "pc1", "fc5")}
     weights["fc3"] = _channels_first(weights["fc3"], body)
-    image, pose = _first(short, "fc4_input_1_weights", "fc4W_im"), _first(short, "fc4_input_2_weights", "fc4W_pose")
+    image, pose = (
+        _first_of(short, "fc4_input_1_weights", "fc4W_im"),
+        _first_of(short, "fc4_input_2_weights", "fc4W_pose"),
+    )
     weights["fc4"] = torch.cat([image, pose])
     for name, weight in weights.items():
-        state[f"{name}.weight"], state[f"{name}.bias"] = weight.T, _first(short, f"{name}_bias", f"{name}b")
+        state[f"{name}.weight"], state[f"{name}.bias"] = weight.T, _first_of(short, f"{name}_bias", f"{name}b")
     return state
 
 
@@ -157,7 +160,7 @@ def _channels_first(weight: torch.Tensor, body: GQCNN) -> torch.Tensor:
     return weight.reshape(height, width, channels, -1).permute(2, 0, 1, 3).flatten(0, 2)
 
 
-def _first(variables: Dict[str, torch.Tensor], *names: str) -> torch.Tensor:
+def _first_of(variables: Dict[str, torch.Tensor], *names: str) -> torch.Tensor:
     """The variable of the first name that is there."""
     for name in names:
         if name in variables:

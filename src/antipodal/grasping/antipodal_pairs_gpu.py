@@ -10,7 +10,7 @@ import torch
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import SamplingOptions, cone_rays, depth_edges, grow, march
 from antipodal.grasping.view_grasps import ViewGrasps
-from antipodal.perception.masked import first, pick
+from antipodal.perception.masked import first_true, pick_true
 from antipodal.perception.view import View
 
 
@@ -28,7 +28,7 @@ def sample_antipodal_gpu(
     starts, cone, choice: uniform numbers in [0, 1), see planning/random_draws.py."""
     edges, normals = depth_edges(view.depth, view.cell, options)
     may_start = edges & grow(view.graspable, 2)
-    cell = pick(may_start.flatten(), starts)
+    cell = pick_true(may_start.flatten(), starts)
     u, v = cell % may_start.shape[1], cell // may_start.shape[1]
     start, direction = cone_rays(u, v, normals, cone, options)
     facing = math.cos(math.atan(options.friction))
@@ -36,7 +36,7 @@ def sample_antipodal_gpu(
     longest = int(gripper.max_width / view.pitch)
     steps = march(start, direction, edges, normals, reach, facing, choice, options.pairs, longest)
     met = (steps > 0) & may_start.any()
-    chosen = first(met, options.pairs)
+    chosen = first_true(met, options.pairs)
     extent, heading = steps[chosen].to(view.depth.dtype), direction[chosen]
     center = view.to_metres(start[chosen] + heading * extent[:, None] / 2)
     grasps = ViewGrasps(

@@ -62,12 +62,12 @@ class Components:
 
 def connected_components(mask: np.ndarray, diagonal: bool) -> Components:
     """Components of the true pixels of `mask` (H, W) bool; `diagonal`: whether pixels that share a corner connect."""
-    runs, label = _label(np.ascontiguousarray(mask), 1 if diagonal else 0)
+    runs, label = _label_runs(np.ascontiguousarray(mask), 1 if diagonal else 0)
     return Components(mask.shape, runs, label)
 
 
 @numba.njit(cache=True)
-def _label(mask, reach):
+def _label_runs(mask, reach):
     """Runs (R, 3) and their components (R,); runs whose columns come within `reach` of overlapping connect."""
     H, W = mask.shape
     runs = np.empty((H * ((W + 1) // 2), 3), np.int32)
@@ -88,7 +88,7 @@ def _label(mask, reach):
             count += 1
         _join(runs, parent, above, begin, count, reach)
         above = begin
-    return runs[:count].copy(), _number(parent[:count])
+    return runs[:count].copy(), _number_components(parent[:count])
 
 
 @numba.njit(cache=True)
@@ -114,7 +114,7 @@ def _root(parent, i):
 
 
 @numba.njit(cache=True)
-def _number(parent):
+def _number_components(parent):
     """Components (R,) counted from 0; a parent is never behind its child."""
     label = np.empty(len(parent), np.int32)
     count = 0

@@ -13,7 +13,7 @@ SWEEPS, JUMPS = 4, 5
 
 
 @dataclass(frozen=True)
-class Components:
+class ComponentTensors:
     """4-connected pieces of a mask, flat (H * W,) int64; a piece is named by the largest flat index in it."""
 
     label: torch.Tensor  # the piece's name; outside the mask the pixel's own index
@@ -36,12 +36,12 @@ class Components:
         return self.per_piece(self.per_run(torch.ones_like(self.run), "sum"), "sum", 0)[self.label]
 
 
-def components(mask: torch.Tensor, sweeps: int = SWEEPS) -> Components:
+def components(mask: torch.Tensor, sweeps: int = SWEEPS) -> ComponentTensors:
     """Pieces of a mask (H, W) bool."""
     flat = mask.flatten()
     own = torch.arange(len(flat), device=mask.device)
-    rows, begins = _runs(mask)
-    columns = _runs(mask.T)[0].view(mask.T.shape).T.flatten()
+    rows, begins = _row_runs(mask)
+    columns = _row_runs(mask.T)[0].view(mask.T.shape).T.flatten()
     label = own
     for _ in range(sweeps):
         before = label
@@ -53,10 +53,10 @@ def components(mask: torch.Tensor, sweeps: int = SWEEPS) -> Components:
         for _ in range(JUMPS):
             parent = parent[parent]
         label = parent[before]
-    return Components(label, begins, rows)
+    return ComponentTensors(label, begins, rows)
 
 
-def _runs(mask: torch.Tensor) -> tuple:
+def _row_runs(mask: torch.Tensor) -> tuple:
     """Numbers from 1 (H * W,) of the runs within the rows of a mask (H, W), 0 outside, and where they begin."""
     begins = (mask & ~torch.nn.functional.pad(mask, (1, 0))[:, :-1]).flatten()
     return begins.cumsum(dim=0) * mask.flatten(), begins

@@ -94,7 +94,7 @@ def make_view(
     pitch = float(few.median()) / min(camera.fx, camera.fy)
     longest = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
     cell = max(options.cell, 1.2 * pitch, longest / options.max_cells)
-    surface, masked = observe(depth, mask, camera, T_cam_view, bounds, cell)
+    surface, masked = rectify_masked(depth, mask, camera, T_cam_view, bounds, cell)
     graspable = masked < surface + cell
     graspable[[0, -1]] = False
     graspable[:, [0, -1]] = False
@@ -109,7 +109,7 @@ def make_view(
     )
 
 
-def observe(
+def rectify_masked(
     depth: torch.Tensor, mask: torch.Tensor, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
 ) -> Tuple[torch.Tensor, torch.Tensor]:
     """The surface (H, W) as by `rectify`, and the nearest depth in every cell of the pixels in `mask`, inf where it has
@@ -117,7 +117,7 @@ def observe(
     if not backends.uses_numba(depth):
         surface, _ = rectify(depth, camera, T_cam_view, bounds, cell)
         return surface, nearest_in_cells(depth * mask, camera, T_cam_view, bounds, cell)
-    found = compiled.rectify_masked(depth.numpy(), mask.numpy(), camera, T_cam_view, bounds, cell)
+    found = compiled.rectify_masked_numba(depth.numpy(), mask.numpy(), camera, T_cam_view, bounds, cell)
     return torch.from_numpy(found[0]), torch.from_numpy(found[1])
 
 
@@ -175,7 +175,7 @@ def _inside_image(
 ) -> torch.Tensor:
     """Cells (H, W) bool whose surface projects into the camera's image."""
     if backends.uses_numba(surface):
-        return torch.from_numpy(compiled.inside_image(surface.numpy(), bounds[:2], cell, camera, T_cam_view))
+        return torch.from_numpy(compiled.inside_image_numba(surface.numpy(), bounds[:2], cell, camera, T_cam_view))
     return inside_image(surface, bounds[:2], cell, camera, T_cam_view)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Tuple
 import torch
 
 from antipodal.camera import Camera
-from antipodal.perception.masked import pick
+from antipodal.perception.masked import pick_true
 from antipodal.perception.view import View, ViewOptions, fill_deepest, inside_image
 
 
@@ -23,7 +23,7 @@ def points_in(depth: torch.Tensor, camera: Camera, rotation: torch.Tensor) -> to
     return torch.stack([(ray_x * rotation[0, k] + ray_y * rotation[1, k] + rotation[2, k]) * depth for k in range(3)])
 
 
-def make_view(
+def make_view_gpu(
     depth: torch.Tensor,
     camera: Camera,
     mask: torch.Tensor,
@@ -43,13 +43,13 @@ def make_view(
     points = points_in(depth, camera, rotation)
     low = torch.where(mask, points[:2], torch.inf).amin(dim=(1, 2)) - margin
     high = torch.where(mask, points[:2], -torch.inf).amax(dim=(1, 2)) + margin
-    distance = depth.flatten()[pick(mask.flatten(), uniform)].sort().values[len(uniform) // 2]
+    distance = depth.flatten()[pick_true(mask.flatten(), uniform)].sort().values[len(uniform) // 2]
     finest = 1.2 * distance / min(camera.fx, camera.fy)
     cell: Any = torch.maximum(finest, (high - low).amax() / (cells - 1)).clamp_min(options.cell)
     middle = ((low + high) / 2).nan_to_num(0.0)  # where the mask covers nothing
     origin: Any = (middle - cell * ((cells - 1) / 2)).unbind()
-    surface = _nearest(points, depth > 0, origin, cell, cells)
-    masked = _nearest(points, mask, origin, cell, cells)
+    surface = _nearest_depth_in_cells(points, depth > 0, origin, cell, cells)
+    masked = _nearest_depth_in_cells(points, mask, origin, cell, cells)
     surface = fill_deepest(surface, torch.isfinite(surface))
     within = torch.nn.functional.pad(torch.ones_like(surface[1:-1, 1:-1], dtype=torch.bool), (1, 1, 1, 1))
     where: Any = rotation
@@ -57,7 +57,9 @@ def make_view(
     return View(surface, (masked < surface + cell) & within, inside, where, origin, cell, table, options.cell)
 
 
-def _nearest(points: torch.Tensor, valid: torch.Tensor, origin: tuple, cell: torch.Tensor, cells: int) -> torch.Tensor:
+def _nearest_depth_in_cells(
+    points: torch.Tensor, valid: torch.Tensor, origin: tuple, cell: torch.Tensor, cells: int
+) -> torch.Tensor:
     """Nearest depth (cells, cells) [m] among the valid (H, W) points (3, H, W) in every cell; inf where none is."""
     column, row = (((points[k] - origin[k]) / cell).round() for k in range(2))
     inside = valid & (column >= 0) & (column < cells) & (row >= 0) & (row < cells)

@@ -1,4 +1,4 @@
-"""Compiled twin of `views.rectify` and `views.fill_deepest`, which define the answer."""
+"""Compiled twin of `views.rectify_numba` and `views.fill_deepest`, which define the answer."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from antipodal.camera import Camera
 Bounds = Tuple[float, float, float, float]  # x0, y0, x1, y1 in the view frame [m]
 
 
-def rectify(
+def rectify_numba(
     depth: np.ndarray, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Orthographic depth (H, W) float32 [m] within `bounds` (x0, y0, x1, y1), and the cells observed (H, W) bool.
 
     depth: (height, width) float32 [m], 0 = missing; T_cam_view: (4, 4); cell [m].
     """
-    surface, _, observed = rectify_masked(depth, np.zeros((0, 0), bool), camera, T_cam_view, bounds, cell)
+    surface, _, observed = rectify_masked_numba(depth, np.zeros((0, 0), bool), camera, T_cam_view, bounds, cell)
     return surface, observed
 
 
-def rectify_masked(
+def rectify_masked_numba(
     depth: np.ndarray, mask: np.ndarray, camera: Camera, T_cam_view: np.ndarray, bounds: Bounds, cell: float
 ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `rectify`, with the nearest depth (H, W) in every cell of the pixels in `mask` (height, width) bool between;
+    """As `rectify_numba`, and between its answers the nearest depth (H, W) in every cell of the pixels in `mask`;
     inf where there is none."""
     W = max(1, round((bounds[2] - bounds[0]) / cell) + 1)
     H = max(1, round((bounds[3] - bounds[1]) / cell) + 1)
@@ -39,7 +39,7 @@ def rectify_masked(
     corner = np.array([*bounds[:2], cell], np.float32)
     _scatter(depth, mask, window, *_rays(camera), _turn(T_cam_view), corner, nearest, masked)
     observed = np.isfinite(nearest)
-    return _fill(nearest, observed) if observed.any() else np.zeros_like(nearest), masked, observed
+    return _fill_deepest(nearest, observed) if observed.any() else np.zeros_like(nearest), masked, observed
 
 
 def extent(
@@ -47,10 +47,10 @@ def extent(
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Bounds (4,) float32 as (x0, y0, x1, y1) in the view [m] of the valid pixels in `mask` (height, width) bool, and
     these pixels' depths (N,)."""
-    return _extent(np.ascontiguousarray(depth, dtype=np.float32), mask, *_rays(camera), _turn(T_cam_view))
+    return _masked_extent(np.ascontiguousarray(depth, dtype=np.float32), mask, *_rays(camera), _turn(T_cam_view))
 
 
-def inside_image(
+def inside_image_numba(
     surface: np.ndarray, origin: Tuple[float, float], cell: float, camera: Camera, T_cam_view: np.ndarray
 ) -> np.ndarray:
     """Compiled twin of `views._inside_image`: cells (H, W) bool whose surface projects into the camera's image."""
@@ -97,7 +97,7 @@ def _turn(T_cam_view: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
-def _extent(depth, mask, ray_x, ray_y, R):
+def _masked_extent(depth, mask, ray_x, ray_y, R):
     x0 = y0 = np.float32(np.inf)
     x1 = y1 = -np.float32(np.inf)
     depths = np.empty(np.count_nonzero(mask), np.float32)
@@ -172,7 +172,7 @@ def _along_row(depth, ray_x, ray_y, R, corner, shape, index, z):
 
 
 @numba.njit(cache=True)
-def _fill(depth, observed):
+def _fill_deepest(depth, observed):
     """Unobserved cells from the deepest of the observed cells next to them in their row and column."""
     H, W = depth.shape
     out = np.where(observed, depth, -np.float32(np.inf))

@@ -15,9 +15,9 @@ from antipodal.grasping.balance_gpu import distance_to_centroid_gpu
 from antipodal.grasping.clearance import Clearance, DepthRange
 from antipodal.grasping.clearance_gpu import OpeningSearch
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode
-from antipodal.perception.masked import first
+from antipodal.perception.masked import first_true
 from antipodal.perception.view import View
-from antipodal.perception.view_gpu import make_view
+from antipodal.perception.view_gpu import make_view_gpu
 from antipodal.planning.cem_gpu import maximise_gpu
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.random_draws import RandomDraws
@@ -83,7 +83,7 @@ class GpuPipeline:
     def _view(self, scene: SceneTensors, draws: RandomDraws) -> View:
         """The view along the approach of what may be grasped and of all that the gripper could touch there."""
         margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
-        return make_view(
+        return make_view_gpu(
             scene.depth,
             self.camera,
             scene.graspable,
@@ -109,7 +109,7 @@ class GpuPipeline:
         grasps, depths, fits = self._fitting(clearance, pairs)
         fits = fits & met
         n, many = min(self.options.candidates, len(grasps)), self.options.depths
-        kept = first(fits, n)  # pairs come in random order
+        kept = first_true(fits, n)  # pairs come in random order
         grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
         share = torch.linspace(0, 1, many, device=met.device).repeat_interleave(n)
         z = torch.lerp(low.repeat(many), high.repeat(many), share)

@@ -77,13 +77,13 @@ class CentroidPlanner:
         minor, major = np.linalg.eigh(spread)[1].T
         offset = points[:, :2] - points[:, :2].mean(axis=0)
         strip = np.abs(offset @ major) < self.gripper.jaw_width / 2
-        center[:2] = points[:, :2].mean(axis=0) + minor * _middle(offset[strip] @ minor)
+        center[:2] = points[:, :2].mean(axis=0) + minor * _midrange(offset[strip] @ minor)
         width = np.ptp(offset[strip] @ minor) + self.options.spare if strip.any() else self.gripper.max_width
         width = float(np.clip(width, self.gripper.min_width, self.gripper.max_width))
         return [scene.grasp(center, float(np.arctan2(minor[1], minor[0])), width, self.gripper)]
 
 
-def _middle(values: np.ndarray) -> float:
+def _midrange(values: np.ndarray) -> float:
     return float(values.min() + values.max()) / 2 if len(values) else 0.0
 
 

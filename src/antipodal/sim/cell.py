@@ -19,7 +19,7 @@ from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
 from antipodal.sim.solids import Solid, solid
 from antipodal.sim.world import WorldOptions, build_world, raise_walls
-from antipodal.synth.images.render import nearest, plane_depth, render_depth, render_faces
+from antipodal.synth.images.render import nearer, plane_depth, render_depth, render_faces
 
 PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
 SLEEP = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
@@ -154,7 +154,7 @@ class Cell:
 
     def render(self) -> np.ndarray:
         """Depth (H, W) float32 [m], 0 = nothing there; without noise."""
-        return nearest(render_depth(*self._seen(), self.camera), self._table_depth())
+        return nearer(render_depth(*self._seen(), self.camera), self._table_depth())
 
     def mask(self) -> np.ndarray:
         """Pixels (H, W) bool that show an object."""

@@ -51,7 +51,7 @@ def chase(
     """Pick what passes by: the outcome, None where no grasp was found in time, and the CPU time of each plan [ms]."""
     eye, hand = Eye(conveyor, planner, options, seen), conveyor.hand
     hand.place(transforms.compose(np.diag([1.0, -1.0, -1.0]), HOME), planner.gripper.max_width)
-    forces = approach(hand, eye, options)
+    forces = approach_moving(hand, eye, options)
     if forces is None:
         return None, eye.plan_ms
     place, drift = eye.place(hand.time()), eye.drift
@@ -104,7 +104,7 @@ class Eye:
         self._waiting.append((stamp, T_lab_cam @ grasp.T_cam_grasp, grasp.width, drift))
 
 
-def approach(hand: LabHand, eye: Eye, options: ChaseOptions) -> Optional[Forces]:
+def approach_moving(hand: LabHand, eye: Eye, options: ChaseOptions) -> Optional[Forces]:
     """Over the object while there are images, then down; the greatest forces met. None where no grasp was found."""
     met, command, height = Forces(0.0, 0.0), hand.position(), options.pick.approach
     while height > 0:
@@ -127,10 +127,10 @@ def approach(hand: LabHand, eye: Eye, options: ChaseOptions) -> Optional[Forces]
         if max(met) > options.pick.stop_force:
             return met
         hand.step()
-    return _rest(hand, eye, met)
+    return _rest_above(hand, eye, met)
 
 
-def _rest(hand: LabHand, eye: Eye, met: Forces) -> Forces:
+def _rest_above(hand: LabHand, eye: Eye, met: Forces) -> Forces:
     """At the goal before closing, as in any pick."""
     for _ in range(round(REST / hand.timestep)):
         hand.aim(eye.place(hand.time())[:3, 3])

@@ -37,7 +37,7 @@ from antipodal.synth.options import sensor_noise
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the trials that are missing and write the summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
-    options, policies = _options(args), tuple(args.policies.split(","))
+    options, policies = _trial_options(args), tuple(args.policies.split(","))
     summary = evaluate(options, policies, args.n, args.json, args.workers)
     print(report.table(summary))
     return 0
@@ -65,7 +65,7 @@ def _go_on(
     options: TrialOptions, policies: Sequence[str], n: int, log: Path, pictures: Path, workers: int
 ) -> List[dict]:
     """All trials asked for: those in the log, and those run now and appended to it."""
-    rows = _read(log, options)
+    rows = _read_trials(log, options)
     done = {(row["scene"], row["policy"]) for row in rows}
     jobs = [Job(i, policy) for i in range(n) for policy in policies if (i, policy) not in done]
     with log.open("a") as file:
@@ -97,7 +97,7 @@ def _runner(options: TrialOptions, pictures: Path) -> Runner:
     return Runner(options, pictures)
 
 
-def _read(log: Path, options: TrialOptions) -> List[dict]:
+def _read_trials(log: Path, options: TrialOptions) -> List[dict]:
     """The finished trials of a log, which is made if it is not there; a line that a kill cut short is cut off."""
     if not log.exists():
         write_text(log, json.dumps({"options": _plain(options)}) + "\n")
@@ -117,7 +117,7 @@ def _plain(options: TrialOptions) -> dict:
     return json.loads(json.dumps(values))
 
 
-def _options(args: argparse.Namespace) -> TrialOptions:
+def _trial_options(args: argparse.Namespace) -> TrialOptions:
     model = args.model
     if model is None and "antipodal" in args.policies.split(","):
         model = resources.find("models/default.pt")

@@ -23,7 +23,7 @@ from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.report import wilson
-from antipodal.sim.trials import NOISES, Runner, TrialOptions, noise_of
+from antipodal.sim.trials import NOISES, Runner, TrialOptions, noise_by_name
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -32,29 +32,33 @@ def main(argv: Optional[List[str]] = None) -> int:
     model = str(args.model or resources.find("models/default.pt"))
     trials = TrialOptions(args.objects, tuple(read_names(args.objects_list)), model, noise=args.noise, seed=args.seed)
     options = ChaseOptions(period=1 / args.rate, latency=args.latency / 1e3, hover=args.hover)
-    rows = evaluate(trials, options, args.speeds, args.modes.split(","), args.n, args.json)
-    print(table(summarise(rows)))
+    rows = evaluate_following(trials, options, args.speeds, args.modes.split(","), args.n, args.json)
+    print(following_table(summarise_following(rows)))
     return 0
 
 
-def evaluate(
+def evaluate_following(
     trials: TrialOptions, options: ChaseOptions, speeds: Sequence[float], modes: Sequence[str], n: int, out: Path
 ) -> List[dict]:
     """One row a trial: scene, object, speed, mode, kind of outcome (Outcome.kind, or no_grasp), end and times of plans.
     What is done is in `out` after each scene, and a run that was stopped goes on there; InputError where `out` holds
     trials of other options."""
     about = json.loads(json.dumps({"trials": asdict(trials), "options": asdict(options)}))
-    runner, planner, rows = Runner(trials), GraspPlanner.load(str(trials.model), Gripper(), "cpu"), _read(out, about)
+    runner, planner, rows = (
+        Runner(trials),
+        GraspPlanner.load(str(trials.model), Gripper(), "cpu"),
+        _read_rows(out, about),
+    )
     done = {(row["scene"], row["speed"], row["mode"]) for row in rows}
     for scene in range(n):
         jobs = [(scene, speed, mode) for speed in speeds for mode in modes if (scene, speed, mode) not in done]
         rows += [_trial(runner, planner, replace(options, mode=mode), scene, speed) for _, speed, mode in jobs]
         if jobs:
-            write_json(out, {**about, "summary": summarise(rows), "rows": rows})
+            write_json(out, {**about, "summary": summarise_following(rows), "rows": rows})
     return rows
 
 
-def _read(out: Path, about: dict) -> List[dict]:
+def _read_rows(out: Path, about: dict) -> List[dict]:
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
         return []
@@ -69,14 +73,14 @@ def _trial(runner: Runner, planner: GraspPlanner, options: ChaseOptions, scene: 
     rng = np.random.default_rng([runner.options.seed, scene, 3])
     direction, cell = 2 * np.pi * rng.random(), runner.make_cell(scene)
     conveyor = Conveyor(cell, speed * np.array([np.cos(direction), np.sin(direction), 0.0]))
-    noise = noise_of(runner.options.noise)
+    noise = noise_by_name(runner.options.noise)
     outcome, plan_ms = chase(conveyor, planner, options, lambda depth: noise(depth, cell.camera, rng))
     kind, end = ("no_grasp", "no_grasp") if outcome is None else (outcome.kind, outcome.end)
     row = {"scene": scene, "object": runner.objects(scene)[0], "speed": speed, "mode": options.mode}
     return {**row, "kind": kind, "end": end, "plan_ms": [round(t, 1) for t in plan_ms]}
 
 
-def summarise(rows: Sequence[dict]) -> List[dict]:
+def summarise_following(rows: Sequence[dict]) -> List[dict]:
     """For each speed and mode: how many were held, of how many, Wilson's 95 % interval, the other outcomes, CPU time of
     a plan [ms]."""
     found = []
@@ -93,7 +97,7 @@ def summarise(rows: Sequence[dict]) -> List[dict]:
     return found
 
 
-def table(summary: Sequence[dict]) -> str:
+def following_table(summary: Sequence[dict]) -> str:
     """One line for each speed and mode."""
     lines = [f"{'cm/s':>5} {'mode':<8}{'held':>8}  {'95 %':<16}{'of':>4}  plan p50, p99 (CPU ms)  other outcomes"]
     for s in summary:
@@ -111,7 +115,7 @@ def _speeds(text: str) -> List[float]:
     return [float(speed) for speed in text.split(",")]
 
 
-def _positive(text: str) -> float:
+def _positive_number(text: str) -> float:
     value = float(text)
     if not value > 0:
         raise argparse.ArgumentTypeError(f"must be positive, got {text}")
@@ -128,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-n", type=int, required=True, help="number of scenes, the same for each speed and mode")
     add("--speeds", type=_speeds, default="0,0.02,0.05", help="of the conveyor [m/s] (default: %(default)s)")
     add("--modes", default=",".join(MODES), help="comma-separated (default: %(default)s)")
-    add("--rate", type=_positive, default=15.0, help="images a second (default: %(default)s)")
+    add("--rate", type=_positive_number, default=15.0, help="images a second (default: %(default)s)")
     add("--latency", type=float, default=50.0, help="from an image to its grasp [ms] (default: %(default)s)")
     add("--hover", type=float, default=1.2, help="time with images before the descent, 0.85 s more [s]")
     add("--noise", choices=NOISES, default="real", help="of the depth images (default: real)")

@@ -27,7 +27,7 @@ class GeometricScore(torch.nn.Module):
         between = above & (position.abs() <= conditions[:, :1, None] / 2) & rows[:, :, None]
         met = between.any(dim=2)
         filled = met.sum(dim=1) / rows.sum(dim=1).clamp_min(1)
-        uneven = _spread(_first(between), met) + _spread(_first(between.flip(2)), met)
+        uneven = _deviation(_first_solid(between), met) + _deviation(_first_solid(between.flip(2)), met)
         depth = (-crop[:, 0]).clamp(0, 0.35)
         reach = (depth * between).sum(dim=(1, 2)) / between.sum(dim=(1, 2)).clamp_min(1)
         off = torch.hypot(_mean(above, position[None, None, :]), _mean(above, position[None, :, None]))
@@ -39,13 +39,13 @@ def geometric_planner(gripper: Gripper, options: Optional[PlannerOptions] = None
     return GraspPlanner(GeometricScore(), gripper, options)
 
 
-def _first(solid: torch.Tensor) -> torch.Tensor:
+def _first_solid(solid: torch.Tensor) -> torch.Tensor:
     """Column (N, S) of the first solid cell in each row; S where there is none."""
     column = torch.arange(solid.shape[2], device=solid.device)
     return torch.where(solid, column, torch.full_like(column, solid.shape[2])).amin(dim=2).float()
 
 
-def _spread(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+def _deviation(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     """Standard deviation (N,) of the chosen values in each row of (N, S)."""
     count = chosen.sum(dim=1).clamp_min(1)
     mean = (values * chosen).sum(dim=1) / count

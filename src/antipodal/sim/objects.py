@@ -106,12 +106,12 @@ def convex_parts(mesh: trimesh.Trimesh, options: BodyOptions = BodyOptions()) ->
     if mesh.is_watertight and mesh.volume > options.convex * mesh.convex_hull.volume:
         return [np.asarray(mesh.vertices)]
     threshold = round(max(options.fine, 2 * options.concavity / mesh.extents.max()), 4)
-    file = cache_folder() / f"{_digest(mesh, threshold, options.max_parts)}.npz"
+    file = cache_folder() / f"{_parts_digest(mesh, threshold, options.max_parts)}.npz"
     if file.exists():
         with np.load(file, allow_pickle=False) as stored:
             return [stored[key] for key in sorted(stored.files)]
     parts = _decompose(mesh, threshold, options.max_parts)
-    _write(file, {f"{i:04d}": part for i, part in enumerate(parts)})
+    _write_parts(file, {f"{i:04d}": part for i, part in enumerate(parts)})
     return parts
 
 
@@ -120,7 +120,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "antipodal" / "parts"
 
 
-def _digest(mesh: trimesh.Trimesh, threshold: float, max_parts: int) -> str:
+def _parts_digest(mesh: trimesh.Trimesh, threshold: float, max_parts: int) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(mesh.vertices, dtype=np.float64).tobytes())
     digest.update(np.ascontiguousarray(mesh.faces, dtype=np.int64).tobytes())
     digest.update(f"{threshold} {max_parts}".encode())
@@ -146,5 +146,5 @@ def _decompose(mesh: trimesh.Trimesh, threshold: float, max_parts: int) -> List[
     return [np.asarray(vertices, dtype=np.float64) for vertices, _ in parts]
 
 
-def _write(file: Path, arrays: Dict[str, np.ndarray]) -> None:
+def _write_parts(file: Path, arrays: Dict[str, np.ndarray]) -> None:
     write_file(file, lambda opened: np.savez_compressed(opened, **arrays))

@@ -100,7 +100,7 @@ def close(hand: Hand, options: PickOptions) -> Optional[int]:
     start = hand.width()
     for share in _moments(hand, options.close_time):
         hand.open(start + share * (SHUT - start))
-    _rest(hand, options.hold_time)
+    _stand_still(hand, options.hold_time)
     return hand.gripped()
 
 
@@ -110,7 +110,7 @@ def lift(hand: Hand, options: PickOptions) -> Optional[int]:
     for share in _moments(hand, options.lift_time):
         smooth = (1 - np.cos(np.pi * share)) / 2
         hand.aim(start + np.array([0, 0, options.lift * smooth]))
-    _rest(hand, options.hold_time)
+    _stand_still(hand, options.hold_time)
     return hand.gripped()
 
 
@@ -124,7 +124,7 @@ def shake(hand: Hand, options: PickOptions) -> Optional[int]:
     return hand.gripped()
 
 
-def _rest(hand: Hand, duration: float) -> None:
+def _stand_still(hand: Hand, duration: float) -> None:
     for _ in _moments(hand, duration):
         pass
 

@@ -16,6 +16,7 @@ from antipodal.grasping import draw
 from antipodal.grasping.gripper_boxes import Box, hand_boxes
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import join
+from antipodal.sim.solids import unit_normals
 from antipodal.synth.images.render import render_faces
 
 THUMBNAIL = 180  # pixels a side
@@ -50,7 +51,7 @@ def pick_picture(
 def view_of_gripper(cell: Cell, grasp: Grasp, shape: Tuple[int, int]) -> np.ndarray:
     """The scene with the gripper at a grasp (H, W, 3) uint8 RGB, seen across the closing axis from above."""
     T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
-    meshes = [_table(), *_objects(cell), *_gripper(cell.gripper, grasp.width, T_world_grasp)]
+    meshes = [_table_mesh(), *_object_meshes(cell), *_gripper_mesh(cell.gripper, grasp.width, T_world_grasp)]
     return _shade(meshes, _eye(T_world_grasp), shape)
 
 
@@ -98,29 +99,24 @@ def _shade(meshes: List[Coloured], T_world_eye: np.ndarray, shape: Tuple[int, in
     seen = transforms.apply(transforms.invert(T_world_eye), vertices)
     _, index = render_faces(seen, faces, eye)
     colours = np.repeat([m.colour for m in meshes], [len(m.faces) for m in meshes], axis=0)
-    normals = _normals(seen[faces])
+    normals = unit_normals(seen[faces])
     light = np.abs(normals @ (np.array([0.35, -0.45, -1.0]) / np.linalg.norm([0.35, -0.45, 1.0])))
     lit = np.vstack([colours * (0.35 + 0.65 * light[:, None]), BACKGROUND])
     image = np.ascontiguousarray(lit[np.where(index >= 0, index, -1)].astype(np.uint8))
     return cv2.resize(image, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
 
 
-def _normals(triangles: np.ndarray) -> np.ndarray:
-    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-
-
-def _objects(cell: Cell) -> List[Coloured]:
+def _object_meshes(cell: Cell) -> List[Coloured]:
     surfaces = [(cell.pose(i), *cell.bodies[i].surface(), OBJECTS[i % len(OBJECTS)]) for i in cell.remaining()]
     return [Coloured(transforms.apply(T, v), f, colour) for T, v, f, colour in surfaces]
 
 
-def _table() -> Coloured:
+def _table_mesh() -> Coloured:
     corners = 0.6 * np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
     return Coloured(corners, np.array([[0, 1, 2], [0, 2, 3]]), TABLE)
 
 
-def _gripper(gripper: Gripper, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
+def _gripper_mesh(gripper: Gripper, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
     """The boxes that world.py builds, the jaws open to `width`."""
     boxes = zip(hand_boxes(gripper, width), (JAWS, JAWS, PALM))
     return [_box_mesh(box, T_world_grasp, colour) for box, colour in boxes]

@@ -29,7 +29,7 @@ def summarise(rows: Sequence[dict]) -> dict:
     policies = sorted({row["policy"] for row in usable})
     return {
         "policies": {p: _policy([row for row in usable if row["policy"] == p]) for p in policies},
-        "objects": _objects(usable),
+        "objects": _object_outcomes(usable),
         "unusable": sorted({row["unusable"] for row in rows if "unusable" in row}),
     }
 
@@ -47,7 +47,7 @@ def _policy(rows: List[dict]) -> dict:
         "outcomes": {kind: kinds[kind] for kind in (*KINDS, "no_grasp")},
         "cleared": _rate(sum(pick["end"] == "held" for pick in picks), objects),
         "left_within_reach": left,
-        "plan_ms": _spread([pick["plan_ms"] for pick in executed]),
+        "plan_ms": _median_and_tail([pick["plan_ms"] for pick in executed]),
     }
 
 
@@ -56,13 +56,13 @@ def _rate(successes: int, n: int) -> dict:
     return {"successes": successes, "n": n, "rate": successes / n if n else None, "low": low, "high": high}
 
 
-def _spread(values: List[float]) -> dict:
+def _median_and_tail(values: List[float]) -> dict:
     if not values:
         return {}
     return {"median": float(np.median(values)), "p95": float(np.percentile(values, 95)), "max": float(max(values))}
 
 
-def _objects(rows: List[dict]) -> Dict[str, Dict[str, Dict[str, int]]]:
+def _object_outcomes(rows: List[dict]) -> Dict[str, Dict[str, Dict[str, int]]]:
     """For each object alone on the table, for each policy: how often each outcome came."""
     table: Dict[str, Dict[str, Dict[str, int]]] = {}
     for row in rows:

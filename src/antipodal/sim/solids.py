@@ -27,12 +27,12 @@ class Solid:
 def solid(body: Body, T: np.ndarray) -> Solid:
     """A body's parts at a pose (4, 4)."""
     triangles = [transforms.apply(T, part.vertices)[part.faces] for part in body.parts]
-    normals = [_normals(t) for t in triangles]
+    normals = [unit_normals(t) for t in triangles]
     offsets = [(n * t[:, 0]).sum(axis=1) for n, t in zip(normals, triangles)]
     return Solid(np.concatenate(triangles), normals, offsets, T[:3, 3].copy())
 
 
-def _normals(triangles: np.ndarray) -> np.ndarray:
+def unit_normals(triangles: np.ndarray) -> np.ndarray:
     normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-15)
 

@@ -30,7 +30,7 @@ NOISES: Dict[str, Noise] = {
 HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
 
 
-def noise_of(noise: Union[str, NoiseOptions]) -> Noise:
+def noise_by_name(noise: Union[str, NoiseOptions]) -> Noise:
     """The noise of that name in NOISES, or a sensor's own."""
     if isinstance(noise, str):
         return NOISES[noise]
@@ -143,7 +143,7 @@ class Runner:
 
     def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
         rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
-        depth = noise_of(self.options.noise)(cell.render(), cell.camera, rng)
+        depth = noise_by_name(self.options.noise)(cell.render(), cell.camera, rng)
         return depth, cell.mask() if self.options.mask else None
 
     def _policy(self, name: str, cell: Cell) -> Policy:

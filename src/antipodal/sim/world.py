@@ -40,11 +40,11 @@ def build_world(gripper: Gripper, bodies: Sequence[Body], options: WorldOptions 
     spec = mujoco.MjSpec()
     spec.memory = ARENA
     _physics(spec, options)
-    _table(spec, options)
+    _add_table(spec, options)
     _walls(spec, options)
     for i, body in enumerate(bodies):
         _object(spec, f"object{i}", body, options)
-    _gripper(spec, gripper, options)
+    _add_gripper(spec, gripper, options)
     model = spec.compile()
     raise_walls(model, False)  # only now: geoms that collide with nothing when compiled never will
     return model
@@ -58,7 +58,7 @@ def _physics(spec: mujoco.MjSpec, options: WorldOptions) -> None:
     spec.option.noslip_iterations = options.noslip
 
 
-def _table(spec: mujoco.MjSpec, options: WorldOptions) -> None:
+def _add_table(spec: mujoco.MjSpec, options: WorldOptions) -> None:
     table = spec.worldbody.add_geom(name="table", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1])
     _contact(table, options.friction, options)
     table.contype, table.conaffinity = 1, 3
@@ -104,7 +104,7 @@ def _object(spec: mujoco.MjSpec, name: str, body: Body, options: WorldOptions) -
         geom.contype, geom.conaffinity = 1, 3
 
 
-def _gripper(spec: mujoco.MjSpec, gripper: Gripper, options: WorldOptions) -> None:
+def _add_gripper(spec: mujoco.MjSpec, gripper: Gripper, options: WorldOptions) -> None:
     carriage = spec.worldbody.add_body(name="carriage", gravcomp=1)
     for i, name in enumerate(CARRIAGE):
         slide = i < 3

@@ -104,7 +104,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         read_names(args.exclude),
         Gripper.load(args.gripper),
         Camera.load(args.camera),
-        _options(args.preset, Path(args.camera), args.clutter, args.noise),
+        _generate_options(args.preset, Path(args.camera), args.clutter, args.noise),
         args.samples,
         args.seed,
     )
@@ -115,7 +115,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def _options(name: str, camera_file: Path, clutter: int, noise: Optional[str]) -> GenerateOptions:
+def _generate_options(name: str, camera_file: Path, clutter: int, noise: Optional[str]) -> GenerateOptions:
     """The preset; the default one takes its noise from the camera's file, which others bring themselves."""
     options = for_sensor(preset(name), camera_file) if name == "default" else preset(name)
     options = replace(options, noise=load_noise(noise)) if noise else options

@@ -40,7 +40,7 @@ class MeasureOptions:
 def measure(mesh: trimesh.Trimesh, name: str, options: MeasureOptions = MeasureOptions()) -> Gripper:
     """The boxes of a gripper's mesh [m]. Raises InputError where it does not show two open jaws on a palm."""
     cuts, below = _cuts(mesh)
-    gaps = [_gap(cut[:, :, 1]) for cut in cuts]
+    gaps = [_widest_gap(cut[:, :, 1]) for cut in cuts]
     if gaps[0] is None:
         raise InputError(f"{name}: no gap between two jaws along y at the tips (z up); show the jaws open")
     ends = [k for k, gap in enumerate(gaps) if gap is None]
@@ -76,7 +76,7 @@ def _cuts(mesh: trimesh.Trimesh) -> Tuple[List[np.ndarray], np.ndarray]:
     return [cuts[k] for k in kept], below[kept]
 
 
-def _gap(spans: np.ndarray) -> Optional[Tuple[float, float]]:
+def _widest_gap(spans: np.ndarray) -> Optional[Tuple[float, float]]:
     """The widest range that no span (S, 2) of two ends covers, between some that do."""
     spans = np.sort(spans, axis=1)
     spans = spans[np.argsort(spans[:, 0])]
@@ -92,7 +92,7 @@ def _rounded(length: float) -> float:
     return round(float(length), 4)
 
 
-def write(gripper: Gripper, path: Path, source: str) -> None:
+def write_gripper(gripper: Gripper, path: Path, source: str) -> None:
     """The YAML that `Gripper.load` reads, all or nothing."""
     data = {**gripper.to_dict(), "palm_size": list(gripper.palm_size), "source": source}
     write_text(path, yaml.safe_dump(data, sort_keys=False))
@@ -101,7 +101,7 @@ def write(gripper: Gripper, path: Path, source: str) -> None:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m antipodal.synth.grippers", description=__doc__)
     parser.add_argument("mesh")
-    parser.add_argument("--out", required=True, type=Path, help="YAML to write")
+    parser.add_argument("--out", required=True, type=Path, help="YAML to write_gripper")
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh file")
     parser.add_argument("--max-width", type=float, help="widest opening [m]; without it, the gap in the mesh")
     parser.add_argument("--pad-length", type=float, help="from the tips back [m]; without it, half of the jaws' length")
@@ -109,7 +109,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     args = parser.parse_args(arguments)
     options = MeasureOptions(args.max_width, args.pad_length, args.force)
     gripper = measure(load(args.mesh, MeshOptions(scale=UNITS[args.units])), args.out.stem, options)
-    write(gripper, args.out, f"measured on {Path(args.mesh).name}; opening, pads and force are estimates unless given")
+    write_gripper(
+        gripper, args.out, f"measured on {Path(args.mesh).name}; opening, pads and force are estimates unless given"
+    )
     print(args.out.read_text(), end="")
     return 0
 

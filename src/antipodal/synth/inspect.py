@@ -57,7 +57,7 @@ def check(folder: Path) -> List[str]:
     return [f"damaged: {shard / name}.npy" for shard in shard_folders(folder) for name in damaged(shard)]
 
 
-def contact_sheet(folder: Path, path: Path, rows: int = 6, columns: int = 10, seed: int = 0) -> None:
+def crop_sheet(folder: Path, path: Path, rows: int = 6, columns: int = 10, seed: int = 0) -> None:
     """Crops that hold in the upper half, that fail in the lower, free of collision first, the open jaws in red."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -90,10 +90,10 @@ def _draw(axes, sample: dict) -> None:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m antipodal.synth.inspect", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--png", type=Path, help="contact sheet; FOLDER/contact_sheet.png unless told")
+    parser.add_argument("--png", type=Path, help="contact sheet; FOLDER/crop_sheet.png unless told")
     args = parser.parse_args(arguments)
     print("\n".join(report(args.folder)))
-    contact_sheet(args.folder, args.png or args.folder / "contact_sheet.png")
+    crop_sheet(args.folder, args.png or args.folder / "crop_sheet.png")
     faults = check(args.folder)
     print("\n".join(faults) or "all checksums agree")
     return BAD_INPUT if faults else 0

@@ -10,8 +10,8 @@ from antipodal.errors import InputError
 from antipodal.synth.grasps.candidates import CandidateOptions
 from antipodal.synth.images import noise
 from antipodal.synth.images.cameras import CameraOptions
-from antipodal.synth.images.noise import NoiseOptions, camera_facts, noise_of
-from antipodal.synth.images.scene_view import ViewOptions
+from antipodal.synth.images.noise import NoiseOptions, camera_facts, noise_from_facts
+from antipodal.synth.images.scene_view import SceneViewOptions
 from antipodal.synth.labels.labels import LabelOptions
 from antipodal.synth.objects.piles import PileOptions
 from antipodal.synth.objects.stable_poses import PoseOptions
@@ -35,7 +35,7 @@ class GenerateOptions:
     labels: LabelOptions = field(default_factory=LabelOptions)
     cameras: CameraOptions = field(default_factory=CameraOptions)
     noise: NoiseOptions = field(default_factory=NoiseOptions)
-    view: ViewOptions = field(default_factory=ViewOptions)
+    view: SceneViewOptions = field(default_factory=SceneViewOptions)
 
     @property
     def shard_samples(self) -> int:
@@ -70,7 +70,7 @@ def for_sensor(options: GenerateOptions, camera_file: Path) -> GenerateOptions:
     radius = tuple(facts.get("radius", options.cameras.radius))
     return dataclasses.replace(
         options,
-        noise=noise_of(facts, camera_file),
+        noise=noise_from_facts(facts, camera_file),
         cameras=dataclasses.replace(options.cameras, radius=radius),
     )
 

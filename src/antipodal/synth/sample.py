@@ -15,12 +15,12 @@ from antipodal.camera import Camera
 from antipodal.grasp import Gripper
 from antipodal.networks import crops
 from antipodal.synth.grasps.candidates import sample_grasps
-from antipodal.synth.images.scene_view import SceneView, crop, observe
+from antipodal.synth.images.scene_view import SceneView, crop, observe_scene
 from antipodal.synth.labels.labels import Labels, label_grasps
 from antipodal.synth.objects.piles import Pile, joint_mesh
 from antipodal.synth.objects.prepared import ObjectFolder, PreparedObject
 from antipodal.synth.options import GenerateOptions
-from antipodal.synth.scene import Scene, build_scene
+from antipodal.synth.scene import TableScene, build_scene
 from antipodal.synth.shards import quantise
 from antipodal.synth.table_grasps import TableGrasps, place
 
@@ -46,7 +46,7 @@ def make_shard(setup: Setup, shard: int) -> Dict[str, np.ndarray]:
     return {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
 
 
-def _draw_scene(setup: Setup, rng: np.random.Generator) -> Tuple[Scene, np.ndarray, int]:
+def _draw_scene(setup: Setup, rng: np.random.Generator) -> Tuple[TableScene, np.ndarray, int]:
     """A scene, the objects that lie in it, and the number of their pose or pile."""
     if setup.piles:
         number = int(rng.integers(len(setup.piles)))
@@ -62,17 +62,17 @@ def _draw_scene(setup: Setup, rng: np.random.Generator) -> Tuple[Scene, np.ndarr
 
 
 def _samples_of(
-    setup: Setup, scene: Scene, which: np.ndarray, pose: int, scene_index: int, rng: np.random.Generator
+    setup: Setup, scene: TableScene, which: np.ndarray, pose: int, scene_index: int, rng: np.random.Generator
 ) -> List[Dict[str, np.ndarray]]:
     """Samples of a scene, a batch for each view."""
     o = setup.options
-    views = [observe(scene, setup.gripper, setup.camera, rng, o.cameras, o.noise, o.view) for _ in range(o.views)]
+    views = [observe_scene(scene, setup.gripper, setup.camera, rng, o.cameras, o.noise, o.view) for _ in range(o.views)]
     grasps = sample_grasps(scene, setup.gripper, o.grasps, rng, o.candidates, views[0])
     labels = label_grasps(scene, setup.gripper, grasps, rng, o.labels)
     mesh = np.asarray(setup.mesh_index, dtype=np.int32)[which[nearest_object(scene, grasps)]]
     batches = []
     for number, view in enumerate(views):
-        batch = _seen(setup, view, grasps, labels)
+        batch = _view_samples(setup, view, grasps, labels)
         ids = {"pose": (pose, np.int16), "scene": (scene_index, np.int32), "view": (number, np.int16)}
         batch.update({name: np.full(o.grasps, value, dtype=kind) for name, (value, kind) in ids.items()})
         batch["objects"] = mesh
@@ -81,7 +81,9 @@ def _samples_of(
     return batches
 
 
-def place_object(prepared: PreparedObject, pose: int, setup: Setup, rng: Optional[np.random.Generator] = None) -> Scene:
+def place_object(
+    prepared: PreparedObject, pose: int, setup: Setup, rng: Optional[np.random.Generator] = None
+) -> TableScene:
     """The scene of an object in one of its poses, as approaches drawn by `rng` lean against it; without, upright."""
     T_table_obj = prepared.poses[pose]
     vertices = transforms.apply(T_table_obj, prepared.vertices.astype(np.float64))
@@ -107,7 +109,7 @@ def lean(
     return vertices - down, centers - down
 
 
-def nearest_object(scene: Scene, grasps: TableGrasps) -> np.ndarray:
+def nearest_object(scene: TableScene, grasps: TableGrasps) -> np.ndarray:
     """The object (N,) of the scene whose slices come nearest to each grasp's tips."""
     if len(scene.centers) == 1:
         return np.zeros(len(grasps), dtype=int)
@@ -116,7 +118,7 @@ def nearest_object(scene: Scene, grasps: TableGrasps) -> np.ndarray:
     return scene.owner[cKDTree(np.column_stack([middle, height])).query(grasps.tips)[1]]
 
 
-def _seen(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) -> Dict[str, np.ndarray]:
+def _view_samples(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) -> Dict[str, np.ndarray]:
     """What one view shows of the grasps, and their labels."""
     placed = place(grasps, view.T_view_table, setup.gripper)
     batch = {

@@ -28,7 +28,7 @@ class SceneOptions:
 
 
 @dataclass(frozen=True)
-class Scene:
+class TableScene:
     """Table frame: z up, the table is z = 0. Slice k is the segments `start[k]` to `start[k + 1]`."""
 
     vertices: np.ndarray  # (V, 3) float64 [m]
@@ -68,7 +68,7 @@ def build_scene(
     options: SceneOptions = SceneOptions(),
     centers: Optional[np.ndarray] = None,
     owner: Optional[np.ndarray] = None,
-) -> Scene:
+) -> TableScene:
     """The scene of meshes (V, 3) [m], (F, 3) in the table frame with outward normals. Raises InputError if too big.
 
     centers: (B, 3) centres of mass of the objects [m], by default the middle of one; owner: (F,) object of each face,
@@ -90,7 +90,9 @@ def build_scene(
     origin = (float(low[0]), float(low[1]))
     blocks, near = _blocks(top)
     objects = (owner[cut], centers, sizes)
-    return Scene(vertices, faces, heights, start, segments, normals, *objects, top, blocks, near, origin, options.cell)
+    return TableScene(
+        vertices, faces, heights, start, segments, normals, *objects, top, blocks, near, origin, options.cell
+    )
 
 
 def _size(corners: np.ndarray) -> float:

@@ -27,7 +27,7 @@ class Variations:
         return Variations(self.flips[index], self.noise[index])
 
 
-def draw(count: int, noise: float, seed: int) -> Variations:
+def draw_variations(count: int, noise: float, seed: int) -> Variations:
     """Random variations of `count` crops. Each crop's noise has its own strength, up to `noise` openings."""
     generator = torch.Generator().manual_seed(seed)
     flips = torch.rand(count, 2, generator=generator) < 0.5

@@ -17,7 +17,7 @@ TOP = 0.01  # a planner executes its best candidate, so precision among the best
 BINS = 15
 
 
-def evaluate(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> Dict[str, float]:
+def all_metrics(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> Dict[str, float]:
     """Every measure of N logits against N labels, with the calibration error before and after the temperature."""
     success = labels >= 0.5
     return {

@@ -49,7 +49,7 @@ probabilities may be off even where its ranking holds.
 """
 
 
-class Progress:
+class ProgressBar:
     """A progress bar, and TensorBoard where a folder is given; silent on all processes but the first."""
 
     def __init__(self, trainer: Trainer, log: str):
@@ -69,7 +69,7 @@ class Progress:
 
             self.writer = SummaryWriter(log, purge_step=trainer.progress.step * batch)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -137,7 +137,7 @@ def commit(folder: Optional[Path] = None) -> str:
     return told.stdout.strip() or "unknown"
 
 
-def write(out: str, meta: Dict[str, Any], logits: np.ndarray, labels: np.ndarray) -> None:
+def write_report(out: str, meta: Dict[str, Any], logits: np.ndarray, labels: np.ndarray) -> None:
     """The card `x.md` and the curves `x.png` beside the model `x.pt`, from raw logits and labels of the test part."""
     path = Path(out)
     temperature = meta["metrics"]["temperature"]
@@ -153,7 +153,7 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         architecture=meta["architecture"]["name"],
         parameters=meta["architecture"]["parameters"],
         mflops=meta["flops"] / 1e6,
-        metrics=_table(meta["metrics"]),
+        metrics=_metrics_table(meta["metrics"]),
         picture=path.with_suffix(".png").name,
         command=meta["command"] or "antipodal.train.train(options), see `options` in the model's meta",
         commit=meta["commit"],
@@ -164,21 +164,21 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         samples=int(meta["history"][-1]["samples"]),
         best=int(best["samples"]),
         data=_list(meta["data"]),
-        trained_for=_runs(meta["trained_for"]),
+        trained_for=_runs_table(meta["trained_for"]),
     )
 
 
-def summary(meta: Dict[str, Any]) -> str:
+def summary_line(meta: Dict[str, Any]) -> str:
     """One line of the test metrics."""
-    return ", ".join(f"{name} {_number(value)}" for name, value in meta["metrics"].items())
+    return ", ".join(f"{name} {_formatted(value)}" for name, value in meta["metrics"].items())
 
 
-def _number(value: float) -> str:
+def _formatted(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
-def _table(values: Dict[str, float]) -> str:
-    rows = [f"| {name} | {_number(value)} |" for name, value in values.items()]
+def _metrics_table(values: Dict[str, float]) -> str:
+    rows = [f"| {name} | {_formatted(value)} |" for name, value in values.items()]
     return "\n".join(["| measure | value |", "| --- | --- |", *rows])
 
 
@@ -186,7 +186,7 @@ def _list(values: Dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {_brief(value)}" for name, value in values.items())
 
 
-def _runs(runs: List[Dict[str, Any]]) -> str:
+def _runs_table(runs: List[Dict[str, Any]]) -> str:
     """A table of the generator's runs; what else they were told is in the model file's meta."""
     lines = ["| meshes | kept out | gripper | camera | samples | seed |", "| --- | --- | --- | --- | --- | --- |"]
     for run in runs:

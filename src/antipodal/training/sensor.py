@@ -62,7 +62,7 @@ class Sensor:
         z = (depth + crops * opening) * draws.factor.to(device)[:, None, None, None]
         growth = (z / self.noise.reference) ** 2 if self.noise.reference > 0 else 1.0
         z = z + growth * self.noise.correlated_sd * _interpolate(draws, self.spacing[chosen]).to(device)
-        z = _lose(z, draws.loss >= self.chance[chosen][:, None, None])
+        z = _fill_unobserved(z, draws.loss >= self.chance[chosen][:, None, None])
         return ((z - depth) / opening).clamp_(-CLIP, CLIP)
 
 
@@ -71,10 +71,10 @@ def sightings(samples: Samples) -> np.ndarray:
 
     Raises InputError where they do not say so.
     """
-    return np.concatenate([_seen(dataset) for dataset in samples.datasets])
+    return np.concatenate([_camera_distance(dataset) for dataset in samples.datasets])
 
 
-def _seen(dataset: Any) -> np.ndarray:
+def _camera_distance(dataset: Any) -> np.ndarray:
     if not isinstance(dataset, ShardDataset) or not isinstance(dataset.manifest["run"].get("camera"), dict):
         raise InputError(
             "sensor noise can be added to the generator's samples only; others do not say how they are seen"
@@ -93,7 +93,7 @@ def _interpolate(draws: Draws, spacing: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(draws.grid, normed, mode="bilinear", padding_mode="border", align_corners=True)
 
 
-def _lose(z: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+def _fill_unobserved(z: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
     """Depths (N, 1, SIZE, SIZE) with what was not observed (N, SIZE, SIZE) filled as in a view."""
     for i in torch.nonzero(~observed.flatten(1).all(dim=1))[:, 0].tolist():
         z[i, 0] = fill_deepest(z[i, 0], observed[i].to(z.device))

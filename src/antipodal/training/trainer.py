@@ -137,7 +137,7 @@ class Trainer:
             draws = self.sensor.draw(options.batch, [options.seed, self.progress.step])[self.share]
             crops = self.sensor.disturb(crops, self.train[indices], draws)
         seed = int(np.random.SeedSequence([options.seed, self.progress.step]).generate_state(1)[0])
-        crops = augment.vary(crops, augment.draw(options.batch, options.noise, seed)[self.share])
+        crops = augment.vary(crops, augment.draw_variations(options.batch, options.noise, seed)[self.share])
         half = options.precision == "bfloat16" or (options.precision == "auto" and device.type == "cuda")
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = self.model(crops, conditions)

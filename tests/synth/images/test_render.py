@@ -76,7 +76,7 @@ def test_plane_agrees_with_two_triangles_of_it():
 
 def test_nearest_ignores_nothing():
     a, b = np.float32([[0, 1, 2, 0]]), np.float32([[3, 2, 1, 0]])
-    np.testing.assert_array_equal(render.nearest(a, b), [[3, 1, 1, 0]])
+    np.testing.assert_array_equal(render.nearer(a, b), [[3, 1, 1, 0]])
 
 
 def test_a_face_beyond_the_vertices_is_refused():

@@ -14,7 +14,7 @@ from antipodal.perception.view import look_along, rectify
 from antipodal.synth.grasps.from_planner import propose
 from antipodal.synth.images import noise
 from antipodal.synth.images.cameras import CameraOptions, sample_approach, sample_camera
-from antipodal.synth.images.scene_view import ViewOptions, crop, observe, render_scene
+from antipodal.synth.images.scene_view import SceneViewOptions, crop, observe_scene, render_scene
 from antipodal.synth.scene import build_scene
 from antipodal.synth.table_grasps import PlacedGrasps, TableGrasps, on_table, place
 from tests.synth.test_scene import standing
@@ -45,7 +45,7 @@ def test_a_crop_is_what_planning_makes_of_the_whole_image():
     mesh = standing(2)
     scene = build_scene(mesh.vertices, mesh.faces)
     rng = np.random.default_rng(1)
-    view = observe(scene, GRIPPER, CAMERA, np.random.default_rng(5), STILL, noise.NONE)
+    view = observe_scene(scene, GRIPPER, CAMERA, np.random.default_rng(5), STILL, noise.NONE)
     grasps = TableGrasps(
         rng.uniform([-0.03, -0.03, 0], [0.03, 0.03, 0.04], (20, 3)), rng.uniform(0, 3, 20), np.full(20, 0.06)
     )
@@ -134,7 +134,7 @@ def test_pixels_go_missing_at_edges_at_grazing_angles_and_in_the_shadow():
 def test_the_view_reaches_a_crop_beyond_the_object():
     mesh = standing(1)
     scene = build_scene(mesh.vertices, mesh.faces)
-    view = observe(scene, GRIPPER, CAMERA, np.random.default_rng(2), STILL, noise.NONE, ViewOptions())
+    view = observe_scene(scene, GRIPPER, CAMERA, np.random.default_rng(2), STILL, noise.NONE, SceneViewOptions())
     xy = transforms.apply(view.T_view_table, mesh.vertices)[:, :2]
     margin = crops.EXTENT / 2 * GRIPPER.max_width
     last = np.array(view.origin) + np.array(view.depth.shape[::-1]) * view.cell
@@ -147,7 +147,7 @@ def test_planning_s_own_sampler_proposes_grasps_across_the_object():
     bar = trimesh.creation.box([0.12, 0.03, 0.03])
     bar.apply_translation([0, 0, 0.015])
     scene = build_scene(bar.vertices, bar.faces)
-    view = observe(scene, GRIPPER, CAMERA, np.random.default_rng(3), STILL, noise.NONE)
+    view = observe_scene(scene, GRIPPER, CAMERA, np.random.default_rng(3), STILL, noise.NONE)
     grasps = propose(view, GRIPPER, 60, np.random.default_rng(0))
     assert len(grasps) == 60
     across = np.abs(np.sin(grasps.angle)) > 0.85
@@ -168,6 +168,6 @@ def test_what_goes_missing_at_edges_is_what_a_plain_loop_says():
         step = max(abs(a - depth[v, u]) for a in around)
         edge = step > 0.008 or step * 500.0 > 2.0 * depth[v, u]
         expected[v, u] |= chance[v, u] < (0.5 if edge else 0.1)
-    noise._lose(depth, 500.0, chance, 0.008, 0.5, 2.0, 0.1, missing)
+    noise._drop_pixels(depth, 500.0, chance, 0.008, 0.5, 2.0, 0.1, missing)
     np.testing.assert_array_equal(missing, expected)
     assert 0.1 < missing.mean() < 0.6

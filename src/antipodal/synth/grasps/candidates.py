@@ -13,7 +13,7 @@ from antipodal.synth.grasps.from_planner import propose
 from antipodal.synth.images.scene_view import SceneView
 from antipodal.synth.labels.collision import collides
 from antipodal.synth.labels.labels import truncated_normal
-from antipodal.synth.scene import Scene
+from antipodal.synth.scene import TableScene
 from antipodal.synth.table_grasps import TableGrasps
 
 LOWEST = 0.0006  # lowest tips that are tried [m]
@@ -36,7 +36,7 @@ class CandidateOptions:
 
 
 def sample_grasps(
-    scene: Scene,
+    scene: TableScene,
     gripper: Gripper,
     count: int,
     rng: np.random.Generator,
@@ -110,7 +110,7 @@ def _pair(slices, segment, row, chance, friction, widest):
             continue
         farthest = 0.0
         for i in range(start[row[n]], start[row[n] + 1]):
-            t = _cross(segments[i], px, py, c, s)
+            t = _distance_to_segment(segments[i], px, py, c, s)
             mine = owner[i] == owner[segment[n]]
             if mine and farthest < t <= widest and _in_cone(normals[i], c, s, friction):
                 farthest = t
@@ -128,7 +128,7 @@ def _in_cone(normal, c, s, friction):
 
 
 @numba.njit(cache=True)
-def _cross(segment, px, py, c, s):
+def _distance_to_segment(segment, px, py, c, s):
     """Distance along (c, s) from (px, py) to a segment, -1 where it is missed."""
     au, bu = (segment[0] - px) * s - (segment[1] - py) * c, (segment[2] - px) * s - (segment[3] - py) * c
     if (au > 0) == (bu > 0):
@@ -139,7 +139,7 @@ def _cross(segment, px, py, c, s):
 
 
 def _lower(
-    scene: Scene, gripper: Gripper, grasps: TableGrasps, rng: np.random.Generator, tries: int = 4
+    scene: TableScene, gripper: Gripper, grasps: TableGrasps, rng: np.random.Generator, tries: int = 4
 ) -> TableGrasps:
     """The grasps at heights where the open gripper fits, as planning would choose them; anywhere if few fit."""
     tips, fits = grasps.tips.copy(), np.zeros(len(grasps), dtype=bool)
@@ -156,7 +156,7 @@ def _miss(pairs: TableGrasps, rng: np.random.Generator, options: CandidateOption
     return TableGrasps(tips, pairs.angle + o.miss_yaw * truncated_normal(rng.random(n)), pairs.width)
 
 
-def _chance(scene: Scene, gripper: Gripper, count: int, rng: np.random.Generator) -> TableGrasps:
+def _chance(scene: TableScene, gripper: Gripper, count: int, rng: np.random.Generator) -> TableGrasps:
     """Anywhere over the object, at any angle and at heights up to its top."""
     low, high = scene.vertices.min(axis=0), scene.vertices.max(axis=0)
     low[2], high[2] = LOWEST, max(high[2], 2 * LOWEST)

@@ -52,7 +52,7 @@ def load_noise(name: str) -> NoiseOptions:
         return NAMED[name]
     if not Path(name).is_file():
         raise InputError(f"unknown noise {name!r}; possible: {', '.join(NAMED)}, a camera's YAML file")
-    return noise_of(camera_facts(Path(name)), Path(name))
+    return noise_from_facts(camera_facts(Path(name)), Path(name))
 
 
 def camera_facts(camera_file: Path) -> dict:
@@ -66,7 +66,7 @@ def camera_facts(camera_file: Path) -> dict:
     return facts
 
 
-def noise_of(facts: dict, camera_file: Path) -> NoiseOptions:
+def noise_from_facts(facts: dict, camera_file: Path) -> NoiseOptions:
     """The defaults, changed by what a camera's file gives under `noise`."""
     errors, possible = facts.get("noise", {}), [f.name for f in fields(NoiseOptions)]
     unknown = sorted(set(errors) - set(possible))
@@ -91,14 +91,14 @@ def _missing(rng: np.random.Generator, depth: np.ndarray, camera: Camera, o: Noi
     missing = depth <= 0
     if o.speckle_loss > 0 or o.edge_loss > 0:
         chance = rng.random(depth.shape, dtype=np.float32)
-        _lose(depth, camera.fx, chance, o.edge_jump, o.edge_loss, o.grazing, o.speckle_loss, missing)
+        _drop_pixels(depth, camera.fx, chance, o.edge_jump, o.edge_loss, o.grazing, o.speckle_loss, missing)
     if o.baseline > 0:
         _shadow(depth, camera.fx * o.baseline, missing)
     return missing
 
 
 @numba.njit(cache=True)
-def _lose(depth, focal, chance, jump, edge_loss, grazing, speckle_loss, missing):
+def _drop_pixels(depth, focal, chance, jump, edge_loss, grazing, speckle_loss, missing):
     """Drop pixels at depth edges, where the surface slopes away from the ray, and by chance."""
     H, W = depth.shape
     beyond = np.empty(W + 2, np.float32)  # a row and, at its ends, the same values again
@@ -147,11 +147,11 @@ def _disturb(depth, coarse, fine, missing, correlation, reference, step):
         for u in range(W):
             left, right = line[column[u]], line[column[u] + 1]
             wave[u] = left + between[u] * (right - left)
-        _add(depth[v], wave, fine[v], missing[v], np.float32(reference), np.float32(step))
+        _add_errors(depth[v], wave, fine[v], missing[v], np.float32(reference), np.float32(step))
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
-def _add(depth, wave, fine, missing, reference, step):
+def _add_errors(depth, wave, fine, missing, reference, step):
     """Errors of one row and its steps of disparity; a loop of its own, so that it compiles to vectors."""
     one = np.float32(1)
     for u in range(len(depth)):

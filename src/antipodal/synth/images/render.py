@@ -27,7 +27,7 @@ def render_depth(
     vertices, faces = _check(vertices, faces)
     shape = (camera.height, camera.width)
     depth = np.zeros(shape, dtype=np.float32) if behind is None else behind.astype(np.float32)
-    draw(vertices, faces, camera.fx, camera.fy, camera.cx, camera.cy, depth, np.empty((0, 0), dtype=np.int32))
+    draw_faces(vertices, faces, camera.fx, camera.fy, camera.cx, camera.cy, depth, np.empty((0, 0), dtype=np.int32))
     return depth
 
 
@@ -39,7 +39,7 @@ def render_faces(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> Tup
     vertices, faces = _check(vertices, faces)
     depth = np.zeros((camera.height, camera.width), dtype=np.float32)
     index = np.full(depth.shape, NOTHING, dtype=np.int32)
-    draw(vertices, faces, camera.fx, camera.fy, camera.cx, camera.cy, depth, index)
+    draw_faces(vertices, faces, camera.fx, camera.fy, camera.cx, camera.cy, depth, index)
     return depth, index
 
 
@@ -63,7 +63,7 @@ def _invert(across, down, depth):
             row[u] = z if (z > NEAR) & (z < np.inf) else np.float32(0)
 
 
-def nearest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def nearer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The nearer of two depth images (H, W), in which 0 means nothing."""
     return np.where((a > 0) & ((b == 0) | (a < b)), a, b)
 
@@ -77,8 +77,8 @@ def _check(vertices: np.ndarray, faces: np.ndarray) -> Tuple[np.ndarray, np.ndar
 
 
 @numba.njit(cache=True)
-def draw(vertices, faces, fx, fy, cx, cy, depth, index):
-    """Draw faces into `depth` (H, W; 0 = nothing yet), keeping the nearest; and into `index` unless it is empty."""
+def draw_faces(vertices, faces, fx, fy, cx, cy, depth, index):
+    """Draw faces into `depth` (H, W; 0 = nothing yet), keeping the nearer; and into `index` unless it is empty."""
     image, inverse = np.empty((len(vertices), 3)), np.zeros(depth.shape, dtype=np.float32)
     for i in range(len(vertices)):
         _project(vertices[i], fx, fy, cx, cy, image[i])
@@ -156,7 +156,7 @@ def _draw_triangle(a, b, c, inverse, index, face):
         if index.size:
             _fill_index(inverse[v, left : right + 1], index[v, left : right + 1], w, du, far, near, face)
         else:
-            _fill(inverse[v, left : right + 1], w, du, far, near)
+            _fill_triangle(inverse[v, left : right + 1], w, du, far, near)
 
 
 @numba.njit(cache=True)
@@ -178,8 +178,8 @@ def _slope(a, b):
 
 
 @numba.njit(cache=True, fastmath=EXACT)
-def _fill(row, w, du, far, near):
-    """Keep the nearest of a row's pixels; no division a pixel, so that it compiles to vectors."""
+def _fill_triangle(row, w, du, far, near):
+    """Keep the nearer of a row's pixels; no division a pixel, so that it compiles to vectors."""
     for i in range(len(row)):
         row[i] = max(row[i], np.float32(min(max(w + du * i, far), near)))  # slivers must not extrapolate
 

@@ -15,18 +15,18 @@ from antipodal.grasp import Gripper
 from antipodal.networks import crops
 from antipodal.networks.crops_numba import surface_crops_numba
 from antipodal.perception.view import look_along
-from antipodal.perception.view_numba import rectify
+from antipodal.perception.view_numba import rectify_numba
 from antipodal.synth.images import render
 from antipodal.synth.images.cameras import CameraOptions, sample_approach, sample_camera
 from antipodal.synth.images.noise import NoiseOptions, add_noise
-from antipodal.synth.scene import Scene
+from antipodal.synth.scene import TableScene
 from antipodal.synth.table_grasps import PlacedGrasps
 
 FLAT = np.array([0.0, 0.0, 1.0, 0.0])  # the table in its own frame: n . p = d
 
 
 @dataclass(frozen=True)
-class ViewOptions:
+class SceneViewOptions:
     """How planning would look at the scene."""
 
     cell: float = 0.002  # finest of the orthographic view [m]
@@ -44,14 +44,14 @@ class SceneView(NamedTuple):
     cell: float
 
 
-def observe(
-    scene: Scene,
+def observe_scene(
+    scene: TableScene,
     gripper: Gripper,
     camera: Camera,
     rng: np.random.Generator,
     cameras: CameraOptions,
     noise: NoiseOptions,
-    options: ViewOptions = ViewOptions(),
+    options: SceneViewOptions = SceneViewOptions(),
 ) -> SceneView:
     """A noisy view of the scene from a camera drawn anew."""
     drawn, T_cam_table = sample_camera(rng, camera, cameras)
@@ -62,18 +62,18 @@ def observe(
     cell = max(options.cell, options.coarsen * pitch)
     window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_table[2, 3])
     depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, noise)
-    seen, observed = rectify(depth, window, T_cam_view, bounds, cell)
+    seen, observed = rectify_numba(depth, window, T_cam_view, bounds, cell)
     return SceneView(seen, observed, T_view_table, bounds[:2], cell)
 
 
-def render_scene(scene: Scene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:
+def render_scene(scene: TableScene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:
     """Clean depth (H, W) float32 [m] of the scene and its table."""
     normal = T_cam_table[:3, 2]
     table = render.plane_depth(np.append(normal, normal @ T_cam_table[:3, 3]), camera)
     return render.render_depth(transforms.apply(T_cam_table, scene.vertices), scene.faces, camera, table)
 
 
-def _bounds(scene: Scene, T_view_table: np.ndarray, margin: float) -> Tuple[float, float, float, float]:
+def _bounds(scene: TableScene, T_view_table: np.ndarray, margin: float) -> Tuple[float, float, float, float]:
     xy = T_view_table[:2, :3] @ scene.vertices.T + T_view_table[:2, 3:]  # rows, whose extremes are quicker found
     low, high = xy.min(axis=1) - margin, xy.max(axis=1) + margin
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))

@@ -8,12 +8,12 @@ import numpy as np
 
 from antipodal.grasp import Gripper
 from antipodal.grasping.gripper_boxes import gripper_lengths
-from antipodal.synth.scene import BLOCK, Scene
+from antipodal.synth.scene import BLOCK, TableScene
 
 INSET = 0.5  # rectangles are so many cells shorter on the map: as often too large as too small, against physics
 
 
-def collides(scene: Scene, gripper: Gripper, tips: np.ndarray, angle: np.ndarray, width: np.ndarray) -> np.ndarray:
+def collides(scene: TableScene, gripper: Gripper, tips: np.ndarray, angle: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Whether (N,) the jaws, the palm or the table stop the gripper on its way down.
 
     tips: (N, 3) [m] midway between the jaw tips, in the table frame; angle: (N,) of the closing axis from the table's

@@ -62,7 +62,7 @@ def _columns(segments, x, y, c, s, edge, C):
 
 
 @numba.njit(cache=True, fastmath=EXACT)
-def nearest(left, right, heights, rows, columns, tilt):
+def first_contacts(left, right, heights, rows, columns, tilt):
     """Positions where the left and the right jaw first touch within half-open windows of the profile, +-inf where
     nothing is there.
 
@@ -80,9 +80,9 @@ def nearest(left, right, heights, rows, columns, tilt):
 
 @numba.njit(cache=True)
 def first_touch(left, right, heights, rows, columns, tilt):
-    """Position, row and column where the left and the right jaw first touch (`nearest`); rows of -1 where nothing is
-    there."""
-    l, r = nearest(left, right, heights, rows, columns, tilt)  # noqa: E741
+    """Position, row and column where the left and the right jaw first touch (`first_contacts`); rows of -1 where they
+    touch nothing."""
+    l, r = first_contacts(left, right, heights, rows, columns, tilt)  # noqa: E741
     li, lj = _find(left, l, heights, rows, columns, tilt)
     ri, rj = _find(right, r, heights, rows, columns, tilt)
     return l, li, lj, r, ri, rj
@@ -139,8 +139,8 @@ def closing_line(touch, slices, heights, profiles, rows, pad_row, columns, angle
     # lines from the left patch to the right one have these slopes against the closing axis
     su = _clamp((lu + ru) / 2, (ru0 - lu1) * SPACING / gap, (ru1 - lu0) * SPACING / gap)
     sz = _clamp((lz + rz) / 2, (heights[rk0] - heights[lk1]) / gap, (heights[rk1] - heights[lk0]) / gap)
-    column = _middle(lu0, lu1, ru0 - su * gap / SPACING, ru1 - su * gap / SPACING)
-    height = _middle(heights[lk0], heights[lk1], heights[rk0] - sz * gap, heights[rk1] - sz * gap)
+    column = _common_middle(lu0, lu1, ru0 - su * gap / SPACING, ru1 - su * gap / SPACING)
+    height = _common_middle(heights[lk0], heights[lk1], heights[rk0] - sz * gap, heights[rk1] - sz * gap)
     return True, (lu, lz), (ru, rz), (su, sz), (column, height)
 
 
@@ -182,7 +182,7 @@ def _clamp(x, low, high):
 
 
 @numba.njit(cache=True)
-def _middle(low, high, other_low, other_high):
+def _common_middle(low, high, other_low, other_high):
     """Of the common part of two intervals."""
     return (max(low, other_low) + min(high, other_high)) / 2
 

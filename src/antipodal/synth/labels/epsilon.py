@@ -85,9 +85,9 @@ def epsilon(p, q, n, m, friction, twist):
         if _dot(to_n, axis) >= 0 or _dot(to_m, axis) <= 0:
             return 0.0
         corner = _add(n, (at_m - at_n) / _dot(to_n, axis), to_n)
-        _write(base[i], corner, m, axis, length, n, at_n, m, at_m)
+        _write_wrench(base[i], corner, m, axis, length, n, at_n, m, at_m)
         corner = _add(m, (at_n - at_m) / _dot(to_m, axis), to_m)
-        _write(base[EDGES + i], n, corner, axis, length, n, at_n, m, at_m)
+        _write_wrench(base[EDGES + i], n, corner, axis, length, n, at_n, m, at_m)
     return 1 / np.sqrt(_farthest(base, p, axis, (1 / (twist * at_n), -1 / (twist * at_m))))
 
 
@@ -109,7 +109,7 @@ def _basis(normal):
 
 
 @numba.njit(cache=True)
-def _write(row, g_p, g_q, axis, length, n, at_n, m, at_m):
+def _write_wrench(row, g_p, g_q, axis, length, n, at_n, m, at_m):
     across = _cross(axis, _add(g_q, -1.0, g_p))
     for k in range(3):
         row[k], row[3 + k] = g_p[k], across[k] / length

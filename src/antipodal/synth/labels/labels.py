@@ -18,9 +18,17 @@ from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.grasping.gripper_boxes import gripper_lengths
 from antipodal.synth.labels.collision import hits
-from antipodal.synth.labels.contacts import NEVER, SPACING, closing_line, first_touch, nearest, needed_friction, profile
+from antipodal.synth.labels.contacts import (
+    NEVER,
+    SPACING,
+    closing_line,
+    first_contacts,
+    first_touch,
+    needed_friction,
+    profile,
+)
 from antipodal.synth.labels.epsilon import epsilon, torsion
-from antipodal.synth.scene import Scene
+from antipodal.synth.scene import TableScene
 from antipodal.synth.table_grasps import TableGrasps
 
 TURN_STEP = np.deg2rad(3.0)
@@ -74,7 +82,7 @@ class Labels(NamedTuple):
 
 
 def label_grasps(
-    scene: Scene,
+    scene: TableScene,
     gripper: Gripper,
     grasps: TableGrasps,
     rng: np.random.Generator,
@@ -88,7 +96,7 @@ def label_grasps(
     out = Labels(**{k: np.zeros(v, bool if k == "collision" else np.float32) for k, v in sizes.items()})
     poses = np.column_stack([grasps.tips, grasps.angle, grasps.width]).astype(np.float64)
     bodies = (scene.centers, scene.sizes)
-    _label(scene.slices, bodies, scene.heightmap, gripper_lengths(gripper), poses, errors, tuple(out))
+    _label_each(scene.slices, bodies, scene.heightmap, gripper_lengths(gripper), poses, errors, tuple(out))
     if options.wants_epsilon:
         out.label[:] = (out.epsilon > options.threshold) & ~out.collision
     return out
@@ -116,7 +124,7 @@ def truncated_normal(share: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _label(slices, bodies, heightmap, shape, poses, errors, out):
+def _label_each(slices, bodies, heightmap, shape, poses, errors, out):
     label, collision, free, friction, epsilons = out
     work = _workspace(slices[3], shape, errors)
     clear = np.empty(len(errors), dtype=np.bool_)
@@ -172,7 +180,7 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
     fine turns, shear the profile. Returns the friction, and the touch, turn and tilt it stopped at.
     """
     heights = slices[3][first:last]
-    rows, pad_row, columns = _window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
+    rows, pad_row, columns = _profile_window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
     turn, tilt, step = TURNS + int(np.rint(error[3] / TURN_STEP)), (0.0, 0.0), TURN_STEP
     best, moved, back = NEVER, True, (0, 0)
     touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
@@ -189,7 +197,7 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
             to_turn, to_tilt = turn + whole, (tilt[0] + (a - whole) * step, tilt[1] + b * step)
             if 0 <= to_turn <= 2 * TURNS and abs(to_tilt[1]) <= MOST_ROLL and (a, b) != came:
                 _know(slices, shape, pose, first, last, to_turn, work, known)
-                left, right = nearest(work[0][to_turn], work[1][to_turn], heights, rows, columns, to_tilt)
+                left, right = first_contacts(work[0][to_turn], work[1][to_turn], heights, rows, columns, to_tilt)
                 if left < np.inf and _gap(left, right, to_tilt) < narrower:
                     turned, tilted, narrower, back = to_turn, to_tilt, _gap(left, right, to_tilt), (-a, -b)
         moved = turned != turn or tilted != tilt
@@ -214,7 +222,7 @@ def _epsilon(slices, bodies, shape, pose, error, first, last, work, at):
     """Ferrari and Canny's quality of the grasp where the object has settled, in the frame of the jaws."""
     touch, turn, tilt = at
     heights, last_column = slices[3][first:last], (work[0].shape[2] - 1) * SPACING
-    rows, pad_row, columns = _window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
+    rows, pad_row, columns = _profile_window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
     _, lean_left, lean_right, slope, start = _line(slices, shape, pose, heights, work, at, rows, pad_row, columns)
     body = slices[4][work[2][turn][touch[1], touch[2]]]
     center, size, gap = bodies[0][body], bodies[1][body], touch[3] - touch[0]
@@ -236,7 +244,7 @@ def _normal(lean, side):
 
 
 @numba.njit(cache=True)
-def _window(heights, shape, z, shift, columns):
+def _profile_window(heights, shape, z, shift, columns):
     """Half-open rows and columns of the profile under jaws with tips at z, and the first row above their pads."""
     rows = (np.searchsorted(heights, z), np.searchsorted(heights, z + shape[2]))
     middle, half = (columns - 1) / 2 + shift / SPACING, shape[1] / 2 / SPACING

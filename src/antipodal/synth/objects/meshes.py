@@ -62,7 +62,7 @@ def load(path: Union[str, Path], options: MeshOptions = MeshOptions()) -> trimes
                 f"{path}: {path.suffix or 'no suffix'} is not a mesh format; possible: {', '.join(SUFFIXES)}"
             )
         with time_limit(options.time_limit):
-            return _finish(_repair(_read(path)), path, options)
+            return _finish(_repair(_read_mesh(path)), path, options)
     except (MeshError, MemoryError):
         raise
     except Exception as e:  # parsers of seven formats raise whatever they like on a damaged file
@@ -113,9 +113,9 @@ def _parts_of(urdf: Path) -> List[Path]:
         return []
 
 
-def _read(path: Path) -> trimesh.Trimesh:
+def _read_mesh(path: Path) -> trimesh.Trimesh:
     if path.suffix.lower() == ".urdf":
-        whole: Any = trimesh.util.concatenate([_read(part).apply_transform(T) for part, T in mesh_parts(path)])
+        whole: Any = trimesh.util.concatenate([_read_mesh(part).apply_transform(T) for part, T in mesh_parts(path)])
         return whole
     mesh = trimesh.load(path, force="mesh", skip_materials=True)
     if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:

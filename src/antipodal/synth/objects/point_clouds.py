@@ -25,7 +25,7 @@ def sample_points(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator, m
         raise InputError(f"unknown method {method!r}; possible: {', '.join(METHODS)}")
     crowd = count if method == "uniform" else CROWD * count
     points = _uniform(mesh, crowd, rng)
-    return points if method == "uniform" else points[_spread(points, count, float(mesh.area))]
+    return points if method == "uniform" else points[_spread_evenly(points, count, float(mesh.area))]
 
 
 def _uniform(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -37,7 +37,7 @@ def _uniform(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> np.
     return corner[:, 0] + a * (corner[:, 1] - corner[:, 0]) + b * (corner[:, 2] - corner[:, 0])
 
 
-def _spread(points: np.ndarray, count: int, area: float) -> np.ndarray:
+def _spread_evenly(points: np.ndarray, count: int, area: float) -> np.ndarray:
     """Indices (count,) left by taking points in a row and refusing those nearer than a radius to one taken; the
     radius starts at the densest packing's and shrinks until enough are left."""
     tree = cKDTree(points)

@@ -70,14 +70,14 @@ def circles(radius: np.ndarray, height: np.ndarray, sides: int = 32) -> np.ndarr
     )
 
 
-def box(rng: np.random.Generator) -> Shape:
+def cuboid(rng: np.random.Generator) -> Shape:
     size = np.sort(rng.uniform([0.01, 0.02, 0.03], [0.07, 0.1, 0.16]))
     mesh = trimesh.creation.box(rng.permutation(size))
     return mesh, [mesh.copy()]
 
 
 def plate(rng: np.random.Generator) -> Shape:
-    """A card, sponge or thin box, its corners rounded."""
+    """A card, sponge or thin cuboid, its corners rounded."""
     half = np.array([rng.uniform(0.015, 0.036), rng.uniform(0.03, 0.09)])
     thick, power = rng.uniform(0.003, 0.02), rng.uniform(2.5, 12)
     t = 2 * np.pi * np.arange(40) / 40
@@ -172,7 +172,7 @@ def bracket(rng: np.random.Generator) -> Shape:
 
 def union(rng: np.random.Generator) -> Shape:
     """Two to four simple shapes stuck into each other."""
-    makers = (box, prism, lathe, superquadric, bracket)
+    makers = (cuboid, prism, lathe, superquadric, bracket)
     shapes = [makers[rng.integers(len(makers))](rng) for _ in range(rng.integers(2, 5))]
     scale = rng.uniform(0.45, 0.8)
     for mesh, parts in shapes:
@@ -190,7 +190,7 @@ def union(rng: np.random.Generator) -> Shape:
 
 
 FAMILIES: Tuple[Callable[[np.random.Generator], Shape], ...] = (
-    box,
+    cuboid,
     lathe,
     union,
     plate,
