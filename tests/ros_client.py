@@ -49,7 +49,11 @@ class Client:
     def send(self, request: Any) -> None:
         buffer = io.BytesIO()
         request.serialize(buffer)
-        self.socket.sendall(struct.pack("<I", len(buffer.getvalue())) + buffer.getvalue())
+        self.send_bytes(buffer.getvalue())
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send a serialized request."""
+        self.socket.sendall(struct.pack("<I", len(data)) + data)
 
     def receive(self) -> PlanGraspResponse:
         """The reply. Raises Failed, or ConnectionError where the connection ends."""

@@ -14,7 +14,8 @@ from std_msgs.msg import Header
 
 from antipodal import transforms
 from antipodal.errors import InputError
-from antipodal.ros.frames import NoTransform, TransformLookup, pixels_inside
+from antipodal.ros.frames import CheckedBuffer, NoTransform, TransformLookup, pixels_inside
+from antipodal.ros.headers import MAX_SECONDS
 from antipodal.ros.options import WorkspaceOptions
 
 HEADER = Header(stamp=rospy.Time(100), frame_id="camera")
@@ -33,6 +34,44 @@ def frames():
 def test_the_transform_at_the_images_time(frames):
     T_base_cam = frames.lookup("base", HEADER)
     np.testing.assert_allclose(T_base_cam, transforms.compose(np.diag([1.0, -1, -1]), np.array([0, 0, 0.7])))
+
+
+@pytest.mark.parametrize("target, source", [("base", "/camera"), ("/base", "camera"), ("/base", "/camera")])
+def test_leading_slashes_of_frames_do_not_matter(frames, target, source):
+    expected = frames.lookup("base", HEADER)
+    np.testing.assert_array_equal(frames.lookup(target, Header(stamp=HEADER.stamp, frame_id=source)), expected)
+
+
+def stamped(secs, nsecs, frame_id="camera"):
+    header = Header(frame_id=frame_id)
+    header.stamp.secs, header.stamp.nsecs = secs, nsecs  # as messages may hold them
+    return header
+
+
+@pytest.mark.parametrize(
+    "header", [stamped(2**32 - 1, 2**32 - 1), stamped(2**32 - 1, 0), stamped(5, 4_000_000_000), stamped(1, 0, "a\0b")]
+)
+def test_headers_that_abort_tf2_are_refused(frames, header):
+    with pytest.raises(InputError, match="the depth image has the"):
+        frames.lookup("base", header)
+
+
+def test_transforms_that_abort_tf2_are_dropped(frames, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(rospy, "logwarn_throttle", lambda _, text: warnings.append(text))
+    buffer, edge = CheckedBuffer(debug=False), TransformStamped(child_frame_id="camera")
+    edge.transform.rotation.w = 1.0
+    for store in (buffer.set_transform, buffer.set_transform_static):
+        for header in (stamped(2**32 - 1, 2**32 - 1, "base"), stamped(2**32 - 1, 0, "base"), stamped(1, 0, "b\0se")):
+            edge.header = header
+            store(edge, "somebody")
+    edge.header, edge.child_frame_id = stamped(1, 0, "base"), "a\ufffd"
+    buffer.set_transform(edge, "somebody")
+    assert len(warnings) == 7 and all("dropped, published by somebody" in w for w in warnings)
+    for secs in (0, 100, 2**30, MAX_SECONDS):
+        edge.header, edge.child_frame_id = stamped(secs, 0, "base"), "camera"
+        buffer.set_transform(edge, "somebody")
+    assert buffer.can_transform_core("base", "camera", rospy.Time(MAX_SECONDS))[0]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """ros.options and ros.pair: parameters and the newest pair."""
 
+import re
+
 import pytest
 from conftest import ros_or_skip
 
@@ -19,8 +21,8 @@ def header(stamp):
     return Header(stamp=rospy.Time.from_sec(stamp))
 
 
-def pair_of(image_stamps, info_stamps, max_age=0.5):
-    pair = NewestImage(max_age)
+def pair_of(image_stamps, info_stamps, warn=print):
+    pair = NewestImage(0.5, "/camera/depth", "/camera/info", warn)
     for stamp in image_stamps:
         pair.store_image(Image(header=header(stamp)))
     for stamp in info_stamps:
@@ -37,11 +39,11 @@ def test_the_newest_image_with_the_info_of_its_time():
 @pytest.mark.parametrize(
     "images, infos, now, said",
     [
-        ([], [10.0], 10.0, "no depth image received"),
-        ([10.0], [], 10.0, "no camera_info received"),
+        ([], [10.0], 10.0, "no depth image received yet on /camera/depth"),
+        ([10.0], [], 10.0, "no camera_info received yet on /camera/info"),
         ([10.0], [10.0], 10.6, r"newest depth image is 0\.600 s old; ~max_age is 0\.5 s"),
         ([10.0], [10.0], 9.4, r"newest depth image is -0\.600 s old"),
-        ([10.0], [9.4], 10.0, r"nearest camera_info is 0\.600 s from it"),
+        ([0.0], [10.0], 10.0, r"depth images on /camera/depth have no stamp"),
     ],
 )
 def test_refuses_what_is_missing_or_stale(images, infos, now, said):
@@ -49,10 +51,40 @@ def test_refuses_what_is_missing_or_stale(images, infos, now, said):
         pair_of(images, infos).get(now)
 
 
+@pytest.mark.parametrize(
+    "infos, used, warning",
+    [
+        ([9.4], 9.4, r"camera_info on /camera/info is 0\.600 s from the image"),
+        ([2.0], 2.0, r"is 8\.000 s from the image"),
+        ([0.0], 0.0, "has no stamp"),
+        ([2.0, 4.0], 4.0, r"is 6\.000 s from"),
+        ([9.8], 9.8, ""),
+        ([0.0, 9.8], 9.8, ""),
+    ],
+)
+def test_intrinsics_do_not_age(infos, used, warning):
+    """A camera_info that is latched once, comes seldom or has no stamp is used, with a warning."""
+    warnings = []
+    _, info = pair_of([10.0], infos, warnings.append).get(10.1)
+    assert info.header.stamp.to_sec() == used
+    assert len(warnings) == bool(warning) and re.search(warning, "".join(warnings))
+
+
 def test_infos_do_not_pile_up():
-    pair = pair_of([0.0], [0.01 * i for i in range(1000)])
-    with pytest.raises(InputError, match="camera_info"):
-        pair.get(0.0)
+    pair = pair_of([10.0], [10.0 + 0.01 * i for i in range(1000)])
+    assert pair.get(10.0)[1].header.stamp.to_sec() > 15, "the one of the image's time is dropped by now"
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5])
+def test_a_seed_that_no_plan_takes_is_refused_at_the_start(seed):
+    with pytest.raises(InputError, match="seed must be"):
+        options_from_dict(NodeOptions, {"seed": seed})
+
+
+@pytest.mark.parametrize("parameters", [{"target_frame": "a\0b"}, {"workspace": {"frame": "base\n"}}])
+def test_frames_that_tf_cannot_have_are_refused_at_the_start(parameters):
+    with pytest.raises(InputError, match="frame has the frame id"):
+        options_from_dict(NodeOptions, parameters)
 
 
 def test_unknown_parameters_are_refused_with_a_suggestion():

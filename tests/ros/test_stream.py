@@ -2,6 +2,7 @@
 
 import threading
 import time
+import types
 
 import pytest
 from conftest import ros_or_skip
@@ -13,8 +14,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from antipodal.ros.newest_image import NewestImage, StaleImage
-from antipodal.ros.planning_thread import PlanningThread
-from antipodal.ros.stream import ImageStream
+from antipodal.ros.planning_thread import Busy, PlanningThread
+from antipodal.ros.stream import BUSY_PAUSE, ImageStream
 from antipodal.srv import PlanGraspResponse
 
 PATIENCE = 10.0  # s
@@ -84,6 +85,22 @@ def test_what_goes_wrong_is_counted_and_the_stream_goes_on(clock):
     for reason in ("error", "no grasp"):
         pair.store_image(image(100.0))
         until(lambda reason=reason: stream.values().get(f"stream refused: {reason}") == "1")
+
+
+def test_a_full_queue_is_not_asked_again_and_again(clock, monkeypatch):
+    """The stream pauses after each refusal, whether or not new images come."""
+    pauses = []
+    monkeypatch.setattr("antipodal.ros.stream.time", types.SimpleNamespace(sleep=pauses.append))
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+
+    class Full:
+        def call(self, *_):
+            raise Busy("busy")
+
+    stream = ImageStream(NewestImage(0.5), Full(), lambda: None)
+    for _ in range(3):
+        stream.step()
+    assert pauses == [BUSY_PAUSE] * 3 and stream.values()["stream refused: busy"] == "3"
 
 
 def test_waiting_for_an_image_ends_with_it_or_with_time():

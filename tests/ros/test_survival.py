@@ -1,5 +1,6 @@
 """The planner node against clients, signals and masters that misbehave. `make soak` has what takes longer."""
 
+import io
 import os
 import pickle
 import random
@@ -118,8 +119,8 @@ def test_every_one_of_many_callers_gets_a_reply(uri):
         client.close()
         return reply
 
-    with ThreadPoolExecutor(40) as callers:
-        replies = list(callers.map(ask, range(40)))
+    with ThreadPoolExecutor(100) as callers:
+        replies = list(callers.map(ask, range(100)))
     assert {r.reason for r in replies} <= {"", "busy"}
     assert any(r.success for r in replies)
     for reply in replies:
@@ -140,6 +141,43 @@ def test_a_signal_in_mid_call_ends_the_node_and_tells_the_caller(sign):
                 client.send(scene_request())
         assert node.wait() == 0
         assert not ros.serves(), "still registered"
+
+
+def test_a_hung_master_holds_no_reply():
+    with graph() as ros:
+        ros.start_planner()
+        client = Client(ros.serves())
+        os.kill(ros.master.pid, signal.SIGSTOP)
+        try:
+            client.socket.settimeout(20)
+            assert client.ask(scene_request()).success
+        finally:
+            os.kill(ros.master.pid, signal.SIGCONT)
+
+
+def with_header(secs, nsecs, frame_id):
+    """A serialized request whose image has a header that Python's classes would not make."""
+    buffer, frame = io.BytesIO(), b"camera_depth_optical_frame"
+    scene_request().serialize(buffer)
+    data = buffer.getvalue()
+    assert data[12:16] == struct.pack("<I", len(frame)), "the image's header comes first"
+    return data[:4] + struct.pack("<III", secs, nsecs, len(frame_id)) + frame_id + data[16 + len(frame) :]
+
+
+@pytest.mark.parametrize("parameters", [[], ["_target_frame:=base", "_tf_timeout:=0.05"]], ids=["plain", "tf"])
+def test_headers_that_cannot_be_are_refused_as_bad_input(parameters):
+    most = 2**32 - 1
+    headers = [(most, most, b"a"), (most, 0, b"a"), (0, most, b"a"), (1, 0, b"\xff\xfe\0"), (1, 0, b"k\xe4mera")]
+    with graph() as ros:
+        node = ros.start_planner(*parameters)
+        client = Client(ros.serves())
+        for header in headers:
+            client.send_bytes(with_header(*header))
+            reply = client.receive()
+            assert reply.reason == "bad input" and "the depth image has the" in reply.message, reply
+        reply = client.ask(scene_request())
+        assert reply.reason == ("no transform" if parameters else ""), reply.message
+        assert node.runs() and "Traceback" not in node.output()
 
 
 class RunsCode:

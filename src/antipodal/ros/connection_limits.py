@@ -1,7 +1,7 @@
-"""Limits against misbehaving clients that rospy lacks: time and size of headers and requests, and connections.
+"""Limits against misbehaving clients that rospy lacks: time and size of headers and requests, number of connections.
 
-In rospy 1.15 and 1.16 one thread accepts connections and reads each one's header for as long as that takes, so one
-silent client keeps all others out; and a request is buffered whole, up to the 4 GiB that its length may say.
+In rospy 1.15 and 1.16 one thread accepts connections and reads each header without a time limit, so one silent client
+blocks all others; and a request is buffered whole, up to the 4 GiB that its length field can say.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ from rosgraph.network import ROSHandshakeException, decode_ros_handshake_header
 from rospy.impl import tcpros_base
 
 from antipodal.errors import AntipodalError
+from antipodal.ros import accept
 
-HEADER_TIME = 5.0  # s
+HEADER_TIME = 5.0  # longest wait for a header [s]
+MIN_HEADER_TIME = 1.0  # the same, if other connections wait for a slot [s]
 HEADER_SIZE = 2**16  # bytes
-HEADERS = 64  # connections whose headers are read at once; further ones are closed
+HEADERS = 64  # headers that are read at once
 REQUEST_TIME = 10.0  # from the first byte of a request to its last [s]
-CONNECTIONS = 256  # to a service at once
+CONNECTIONS = 512  # to a service at once
 MEMORY = 2**29  # bytes of requests that are being received at once
 CHUNK = 2**16  # bytes read at once
+DRAIN_TIME = 2.0  # a refused client may go on sending for this long, so that it reads the refusal [s]
+DRAINING = threading.BoundedSemaphore(64)  # refused clients that are read from at once
 
 
 class LimitExceeded(AntipodalError):
@@ -37,29 +41,62 @@ class LimitExceeded(AntipodalError):
 
 
 def install() -> None:
-    """Read headers in threads of their own, within limits. Call it before rospy.init_node; twice does no harm."""
+    """Read headers in separate threads, within limits. Call it before rospy.init_node; twice does no harm."""
+    accept.install()
     if tcpros_base.read_ros_handshake_header is read_header:
         return
-    places, handshake = threading.BoundedSemaphore(HEADERS), tcpros_base.TCPROSServer._tcp_server_callback
+    slots, handshake = HeaderSlots(HEADERS), tcpros_base.TCPROSServer._tcp_server_callback
 
     def run(server: Any, sock: socket.socket, address: Any) -> None:
         try:
             handshake(server, sock, address)
         finally:
-            places.release()
+            slots.release(sock)
 
     def start(server: Any, sock: socket.socket, address: Any) -> None:
-        if places.acquire(blocking=False):
+        slots.acquire(sock)
+        try:
             threading.Thread(target=run, args=(server, sock, address), daemon=True).start()
-        else:
-            sock.close()
+        except RuntimeError:  # no thread can be started
+            slots.release(sock)
+            raise
 
     tcpros_base.read_ros_handshake_header = read_header
     tcpros_base.TCPROSServer._tcp_server_callback = start
 
 
+class HeaderSlots:
+    """Limits how many connections have their header read at once. The others wait, at most MIN_HEADER_TIME: then the
+    oldest connection is closed for the next one."""
+
+    def __init__(self, count: int):
+        self._count = count
+        self._since: Dict[socket.socket, float] = {}  # when each connection got its slot, oldest first
+        self._change = threading.Condition()
+
+    def acquire(self, sock: socket.socket) -> None:
+        """Wait for a slot."""
+        with self._change:
+            while len(self._since) >= self._count:
+                oldest = next(iter(self._since))
+                left = self._since[oldest] + MIN_HEADER_TIME - time.monotonic()
+                if left > 0:
+                    self._change.wait(left)
+                    continue
+                del self._since[oldest]
+                with contextlib.suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)  # its thread reads the end and closes it
+            self._since[sock] = time.monotonic()
+
+    def release(self, sock: socket.socket) -> None:
+        """Free the slot of a connection."""
+        with self._change:
+            self._since.pop(sock, None)
+            self._change.notify()
+
+
 def read_header(sock: socket.socket, buffer: io.BytesIO, _: int) -> Dict[str, str]:
-    """In place of rosgraph.network.read_ros_handshake_header: with limits. Nothing that follows it is read."""
+    """In place of rosgraph.network.read_ros_handshake_header: with limits. Reads nothing after the header."""
     try:
         end = time.monotonic() + HEADER_TIME
         length = receive(sock, 4, end)
@@ -76,13 +113,13 @@ def read_header(sock: socket.socket, buffer: io.BytesIO, _: int) -> Dict[str, st
 
 
 def receive(sock: socket.socket, size: int, end: float) -> bytes:
-    """The next `size` bytes, before the time `end` of time.monotonic(). Memory grows with what arrives, not with what
-    was announced. Raises LimitExceeded or OSError."""
+    """The next `size` bytes, before the time `end` (time.monotonic). Memory grows with what arrives, not with `size`.
+    Raises LimitExceeded or OSError."""
     data = bytearray()
     while len(data) < size:
         left = end - time.monotonic()
         if left <= 0:
-            raise LimitExceeded(f"{len(data)} of {size} bytes came in the time that there is for them")
+            raise LimitExceeded(f"only {len(data)} of {size} bytes arrived in time")
         sock.settimeout(left)
         try:
             part = sock.recv(min(CHUNK, size - len(data)))
@@ -95,43 +132,42 @@ def receive(sock: socket.socket, size: int, end: float) -> bytes:
 
 
 class Budget:
-    """A number that many threads take from and give back to."""
+    """An amount that threads reserve parts of."""
 
-    def __init__(self, whole: int, what: str):
-        self._left, self._whole, self._what, self._lock = whole, whole, what, threading.Lock()
+    def __init__(self, total: int, unit: str):
+        self._free, self._total, self._unit, self._lock = total, total, unit, threading.Lock()
 
     @contextlib.contextmanager
     def reserve(self, amount: int) -> Iterator[None]:
-        """Hold `amount` for a while. Raises LimitExceeded where there is not as much left."""
+        """Reserve `amount` inside the block. Raises LimitExceeded if less is free."""
         with self._lock:
-            if amount > self._left:
-                raise LimitExceeded(f"busy: {self._whole - self._left} of {self._whole} {self._what} are in use")
-            self._left -= amount
+            if amount > self._free:
+                raise LimitExceeded(f"busy: {self._total - self._free} of {self._total} {self._unit} are in use")
+            self._free -= amount
         try:
             yield
         finally:
             with self._lock:
-                self._left += amount
+                self._free += amount
 
 
 class LimitedService(rospy.Service):
-    """A service that reads requests within limits of size, time, memory and connections."""
+    """A service with limits on size, time, memory and connections of its requests."""
 
-    def __init__(self, name: str, kind: Any, handler: Callable, largest: int):
-        """largest: bytes of a request."""
-        self._largest = largest
+    def __init__(self, name: str, service_class: Any, handler: Callable, max_request: int):
+        """max_request: bytes."""
+        self._max_request = max_request
         self._connections, self._memory = Budget(CONNECTIONS, "connections"), Budget(MEMORY, "bytes of requests")
-        super().__init__(name, kind, handler)
+        super().__init__(name, service_class, handler)
 
     def handle(self, transport: Any, header: Dict[str, str]) -> None:
-        """Serve one connection, in a thread of its own: rospy calls this once its header has been read."""
+        """Serve one connection; rospy calls this in a thread of the connection, after its header."""
         try:
             with self._connections.reserve(1):
                 self._serve(transport, header)
         except LimitExceeded as e:
             rospy.logwarn_throttle(1, f"{self.resolved_name}: {e}; its connection is closed")
-            with contextlib.suppress(Exception):  # the client may be gone
-                self._write_service_error(transport, str(e))
+            self._refuse(transport, str(e))
         except (OSError, rospy.exceptions.TransportException) as e:
             rospy.logdebug("%s: a connection broke: %s", self.resolved_name, e)
         finally:
@@ -142,23 +178,23 @@ class LimitedService(rospy.Service):
             return
         persistent = header.get("persistent", "").lower() in ("1", "true")
         while not rospy.is_shutdown():
-            transport.socket.settimeout(None if persistent else REQUEST_TIME)  # one that persists may rest
+            transport.socket.settimeout(None if persistent else REQUEST_TIME)  # a persistent one may be idle
             with self._request(transport.socket) as request:
-                transport.socket.settimeout(REQUEST_TIME)  # nor may the client rest while it is answered
+                transport.socket.settimeout(REQUEST_TIME)  # for the reply
                 self._handle_request(transport, request)
             if not persistent:
                 return
 
     @contextlib.contextmanager
     def _request(self, sock: socket.socket) -> Iterator[Any]:
-        """The next request of a connection; its size is held of the memory's budget for as long."""
+        """The next request of a connection. Its size stays reserved inside the block."""
         first = sock.recv(1)
         if not first:
             raise ConnectionError("the client has left")
         end = time.monotonic() + REQUEST_TIME
         (size,) = struct.unpack("<I", first + receive(sock, 3, end))
-        if size > self._largest:
-            raise LimitExceeded(f"a request of {size} bytes; at most {self._largest} are read (~max_pixels)")
+        if size > self._max_request:
+            raise LimitExceeded(f"a request of {size} bytes; at most {self._max_request} are read (~max_pixels)")
         with self._memory.reserve(size):
             yield self._decoded(receive(sock, size, end))
 
@@ -167,3 +203,17 @@ class LimitedService(rospy.Service):
             return self.request_class().deserialize(data)
         except (DeserializationError, struct.error, ValueError, MemoryError) as e:
             raise LimitExceeded(f"bytes that are no {self.service_class._type} request: {e}") from e
+
+    def _refuse(self, transport: Any, message: str) -> None:
+        """Send an error. Closing while the client still sends would reset the connection before it reads the error."""
+        with contextlib.suppress(Exception):  # the client may be gone
+            transport.socket.settimeout(DRAIN_TIME)
+            self._write_service_error(transport, message)
+            transport.socket.shutdown(socket.SHUT_WR)
+            if DRAINING.acquire(blocking=False):
+                try:
+                    end = time.monotonic() + DRAIN_TIME
+                    while time.monotonic() < end and transport.socket.recv(CHUNK):
+                        pass
+                finally:
+                    DRAINING.release()

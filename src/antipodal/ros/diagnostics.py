@@ -13,6 +13,8 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_updater import DiagnosticStatusWrapper, Updater
 
 RECENT = 1000  # replies used for latency and rate
+WORKING = ("", "no grasp")  # reasons of a planner that works
+FAILURES = 5  # this many failures in a row are a warning
 PERIOD = 1.0  # between two messages [s] of wall time: a simulated clock may stand still
 
 
@@ -22,14 +24,28 @@ class ReplyStatistics:
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock, self._lock = clock, threading.Lock()
         self._recent: Deque[Tuple[float, float]] = deque(maxlen=RECENT)  # time of the reply [s], latency [ms]
+        self._failures: Deque[str] = deque(maxlen=RECENT)  # reasons since the last reply of a working planner
         self.replies: Counter = Counter()
 
     def add(self, reason: str, latency_ms: Optional[float]) -> None:
         """Count a reply. Without a latency it counts neither in the rate nor in the latencies."""
         with self._lock:
             self.replies[reason] += 1
+            if reason in WORKING:
+                self._failures.clear()
+            else:
+                self._failures.append(reason)
             if latency_ms is not None:
                 self._recent.append((self._clock(), latency_ms))
+
+    def problem(self) -> str:
+        """What to warn of if all of the last replies are failures; "" otherwise."""
+        with self._lock:
+            failures = list(self._failures)
+        if len(failures) < FAILURES:
+            return ""
+        reasons = ", ".join(f"{failures.count(reason)} {reason}" for reason in sorted(set(failures)))
+        return f"the last {len(failures)} requests failed: {reasons}"
 
     def values(self) -> Dict[str, str]:
         """Rate over the last 10 s [1/s], latency of recent replies [ms] and counts, by the names in diagnostics."""

@@ -8,11 +8,13 @@ from typing import Optional
 import numpy as np
 import rospy
 import tf2_ros
+from geometry_msgs.msg import TransformStamped
 from std_msgs.msg import Header
 
 from antipodal import transforms
 from antipodal.camera import Camera
-from antipodal.errors import AntipodalError
+from antipodal.errors import AntipodalError, InputError
+from antipodal.ros.headers import check_frame_id, check_header, tf_frame
 from antipodal.ros.messages import transform_from_parts
 from antipodal.ros.options import WorkspaceOptions
 
@@ -25,21 +27,36 @@ class NoTransform(AntipodalError):
     reason = "no transform"
 
 
+class CheckedBuffer(tf2_ros.Buffer):
+    """Drops transforms whose stamp would make tf2 abort the process, or whose frame ids it cannot hold."""
+
+    def set_transform(self, transform: TransformStamped, authority: str) -> None:
+        """Store a transform of /tf."""
+        if _usable(transform, authority):
+            super().set_transform(transform, authority)
+
+    def set_transform_static(self, transform: TransformStamped, authority: str) -> None:
+        """Store a transform of /tf_static."""
+        if _usable(transform, authority):
+            super().set_transform_static(transform, authority)
+
+
 class TransformLookup:
     """Looks up transforms at the time of an image."""
 
     def __init__(self, timeout: float, buffer: Optional[tf2_ros.Buffer] = None):
         """timeout: longest wait [s] of wall time. tf itself would wait by a simulated clock, which may stand still."""
         self._timeout = timeout
-        self._buffer = buffer or tf2_ros.Buffer()
+        self._buffer = buffer or CheckedBuffer()
         if buffer is None:
             self._listener = tf2_ros.TransformListener(self._buffer)
 
     def lookup(self, target: str, header: Header) -> np.ndarray:
         """`T_target_frame` (4, 4) [m] of the header's frame at its stamp. Raises NoTransform."""
-        source, end = header.frame_id, time.monotonic() + self._timeout
+        target, source, end = tf_frame(target), tf_frame(header.frame_id), time.monotonic() + self._timeout
+        check_header(header, "the depth image")
         if not source:
-            raise NoTransform(f"the depth image names no frame, so its grasps cannot be given in {target!r}")
+            raise NoTransform(f"the depth image names no frame, so its grasps cannot be transformed to {target!r}")
         while True:
             try:
                 transform = self._buffer.lookup_transform_core(target, source, header.stamp).transform
@@ -49,6 +66,16 @@ class TransformLookup:
                     waited = f"{self._timeout:g} s (~tf_timeout)"
                     raise NoTransform(f"no transform from {source!r} to {target!r} within {waited}: {e}") from e
             time.sleep(POLL)
+
+
+def _usable(transform: TransformStamped, authority: str) -> bool:
+    try:
+        check_header(transform.header, "a transform")
+        check_frame_id(transform.child_frame_id, "a transform")
+    except InputError as e:
+        rospy.logwarn_throttle(5, f"{e}; dropped, published by {authority}")
+        return False
+    return True
 
 
 def pixels_inside(box: WorkspaceOptions, depth: np.ndarray, camera: Camera, T_box_cam: np.ndarray) -> np.ndarray:

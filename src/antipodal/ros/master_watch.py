@@ -1,56 +1,46 @@
-"""Watches the master: a rospy node never registers again with one that died and came back."""
+"""Watch the master: rospy never registers a node again with a master that was restarted."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Dict, Optional
 
-import rosgraph
 import rospy
 
-PERIOD = 0.5  # between two looks at the master [s]
-REGISTERING = 10.0  # a master that has not known the node by then, from its start, never will [s]
+from antipodal.ros.master_client import MasterUnavailable
+from antipodal.ros.node_parameters import NodeParameters
+
+PERIOD = 0.5  # of checks [s]
+REGISTRATION_TIME = 10.0  # after the start, a master that does not know the node yet may still register it [s]
 
 
 class MasterWatch:
-    """Ends the node once a master has come back that does not know it, so that roslaunch starts it again (respawn)."""
+    """Shuts the node down when a restarted master does not know it, so that roslaunch starts it again (respawn)."""
 
-    def __init__(self, service: str, parameters: Dict[str, Any]):
-        """service: name of one of the node's services; while the master knows it, it knows the node. parameters: the
-        node's, as it read them when it started."""
-        self.master_lost = False  # whether the node left because the master lost it
+    def __init__(self, service: str, parameters: NodeParameters):
+        """service: one of the node's services; a master that knows it knows the node."""
+        self.master_lost = False  # whether the node left because the master was restarted
         self._service, self._parameters = rospy.resolve_name(service), parameters
-        self._master = rosgraph.Master(rospy.get_name())
-        threading.Thread(target=self._run, name="master watch", daemon=True).start()
+        self._trusted_until = time.monotonic() + REGISTRATION_TIME
+        self.thread = threading.Thread(target=self._run, name="master watch", daemon=True)
+        self.thread.start()
 
     def _run(self) -> None:
-        doubted = time.monotonic() + REGISTERING  # from when on a master that does not know the node is another one
         while not rospy.is_shutdown():
-            known = self._knows_service()
-            if known:
-                doubted = 0.0
-            elif known is None:
-                rospy.logerr_throttle(5, f"no master answers at {self._master.master_uri}")
-            elif time.monotonic() > doubted and not rospy.is_shutdown():
-                self._leave()
+            try:
+                self._check()
+            except MasterUnavailable as e:
+                rospy.logerr_throttle(5, str(e))
+            except Exception as e:  # the watch must go on: without it a lost node stays deaf
+                rospy.logerr_throttle(5, f"the master could not be checked: {e!r}")
             time.sleep(PERIOD)
 
-    def _knows_service(self) -> Optional[bool]:
-        """Whether the master knows the service; None where no master answers."""
-        try:
-            self._master.lookupService(self._service)
-            self._parameters = rospy.get_param("~", self._parameters)  # they may change while the node runs
-        except rosgraph.MasterError:
-            return False
-        except (OSError, rosgraph.MasterException):
-            return None
-        return True
-
-    def _leave(self) -> None:
-        """Shut the node down, after giving the new master the parameters that it will be started with again."""
-        self.master_lost = True
-        if not rospy.has_param(rospy.get_name()):
-            rospy.set_param(rospy.get_name(), self._parameters)
-        rospy.logfatal("the master does not know %s (was it started again?); leaving, to be respawned", self._service)
-        rospy.signal_shutdown("the master came back without this node")
+    def _check(self) -> None:
+        """Leave if the master answers and does not know the node. Raises MasterUnavailable."""
+        if self._parameters.synchronize(self._service):
+            self._trusted_until = 0.0
+        elif time.monotonic() > self._trusted_until and not rospy.is_shutdown():
+            self._parameters.hand_over()
+            self.master_lost = True
+            rospy.logfatal("the master was restarted and does not know %s; leaving, to be respawned", self._service)
+            rospy.signal_shutdown("the master was restarted")

@@ -9,7 +9,9 @@ from typing import Tuple
 from antipodal import resources
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.perception.inputs import check_seed
 from antipodal.planner import GraspPlanner, PlannerOptions
+from antipodal.ros.headers import check_frame_id
 from antipodal.tracking.tracker import TrackingOptions
 
 
@@ -52,6 +54,9 @@ class NodeOptions:
         for name in ("max_grasps", "max_age", "max_time", "max_waiting", "max_pixels", "tf_timeout"):
             if not getattr(self, name) > 0:
                 raise InputError(f"~{name} must be positive, got {getattr(self, name)}")
+        check_seed(self.seed)
+        for name, frame in (("target_frame", self.target_frame), ("workspace/frame", self.workspace.frame)):
+            check_frame_id(frame, f"~{name}")
 
     def gripper_file(self) -> Path:
         """The gripper's YAML file."""

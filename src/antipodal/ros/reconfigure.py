@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Callable, Dict, List, Tuple
 
 import rospy
@@ -13,6 +13,8 @@ from dynamic_reconfigure.srv import Reconfigure, ReconfigureRequest, Reconfigure
 from antipodal.errors import AntipodalError, InputError
 from antipodal.options import options_from_dict
 from antipodal.ros.connection_limits import LimitedService
+from antipodal.ros.master_client import MasterUnavailable
+from antipodal.ros.node_parameters import NodeParameters
 from antipodal.ros.options import NodeOptions
 
 MAX_REQUEST = 2**16  # bytes
@@ -105,9 +107,9 @@ class Description:
 class ReconfigureServer:
     """Serves dynamic_reconfigure. Refuses values out of bounds, where dynamic_reconfigure's own server clamps them."""
 
-    def __init__(self, options: NodeOptions, tune: Callable[[Change], NodeOptions]):
+    def __init__(self, options: NodeOptions, tune: Callable[[Change], NodeOptions], node_parameters: NodeParameters):
         """tune: PlanServer.tune."""
-        self._tune = tune
+        self._tune, self._node_parameters = tune, node_parameters
         self._parameters = PARAMETERS + (WORKSPACE_PARAMETERS if options.workspace.frame else [])
         latched = {"queue_size": 1, "latch": True}
         description = encode_description(Description(options, self._parameters))
@@ -131,12 +133,15 @@ class ReconfigureServer:
         return ReconfigureResponse(config)
 
     def _keep(self, options: NodeOptions, changes: Dict[str, Any]) -> None:
-        """On the parameter server, where the node finds them when it is respawned."""
+        """Write the changes to the parameter server, from which the node reads them when it is respawned."""
         for live in self._parameters:
             if live.name in changes:
-                whole = live.path[:-1] if isinstance(live.path[-1], int) else live.path
-                value = LiveParameter(live.name, whole, live.minimum, live.maximum, live.description).value(options)
-                rospy.set_param("~" + "/".join(whole), list(value) if isinstance(value, tuple) else value)
+                path = live.path[:-1] if isinstance(live.path[-1], int) else live.path
+                value = replace(live, path=path).value(options)
+                try:
+                    self._node_parameters.set("/".join(path), list(value) if isinstance(value, tuple) else value)
+                except MasterUnavailable as e:
+                    rospy.logwarn("%s is changed, and written to the parameter server later: %s", live.name, e)
 
     def _config(self, options: NodeOptions) -> Config:
         return encode_config({live.name: live.value(options) for live in self._parameters})

@@ -22,9 +22,10 @@ from antipodal.ros.cpu_fallback import FallbackPlanner
 from antipodal.ros.diagnostics import Diagnostics, ReplyStatistics
 from antipodal.ros.display import Display
 from antipodal.ros.frames import TransformLookup, pixels_inside
+from antipodal.ros.headers import check_header, tf_frame
 from antipodal.ros.images import camera_from, depth_from, mask_from, region_from
 from antipodal.ros.messages import grasp_message
-from antipodal.ros.newest_image import AnyImage, NewestImage
+from antipodal.ros.newest_image import IMAGE_TOPIC, INFO_TOPIC, AnyImage, NewestImage
 from antipodal.ros.options import NodeOptions
 from antipodal.ros.planning_thread import PlanningThread
 from antipodal.ros.stream import ImageStream
@@ -45,14 +46,13 @@ class PlanServer:
         self.gripper = planner.gripper
         self._statistics = ReplyStatistics()
         self._planning_thread = PlanningThread(options.max_waiting, options.max_time)
-        self._newest = NewestImage(options.max_age)
+        self._newest = self._subscribe()
         self._tf = TransformLookup(options.tf_timeout) if options.target_frame or options.workspace.frame else None
         self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
         self._tracker = GraspTracker(self.planner, options.tracking)
         self._stream: Optional[ImageStream] = None
-        self._subscribe()
         self._diagnostics = Diagnostics(
             self._statistics, self._status_values, lambda: getattr(self.planner, "problem", "")
         )
@@ -61,12 +61,26 @@ class PlanServer:
         if options.stream:
             self._stream = ImageStream(self._newest, self._planning_thread, self._plan_next)
 
-    def _subscribe(self) -> None:
-        topic, kind = rospy.resolve_name("depth/image_rect"), Image
+    def _subscribe(self) -> NewestImage:
+        """Subscribe to the depth image and its camera_info."""
+        topic, info_topic, message_class = rospy.resolve_name(IMAGE_TOPIC), rospy.resolve_name(INFO_TOPIC), Image
         if self.options.compressed:
-            topic, kind = f"{topic}/compressedDepth", CompressedImage
-        rospy.Subscriber(topic, kind, self._newest.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
-        rospy.Subscriber("depth/camera_info", CameraInfo, self._newest.store_info, queue_size=30)
+            topic, message_class = f"{topic}/compressedDepth", CompressedImage
+        newest = NewestImage(self.options.max_age, topic, info_topic, lambda text: rospy.logwarn_throttle(60, text))
+        self._images = rospy.Subscriber(topic, message_class, newest.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
+        rospy.Subscriber(info_topic, CameraInfo, newest.store_info, queue_size=30)
+        return newest
+
+    def summary(self) -> str:
+        """One line for the log: device, topics, frames, workspace, gripper and model."""
+        options, box = self.options, self.options.workspace
+        workspace = f"{list(box.low)} to {list(box.high)} m in {box.frame!r}" if box.frame else "none"
+        return (
+            f"plan_grasp is ready on {self.planner.device}: service {rospy.resolve_name('plan_grasp')}, depth image "
+            f"{self._images.resolved_name}, camera_info {rospy.resolve_name(INFO_TOPIC)}, target_frame "
+            f"{options.target_frame or 'that of the image'}, workspace {workspace}, gripper {self.gripper.name}, "
+            f"model {options.model or 'models/default.pt'}"
+        )
 
     def handle(self, request: PlanGraspRequest) -> PlanGraspResponse:
         """The reply to a request. A failure is a reply with its reason."""
@@ -122,7 +136,8 @@ class PlanServer:
 
     def _fill(self, reply: PlanGraspResponse, request: PlanGraspRequest, make_plan: Callable[..., Plan]) -> None:
         """Plan, fill in the reply and publish."""
-        image, info = self._images(request)
+        image, info = self._input(request)
+        check_header(image.header, "the depth image")
         reply.header = Header(stamp=image.header.stamp, frame_id=image.header.frame_id)
         read = compressed_depth_from if isinstance(image, CompressedImage) else depth_from
         camera, depth = camera_from(info, self.options.rectified), read(image, self.options.max_pixels)
@@ -143,7 +158,7 @@ class PlanServer:
         self._publish(header, reply.grasps)
         self._display.show(reply.header, depth, camera, plan)
 
-    def _images(self, request: PlanGraspRequest) -> Tuple[AnyImage, CameraInfo]:
+    def _input(self, request: PlanGraspRequest) -> Tuple[AnyImage, CameraInfo]:
         if len(request.depth_image.data) or request.depth_image.width or request.depth_image.height:
             return request.depth_image, request.camera_info
         return self._newest.get(rospy.get_time())
@@ -152,7 +167,7 @@ class PlanServer:
         """The header of the grasps in an image with `header`, and `T_target_cam` (4, 4)."""
         if not (self._tf and self.options.target_frame):
             return header, np.eye(4)
-        target = Header(stamp=header.stamp, frame_id=self.options.target_frame)
+        target = Header(stamp=header.stamp, frame_id=tf_frame(self.options.target_frame))
         return target, self._tf.lookup(target.frame_id, header)
 
     def _region(
@@ -172,7 +187,10 @@ class PlanServer:
 
     def _problem(self) -> str:
         """What diagnostics warn of; "" = nothing."""
-        return getattr(self.planner, "problem", "")
+        camera = ""
+        if self.options.stream or self._newest.received() or self._images.get_num_connections():
+            camera = self._newest.problem(rospy.get_time())
+        return "; ".join(filter(None, [getattr(self.planner, "problem", ""), camera, self._statistics.problem()]))
 
     def _status_values(self) -> Dict[str, str]:
         return {

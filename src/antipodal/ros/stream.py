@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Callable, Dict
 
 import rospy
@@ -12,6 +13,7 @@ from antipodal.ros.newest_image import NewestImage
 from antipodal.ros.planning_thread import Busy, PlanningThread, TooSlow
 from antipodal.srv import PlanGraspResponse
 
+BUSY_PAUSE = 0.05  # before another attempt when the queue is full [s]
 SHUTDOWN_POLL = 0.5  # period of checks whether the node shuts down [s]
 
 
@@ -36,11 +38,12 @@ class ImageStream:
                 self.step()
 
     def step(self) -> None:
-        """Plan in the newest image and count the result."""
+        """Plan in the newest image and count the result. Pauses if the queue is full."""
         try:
             reply = self._planning_thread.call(self._in_turn)
         except (Busy, TooSlow) as e:
             self._statistics.add(e.reason, None)
+            time.sleep(BUSY_PAUSE)
         except Exception as e:
             self._statistics.add("error", None)
             rospy.logerr_throttle(5, f"stream: {e!r}")
