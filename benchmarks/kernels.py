@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
@@ -32,6 +31,7 @@ from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import crops, score_gpu
 from antipodal.networks.architectures import PatchNet
 from antipodal.perception.view import View, make_view
+from antipodal.perception.view_gpu import DeviceView
 from antipodal.planning import cem_gpu
 from antipodal.planning.cem import CEMOptions
 
@@ -60,16 +60,16 @@ def main() -> None:
         write_json(args.json, {"machine": {} if args.dry_run else describe(), "rows": rows})
 
 
-def scene(device: torch.device) -> View:
+def scene(device: torch.device) -> DeviceView:
     """The view of ten objects on a table, on the device."""
     shown = picture(10, 0)
     depth = torch.from_numpy(np.where(np.isfinite(shown.depth), shown.depth, 0).astype(np.float32))
     mask = (depth > 0) & (depth < HEIGHT - 0.008)
     view = make_view(depth, shown.camera, mask, np.array([0.0, 0.0, 1.0]), HEIGHT, 0.06)
-    moved = {name: getattr(view, name).to(device) for name in ("depth", "graspable", "inside")}
+    images = (view.depth.to(device), view.graspable.to(device), view.inside.to(device))
     # Numbers too, as a plan on a GPU has them: a graph cannot read them from the host.
     x, y, cell, table = torch.tensor([*view.origin, view.cell, view.table], device=device).unbind()
-    return replace(view, origin=(x, y), cell=cell, table=table, finest=view.cell, **moved)
+    return DeviceView(*images, torch.eye(3, device=device), (x, y), cell, table, view.cell)
 
 
 def grasps_on(view: View, count: int) -> ViewGrasps:

@@ -21,6 +21,7 @@ from antipodal.networks.architectures import PatchNet
 from antipodal.networks.model import GraspNetwork
 from antipodal.networks.score import CropScore
 from antipodal.perception.view import View, make_view
+from antipodal.perception.view_gpu import DeviceView
 from antipodal.planner import PlannerOptions
 from antipodal.planning import cem_gpu
 from antipodal.planning.cem import CEMOptions
@@ -94,7 +95,9 @@ def heap():
 
 def widest_opening_equals_its_twin():
     view, grasps = heap()
-    for case in (view, replace(view, table=math.inf), replace(view, cell=0.003, finest=0.002)):
+    coarse = [torch.tensor(value) for value in (*view.origin, 0.003, view.table)]
+    on_device = DeviceView(view.depth, view.graspable, view.inside, None, tuple(coarse[:2]), *coarse[2:], 0.002)
+    for case in (view, replace(view, table=math.inf), on_device):
         clearance, fitting = Clearance(case, Gripper()), OpeningSearch((1.0, 0.75, 0.5))
         (found, range_), (plain, expected) = with_and_without(lambda: fitting(clearance, grasps))  # noqa: B023
         feasible = expected.feasible

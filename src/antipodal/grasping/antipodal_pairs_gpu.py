@@ -33,7 +33,7 @@ def sample_antipodal_gpu(
     start, direction = cone_rays(u, v, normals, cone, options)
     facing = math.cos(math.atan(options.friction))
     reach: Any = gripper.max_width / view.cell
-    longest = int(gripper.max_width / view.pitch)
+    longest = int(gripper.max_width / view.min_cell)
     steps = march(start, direction, edges, normals, reach, facing, choice, options.pairs, longest)
     met = (steps > 0) & may_start.any()
     chosen = first_true(met, options.pairs)

@@ -103,7 +103,7 @@ class Clearance:
 
         The depths of `grasps` themselves do not matter.
         """
-        limits, gripper, table, cell = self.limits, self.gripper, self.view.table, self.view.pitch
+        limits, gripper, table, cell = self.limits, self.gripper, self.view.table, self.view.min_cell
         under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, self.options, cell))
         top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
         under_palm = torch.minimum(top, self._highest(self.obstacles, grasps, _palm_footprint(grasps.width, gripper)))
@@ -130,7 +130,7 @@ class Clearance:
         opening, and under the palm (P, 2)."""
         if openings not in self._points:
             width = torch.tensor([share * self.gripper.max_width for share in openings])
-            points = footprints(self.gripper, self.options, self.view.pitch, width)
+            points = footprints(self.gripper, self.options, self.view.min_cell, width)
             self._points[openings] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
         return self._points[openings]
 

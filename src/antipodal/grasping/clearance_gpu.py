@@ -9,7 +9,6 @@ import torch
 from antipodal import backends
 from antipodal.grasping.clearance import Clearance, DepthRange, footprints, widest_opening
 from antipodal.grasping.view_grasps import ViewGrasps
-from antipodal.perception.view_gpu import frame_of
 
 
 class OpeningSearch:
@@ -32,7 +31,7 @@ class OpeningSearch:
         width, *depths = clearance_triton.widest_opening_triton(
             clearance.obstacles,
             view.depth,
-            frame_of(view),
+            view.frame(),
             table,
             grasps.center,
             grasps.angle,
@@ -46,6 +45,6 @@ class OpeningSearch:
         device = clearance.view.depth.device
         if device not in self._points:
             widths = torch.tensor([share * clearance.gripper.max_width for share in self.openings])
-            points = footprints(clearance.gripper, clearance.options, clearance.view.pitch, widths)
+            points = footprints(clearance.gripper, clearance.options, clearance.view.min_cell, widths)
             self._points[device] = tuple(p.contiguous().to(device) for p in (widths, *points))
         return self._points[device]

@@ -11,7 +11,6 @@ from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import crops
 from antipodal.networks.architectures import PatchNet
 from antipodal.perception.view import View
-from antipodal.perception.view_gpu import frame_of
 
 
 class FusedScore:
@@ -39,7 +38,7 @@ def network_input(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Ten
         return crops.relative_crops(view.depth, view.origin, view.cell, grasps, gripper)
     from antipodal.networks import crops_triton
 
-    return crops_triton.network_input_triton(view.depth, frame_of(view), grasps.center, grasps.angle, *_crop(gripper))
+    return crops_triton.network_input_triton(view.depth, view.frame(), grasps.center, grasps.angle, *_crop(gripper))
 
 
 def stem(view: View, grasps: ViewGrasps, gripper: Gripper, layer: torch.nn.Conv2d) -> torch.Tensor:
@@ -48,7 +47,7 @@ def stem(view: View, grasps: ViewGrasps, gripper: Gripper, layer: torch.nn.Conv2
         return F.relu(layer(network_input(view, grasps, gripper)))
     from antipodal.networks import crops_triton
 
-    place: tuple = (frame_of(view), grasps.center, grasps.angle, layer.weight, layer.bias)
+    place: tuple = (view.frame(), grasps.center, grasps.angle, layer.weight, layer.bias)
     return crops_triton.stem_triton(view.depth, *place, *_crop(gripper))
 
 

@@ -19,6 +19,8 @@ from antipodal.camera import Camera
 from antipodal.perception import view_numba as compiled
 from antipodal.perception.view_numba import Bounds
 
+CELL_PIXELS = 1.2  # least side of a cell in the camera's pixels at that depth: in nearly every cell falls one
+
 
 @dataclass(frozen=True)
 class ViewOptions:
@@ -30,10 +32,7 @@ class ViewOptions:
 
 @dataclass(frozen=True)
 class View:
-    """Depth along the approach on a regular grid; cell (row, column) is centred on `origin + cell * (column, row)`.
-
-    A view that was made without leaving a GPU (view_gpu.py) holds its numbers and `T_cam_view` as tensors there.
-    """
+    """Depth along the approach on a regular grid; cell (row, column) is centred on `origin + cell * (column, row)`."""
 
     depth: torch.Tensor  # (H, W) float32 [m] along the view's z from the camera's centre, no cell missing
     graspable: torch.Tensor  # (H, W) bool, where a grasp may be centred; nowhere on the view's border
@@ -42,16 +41,19 @@ class View:
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float  # side of a cell [m]
     table: float  # depth of the table plane [m], inf where none was found
-    finest: float = 0.0  # no view of these options has finer cells [m]; 0 where the cell itself is known
 
     @property
-    def pitch(self) -> float:
-        """Side of a cell at least [m], a plain number on every device."""
-        return self.finest or self.cell
+    def min_cell(self) -> float:
+        """Least side of a cell [m], a plain number on every device."""
+        return self.cell
+
+    def frame(self) -> torch.Tensor:
+        """x and y of cell (0, 0) and the cells' side (3,) [m], where the view lies."""
+        return torch.tensor([*self.origin, self.cell], device=self.depth.device)
 
     def to_cells(self, xy: torch.Tensor) -> torch.Tensor:
         """Fractional (column, row) of positions (..., 2) [m]."""
-        return (xy - self._first(xy)) / self.cell
+        return (xy - self._origin_like(xy)) / self.cell
 
     def lookup(self, values: torch.Tensor, xy: torch.Tensor) -> torch.Tensor:
         """`values` (H, W) of the cells at positions (N, 2) [m], (N,); beyond the view, of the nearest cell."""
@@ -60,11 +62,11 @@ class View:
 
     def to_metres(self, cells: torch.Tensor) -> torch.Tensor:
         """Positions (..., 2) [m] of fractional (column, row)."""
-        return cells * self.cell + self._first(cells)
+        return cells * self.cell + self._origin_like(cells)
 
-    def _first(self, like: torch.Tensor) -> torch.Tensor:
-        """The origin (2,) where and as precise as `like`."""
-        return torch.stack(self.origin) if isinstance(self.cell, torch.Tensor) else like.new_tensor(self.origin)
+    def _origin_like(self, like: torch.Tensor) -> torch.Tensor:
+        """The origin (2,) on the device of `like` and as precise."""
+        return like.new_tensor(self.origin)
 
 
 def look_along(approach: np.ndarray) -> np.ndarray:
@@ -93,7 +95,7 @@ def make_view(
     few = depths[:: max(1, len(depths) // 2000)]
     pitch = float(few.median()) / min(camera.fx, camera.fy)
     longest = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
-    cell = max(options.cell, 1.2 * pitch, longest / options.max_cells)
+    cell = max(options.cell, CELL_PIXELS * pitch, longest / options.max_cells)
     surface, masked = rectify_masked(depth, mask, camera, T_cam_view, bounds, cell)
     graspable = masked < surface + cell
     graspable[[0, -1]] = False

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Tuple
 
 import torch
 
 from antipodal.camera import Camera
 from antipodal.perception.masked import pick_true
-from antipodal.perception.view import View, ViewOptions, fill_deepest, inside_image
+from antipodal.perception.view import CELL_PIXELS, View, ViewOptions, fill_deepest, inside_image
+
+
+@dataclass(frozen=True)
+class DeviceView(View):
+    """A view made where its image lies: its numbers are tensors there, so that nothing waits for them."""
+
+    T_cam_view: torch.Tensor  # type: ignore[assignment]  # (3, 3) rotation
+    origin: Tuple[torch.Tensor, torch.Tensor]  # type: ignore[assignment]  # each () [m]
+    cell: torch.Tensor  # type: ignore[assignment]  # () [m]
+    table: torch.Tensor  # type: ignore[assignment]  # () [m]
+    finest: float = 0.0  # side of the finest cells that the options allow [m]
+
+    @property
+    def min_cell(self) -> float:
+        return self.finest
+
+    def frame(self) -> torch.Tensor:
+        return torch.stack([*self.origin, self.cell])
+
+    def _origin_like(self, like: torch.Tensor) -> torch.Tensor:
+        return torch.stack(self.origin)
 
 
 def rays(depth: torch.Tensor, camera: Camera) -> Tuple[torch.Tensor, torch.Tensor]:
@@ -28,12 +50,12 @@ def make_view_gpu(
     camera: Camera,
     mask: torch.Tensor,
     rotation: torch.Tensor,
-    table: Any,
+    table: torch.Tensor,
     margin: float,
     cells: int,
     uniform: torch.Tensor,
     options: ViewOptions = ViewOptions(),
-) -> View:
+) -> DeviceView:
     """The view of `cells` x `cells` along z of `rotation` (3, 3), with what the mask covers in its middle.
 
     depth: (height, width) [m], 0 = missing; mask: (height, width) bool, where depth is valid; table: () its depth along
@@ -44,7 +66,7 @@ def make_view_gpu(
     low = torch.where(mask, points[:2], torch.inf).amin(dim=(1, 2)) - margin
     high = torch.where(mask, points[:2], -torch.inf).amax(dim=(1, 2)) + margin
     distance = depth.flatten()[pick_true(mask.flatten(), uniform)].sort().values[len(uniform) // 2]
-    finest = 1.2 * distance / min(camera.fx, camera.fy)
+    finest = CELL_PIXELS * distance / min(camera.fx, camera.fy)
     cell: Any = torch.maximum(finest, (high - low).amax() / (cells - 1)).clamp_min(options.cell)
     middle = ((low + high) / 2).nan_to_num(0.0)  # where the mask covers nothing
     origin: Any = (middle - cell * ((cells - 1) / 2)).unbind()
@@ -54,7 +76,7 @@ def make_view_gpu(
     within = torch.nn.functional.pad(torch.ones_like(surface[1:-1, 1:-1], dtype=torch.bool), (1, 1, 1, 1))
     where: Any = rotation
     inside = inside_image(surface, origin, cell, camera, where)
-    return View(surface, (masked < surface + cell) & within, inside, where, origin, cell, table, options.cell)
+    return DeviceView(surface, (masked < surface + cell) & within, inside, where, origin, cell, table, options.cell)
 
 
 def _nearest_depth_in_cells(
@@ -66,11 +88,3 @@ def _nearest_depth_in_cells(
     index = torch.where(inside, row * cells + column, cells * cells).long().flatten()  # the last is thrown away
     nearest = torch.full((cells * cells + 1,), torch.inf, device=points.device)
     return nearest.scatter_reduce(0, index, points[2].flatten(), "amin")[:-1].view(cells, cells)
-
-
-def frame_of(view: View) -> torch.Tensor:
-    """x and y of the view's first cell and its cells' side (3,) [m], where the view lies."""
-    values = [*view.origin, view.cell]
-    if isinstance(view.cell, torch.Tensor):
-        return torch.stack(values)
-    return torch.tensor(values, device=view.depth.device)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 from antipodal.errors import InputError
 from antipodal.networks.crops import CLIP, EXTENT, SIZE
-from antipodal.perception.view import ViewOptions, fill_deepest
+from antipodal.perception.view import CELL_PIXELS, ViewOptions, fill_deepest
 from antipodal.synth.images.noise import NoiseOptions
 from antipodal.synth.shards import ShardDataset, column
 from antipodal.training.samples import Samples
@@ -43,7 +43,7 @@ class Sensor:
         depth, opening, focal = self.seen.unbind(1)
         self.pitch = depth / focal  # width of the camera's pixels at the grasp [m]
         self.spacing = (noise.correlation * self.pitch * SIZE / (EXTENT * opening)).clamp_min(0.25)  # [crop pixels]
-        cell = (1.2 * self.pitch).clamp_min(ViewOptions().cell)
+        cell = (CELL_PIXELS * self.pitch).clamp_min(ViewOptions().cell)
         self.chance = noise.speckle_loss ** (cell / self.pitch) ** 2  # that all pixels of a view's cell are lost
         self.nodes = int(np.ceil(SIZE / float(self.spacing.min()))) + 2
 
