@@ -1,5 +1,4 @@
-"""Compiled kernels on arrays in main memory. Each has a torch twin beside its caller, which defines its answer and runs
-on any other device."""
+"""Which code computes: numba in main memory, Triton on a GPU, torch elsewhere. The torch twin defines the answer."""
 
 from __future__ import annotations
 
@@ -18,13 +17,13 @@ EXACT = {"nnan", "nsz"}  # fastmath that lets minima become vectors and changes 
 
 
 def uses_numba(tensor: torch.Tensor) -> bool:
-    """Whether the compiled kernels take what lies where `tensor` does."""
+    """Whether numba kernels compute on tensors where `tensor` lies."""
     return tensor.is_cpu and not getattr(_thread, "torch_only", False)
 
 
 @contextmanager
 def torch_only() -> Iterator[None]:
-    """Within it the torch twins run everywhere, in this thread: a GPU's plan as it is, on a CPU."""
+    """Let only torch compute in this thread: a GPU's plan runs on a CPU as it is."""
     before, _thread.torch_only = getattr(_thread, "torch_only", False), True
     try:
         yield
@@ -33,8 +32,8 @@ def torch_only() -> Iterator[None]:
 
 
 def uses_triton(tensor: torch.Tensor) -> bool:
-    """Whether the Triton kernels take what lies where `tensor` does: on a CUDA device where Triton is installed, or on
-    the CPU under Triton's interpreter (TRITON_INTERPRET=1, set before Triton is imported)."""
+    """Whether Triton kernels compute on tensors where `tensor` lies: on a CUDA device if Triton is installed, or on a
+    CPU under Triton's interpreter (TRITON_INTERPRET=1, set before Triton is imported)."""
     if tensor.is_cuda:
         return _installed()
     return os.environ.get("TRITON_INTERPRET") == "1" and _installed()
@@ -42,7 +41,7 @@ def uses_triton(tensor: torch.Tensor) -> bool:
 
 @lru_cache(maxsize=None)
 def _installed() -> bool:
-    found = importlib.util.find_spec("triton") is not None
-    if not found:
+    installed = importlib.util.find_spec("triton") is not None
+    if not installed:
         warnings.warn("triton is not installed (pip install antipodal[cuda]): plain torch runs instead", stacklevel=3)
-    return found
+    return installed

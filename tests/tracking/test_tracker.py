@@ -10,8 +10,8 @@ from antipodal import transforms
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Grasp
 from antipodal.planner import Plan
-from antipodal.tracking.patch import CELL, HALF, Patch
-from antipodal.tracking.tracker import GraspTracker, TrackingOptions, apart, choose, turned
+from antipodal.tracking.patch import CELL, HALF_SIZE, Patch
+from antipodal.tracking.tracker import GraspTracker, TrackingOptions, angle_between, choose, difference
 
 RATE = 30.0
 SPEED = np.array([0.05, 0.02])  # of the moving box on the table [m/s]
@@ -79,11 +79,11 @@ def test_a_candidate_near_the_expected_grasp_beats_a_listed_one_far_from_it():
 
 def test_half_a_turn_is_the_same_grasp():
     T = grasp().T_cam_grasp
-    assert turned(T, grasp(angle=np.pi).T_cam_grasp) == pytest.approx(0, abs=1e-6)
+    assert angle_between(T, grasp(angle=np.pi).T_cam_grasp) == pytest.approx(0, abs=1e-6)
     for angle, expected in [(0.3, 0.3), (np.pi - 0.3, 0.3), (np.pi / 2, np.pi / 2)]:
-        assert turned(T, grasp(angle=angle).T_cam_grasp) == pytest.approx(expected)
-    assert apart(grasp(), grasp(), TrackingOptions()) == pytest.approx(0, abs=1e-6)
-    assert apart(grasp(), grasp(0.2), TrackingOptions()) == 1
+        assert angle_between(T, grasp(angle=angle).T_cam_grasp) == pytest.approx(expected)
+    assert difference(grasp(), grasp(), TrackingOptions()) == pytest.approx(0, abs=1e-6)
+    assert difference(grasp(), grasp(0.2), TrackingOptions()) == 1
 
 
 @pytest.mark.parametrize("values", [{"margin": -0.1}, {"distance": 0.0}, {"window": float("nan")}])
@@ -115,7 +115,7 @@ def test_a_patch_is_not_found_where_it_has_gone_or_the_image_is_empty():
 def test_a_patch_covers_what_lies_in_it():
     patch = Patch(picture(0), scenes.CAMERA, grasp().T_cam_grasp)
     assert patch.covers(grasp(0.05).T_cam_grasp, np.zeros(2)) and not patch.covers(grasp(0.07).T_cam_grasp, np.zeros(2))
-    assert patch.covers(grasp(0.07).T_cam_grasp, np.array([0.02, 0.0])) and HALF * CELL == pytest.approx(0.06)
+    assert patch.covers(grasp(0.07).T_cam_grasp, np.array([0.02, 0.0])) and HALF_SIZE * CELL == pytest.approx(0.06)
 
 
 def follow(tracker, planner, stamps, noise=0.0):

@@ -1,4 +1,4 @@
-"""Compiled twin of `sampling.depth_edges_numba`, which defines the answer."""
+"""Compiled twins of `depth_edges` and `march` in antipodal_pairs.py, which define the answers."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def surface_crops(
 ) -> torch.Tensor:
     """Depths (N, size, size) [m] of the view around N grasps, columns along the closing axis, bilinear.
 
-    depth: (H, W) [m] of a view with the given origin and cell (see views.View). Beyond its border the border's depth
+    depth: (H, W) [m] of a view with the given origin and cell (see view.View). Beyond its border the border's depth
     is repeated. The crop does not depend on the grasps' depths. size: another shows more, its pixels are the same.
     """
     if not backends.uses_numba(depth):

@@ -11,7 +11,7 @@ import torch
 import triton
 import triton.language as tl
 
-TILE = 256  # crop pixels of one program of `network_input_triton`: a crop's fill more processors where grasps are few
+TILE = 256  # pixels of a crop that one program of `network_input_triton` makes: several make one crop
 
 
 def network_input_triton(

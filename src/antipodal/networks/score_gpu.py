@@ -1,4 +1,4 @@
-"""Scores of grasps on a GPU: the crop is made by the kernel that uses it. As `scoring.CropScore` in every other way."""
+"""Scores of grasps on a GPU: the crop is made by the kernel that uses it. As `score.CropScore` in every other way."""
 
 from __future__ import annotations
 

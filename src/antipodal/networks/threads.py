@@ -1,4 +1,4 @@
-"""Threads for the part of a plan that is worth a second core, the network."""
+"""Threads for the network, the one part of a plan that is worth a second core."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import Iterator
 
 import torch
 
-MIN_ROWS_PER_THREAD = (
-    20  # rows that are worth a thread: handing them over takes nearly as long as the network takes for as many
-)
-MAX_THREADS = 4  # threads
+MIN_ROWS_PER_THREAD = 20  # handing rows to a thread takes nearly as long as the network takes for as many
+MAX_THREADS = 4
 
 
 def thread_count() -> int:
-    """How many threads may share the work: as many as torch may use, up to `MAX_THREADS`."""
+    """How many threads share the work: torch's number of threads, at most MAX_THREADS."""
     return min(torch.get_num_threads(), MAX_THREADS)
 
 
 class ThreadedNetwork(torch.nn.Module):
-    """A network of rows that the calling thread and `count` - 1 others share; without gradients."""
+    """A network whose rows are shared by the calling thread and `count` - 1 others; without gradients."""
 
     def __init__(self, network: torch.nn.Module, count: int):
         super().__init__()
@@ -29,7 +27,7 @@ class ThreadedNetwork(torch.nn.Module):
 
     @torch.inference_mode()
     def forward(self, *rows: torch.Tensor) -> torch.Tensor:
-        """What the network answers (N, ...) to tensors of N rows each."""
+        """The network's output (N, ...) for tensors of N rows each."""
         first, *rest = zip(*(t.split(max(MIN_ROWS_PER_THREAD, -(-len(t) // self.count))) for t in rows))
         begun = [self._others.submit(torch.inference_mode()(self.network), *part) for part in rest]
         return torch.cat([self.network(*first), *(other.result() for other in begun)])

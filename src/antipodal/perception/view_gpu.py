@@ -1,4 +1,4 @@
-"""As `views.make_view`, where the image lies: the grid has the same number of cells for every image."""
+"""As `view.make_view`, where the image lies: the grid has the same number of cells for every image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled twin of `views.rectify_numba` and `views.fill_deepest`, which define the answer."""
+"""Compiled twins of `rectify`, `fill_deepest` and `inside_image` in view.py, which define the answers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def extent(
 def inside_image_numba(
     surface: np.ndarray, origin: Tuple[float, float], cell: float, camera: Camera, T_cam_view: np.ndarray
 ) -> np.ndarray:
-    """Compiled twin of `views._inside_image`: cells (H, W) bool whose surface projects into the camera's image."""
+    """Compiled twin of `view.inside_image`: cells (H, W) bool whose surface projects into the camera's image."""
     f = np.float32
     x = f(origin[0]) + f(cell) * np.arange(surface.shape[1], dtype=f)
     y = f(origin[1]) + f(cell) * np.arange(surface.shape[0], dtype=f)

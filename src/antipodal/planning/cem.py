@@ -24,12 +24,10 @@ class CEMOptions:
 
     iterations: int = 2
     samples: int = 40  # drawn in each iteration
-    elite: float = (
-        0.25  # as many of the best ever seen as this share of the latest samples: the mixture is fitted to them
-    )
+    elite: float = 0.25  # elites: this fraction of the last batch, taken from all samples so far
     components: int = 5  # of the mixture, at most
-    inflation: float = 1.0  # factor on the fitted covariance
-    floor: float = 1e-4  # added to every variance, so that a mixture never collapses
+    inflation: float = 1.0  # factor on the fitted covariances
+    floor: float = 1e-4  # added to every variance, so that the mixture never collapses
 
 
 def maximise(

@@ -28,7 +28,7 @@ class Reply:
     """What a plan brought back to main memory."""
 
     T_cam_view: np.ndarray  # (4, 4)
-    counts: Dict[str, int]  # how many survived each stage, by the names in plan.COUNTS
+    counts: Dict[str, int]  # how many survived each stage, by the names in gpu_pipeline.COUNTS
     grasps: ViewGrasps  # best first, on the CPU
 
 
@@ -155,7 +155,7 @@ def _fill_scene(pinned: SceneTensors, request: Request) -> None:
 
 
 def _unpack_reply(packed: torch.Tensor) -> Reply:
-    """The parts of a reply as plan.GpuPipeline packs them."""
+    """The parts of a reply as GpuPipeline packs them."""
     flat = packed.numpy()
     T_cam_view = np.eye(4)
     T_cam_view[:3, :3] = flat[:9].reshape(3, 3)

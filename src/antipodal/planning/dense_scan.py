@@ -59,7 +59,7 @@ class Scan:
 
     logits: torch.Tensor  # (O, A, D, h, w): opening, angle, depth, row, column
     cost: torch.Tensor  # (A, h, w) log odds lost at a position; inf where no grasp may be centred
-    top: torch.Tensor  # (A, h, w) highest surface between the open jaws, above the reference_depth [openings]
+    top: torch.Tensor  # (A, h, w) highest surface between the open jaws, above the reference [openings]
     positions: torch.Tensor  # (A, h, w, 2) in the view [m]
     frames: TurnedImages
 
@@ -152,7 +152,7 @@ def turned_images(view: View, gripper: Gripper, angles: int) -> TurnedImages:
 
 
 def height_images(view: View, frames: TurnedImages, gripper: Gripper) -> torch.Tensor:
-    """Heights (A, 1, S, S) above the reference_depth [openings] in the frames."""
+    """Heights (A, 1, S, S) above the reference [openings] in the frames."""
     grasps = ViewGrasps(frames.center, frames.angle, torch.full_like(frames.angle, gripper.max_width))
     surface = crops.surface_crops(view.depth, view.origin, view.cell, grasps, gripper, frames.size)
     return (reference_depth(view) - surface)[:, None] / gripper.max_width

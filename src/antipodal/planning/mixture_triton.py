@@ -1,6 +1,6 @@
-"""Triton twin of `device.cem.fit_mixture_triton`: a whole expectation maximisation in one launch, by one program.
+"""Triton twin of `cem_gpu.expectation_maximisation`: the whole of it in one launch, by one program.
 
-In torch it is some two hundred launches of a microsecond's work each. Import only where `gpu.uses_triton` says so.
+In torch it is some two hundred launches of a microsecond's work each. Import only where `backends.uses_triton` says so.
 """
 
 from __future__ import annotations

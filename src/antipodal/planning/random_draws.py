@@ -11,7 +11,7 @@ from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.planning.cem import CEMOptions
 
 JUDGES = 1000
-DIMENSIONS = 6  # of encoding.encode
+DIMENSIONS = 6  # of view_grasps.encode
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class SceneViewOptions:
 
 
 class SceneView(NamedTuple):
-    """An orthographic view as `views.View`, in arrays."""
+    """An orthographic view as `view.View`, in arrays."""
 
     depth: np.ndarray  # (H, W) float32 [m]
     observed: np.ndarray  # (H, W) bool
