@@ -22,7 +22,7 @@ from antipodal.grasp import Gripper
 from antipodal.sim.evaluate import evaluate
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import TrialOptions
-from antipodal.synth.options import sensor_noise
+from antipodal.synth.images.noise import load_noise
 
 OPENINGS = (0.05, 0.065, 0.08, 0.095, 0.11, 0.125, 0.14)  # of the 2F-85's shape [m]
 POLICY = "antipodal"
@@ -75,7 +75,7 @@ def trials(args: argparse.Namespace, gripper: Gripper, camera: Path) -> Cell:
         gripper=gripper,
         camera=Camera.load(camera),
         height=(low + high) / 2,
-        noise=sensor_noise(camera),
+        noise=load_noise(str(camera)),
         mask=False,
     )
     out = args.out / f"{gripper.name.replace(' ', '_')}-{camera.stem}.json"

@@ -25,7 +25,8 @@ from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.sim.evaluate import _clutter
 from antipodal.sim.geometric import GeometricScore
-from antipodal.sim.trials import NOISES, Runner, TrialOptions
+from antipodal.sim.trials import Runner, TrialOptions, sensor_errors
+from antipodal.synth.images.noise import NAMED
 from antipodal.training.metrics import calibration_error, reliability, roc_auc
 
 BINS = 5
@@ -60,7 +61,7 @@ def main() -> None:
     add("-n", type=int, default=60, help="scenes")
     add("--picks", type=int, default=8, help="a scene")
     add("--clutter", type=_clutter, default=(1, 1))
-    add("--noise", choices=NOISES, default="real")
+    add("--noise", choices=sorted(NAMED), default="real")
     add("--gripper", type=Path)
     add("--seed", type=int, default=0)
     add("--json", type=Path)
@@ -91,7 +92,7 @@ def picks_of(runner: Runner, scene: int, network: torch.nn.Module, count: int) -
     still = dataclasses.replace(plain, cem=dataclasses.replace(plain.cem, iterations=0))
     try:
         cell = runner.make_cell(scene)
-        depth = NOISES[runner.options.noise](cell.render(), cell.camera, np.random.default_rng([scene, 2]))
+        depth = sensor_errors(runner.options.noise)(cell.render(), cell.camera, np.random.default_rng([scene, 2]))
         plan = GraspPlanner(rated, runner.options.gripper, still).plan(depth, cell.camera, cell.mask(), count, scene)
     except NoGraspFound:
         return []

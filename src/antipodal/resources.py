@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from importlib import metadata
 from pathlib import Path
+from typing import Optional
 
 from antipodal.errors import InputError
 
@@ -24,3 +26,18 @@ def version() -> str:
         return metadata.version("antipodal")
     except metadata.PackageNotFoundError:
         return re.findall(r"<version>(.*?)</version>", find("package.xml").read_text())[0]
+
+
+def source_commit(folder: Optional[Path] = None) -> str:
+    """The commit of this source, with "-dirty" where it has changes; "unknown" outside a repository."""
+    where = str(folder or Path(__file__).parent)
+    try:
+        told = subprocess.run(
+            ["git", "-C", where, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return told.stdout.strip() or "unknown"

@@ -15,7 +15,7 @@ from antipodal.sim.cell import Cell
 from antipodal.sim.chase import ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.objects import body_from_mesh
-from antipodal.sim.trials import TrialOptions, noise_by_name
+from antipodal.sim.trials import TrialOptions, sensor_errors
 from antipodal.synth.images.noise import NoiseOptions
 
 VELOCITY = np.array([0.03, 0.04, 0.0])
@@ -130,7 +130,7 @@ def test_the_command_refuses_what_is_not_there(tmp_path, capsys):
 def test_noise_goes_by_name_or_is_a_sensors_own():
     cell = box_cell()
     seen = [
-        noise_by_name(n)(cell.render(), cell.camera, np.random.default_rng(1)) for n in ("none", "real", NoiseOptions())
+        sensor_errors(n)(cell.render(), cell.camera, np.random.default_rng(1)) for n in ("none", "real", NoiseOptions())
     ]
     np.testing.assert_array_equal(seen[0], cell.render())
     np.testing.assert_array_equal(seen[1], seen[2])

@@ -49,18 +49,18 @@ def chase(
     conveyor: Conveyor, planner: GraspPlanner, options: ChaseOptions, seen: Seen
 ) -> Tuple[Optional[Outcome], list]:
     """Pick what passes by: the outcome, None where no grasp was found in time, and the CPU time of each plan [ms]."""
-    eye, hand = Eye(conveyor, planner, options, seen), conveyor.hand
+    delayed, hand = DelayedPlanner(conveyor, planner, options, seen), conveyor.hand
     hand.place(transforms.compose(np.diag([1.0, -1.0, -1.0]), HOME), planner.gripper.max_width)
-    forces = approach_moving(hand, eye, options)
+    forces = approach_moving(hand, delayed, options)
     if forces is None:
-        return None, eye.plan_ms
-    place, drift = eye.place(hand.time()), eye.drift
+        return None, delayed.plan_ms
+    place, drift = delayed.goal(hand.time()), delayed.drift
     hand.aim(place[:3, 3], drift=drift)
     end, picked = finish(hand, options.pick)
-    return Outcome(end, collision(forces, options.pick), forces.objects, forces.table, picked), eye.plan_ms
+    return Outcome(end, collision(forces, options.pick), forces.objects, forces.table, picked), delayed.plan_ms
 
 
-class Eye:
+class DelayedPlanner:
     """Plans in images at their times, and knows a plan only once its latency is over."""
 
     def __init__(self, conveyor: Conveyor, planner: GraspPlanner, options: ChaseOptions, seen: Seen):
@@ -73,7 +73,7 @@ class Eye:
         self.plan_ms: List[float] = []  # CPU time of each plan
 
     def look(self, now: float) -> None:
-        """Take an image where one is due and no plan is under way; take note of the plan that is finished."""
+        """Take an image where one is due and no plan is under way; note the plan that has finished."""
         if self._options.mode == "open" and self._known:
             return
         if self._waiting and now >= self._waiting[0][0] + self._options.latency:
@@ -83,10 +83,10 @@ class Eye:
             self._next = max(self._next + self._options.period, now)
             self._plan(now)
 
-    def found(self) -> bool:
+    def has_grasp(self) -> bool:
         return self._known is not None
 
-    def place(self, now: float) -> np.ndarray:
+    def goal(self, now: float) -> np.ndarray:
         """`T_lab_grasp` (4, 4) to go for."""
         assert self._known is not None, "no grasp was found yet"
         when, T = self._known
@@ -104,21 +104,21 @@ class Eye:
         self._waiting.append((stamp, T_lab_cam @ grasp.T_cam_grasp, grasp.width, drift))
 
 
-def approach_moving(hand: LabHand, eye: Eye, options: ChaseOptions) -> Optional[Forces]:
+def approach_moving(hand: LabHand, delayed: DelayedPlanner, options: ChaseOptions) -> Optional[Forces]:
     """Over the object while there are images, then down; the greatest forces met. None where no grasp was found."""
     met, command, height = Forces(0.0, 0.0), hand.position(), options.pick.approach
     while height > 0:
         now = hand.time()
-        if now < options.hover or not eye.found():
-            eye.look(now)
-        if now > options.hover + options.patience and not eye.found():
+        if now < options.hover or not delayed.has_grasp():
+            delayed.look(now)
+        if now > options.hover + options.patience and not delayed.has_grasp():
             return None
-        if eye.found():
-            goal = eye.place(now)
+        if delayed.has_grasp():
+            goal = delayed.goal(now)
             target = goal[:3, 3] - height * goal[:3, 2]
             command = _towards(command, target, options.speed * hand.timestep)
             hand.turn(_turned(hand.orientation(), goal[:3, :3], options.turn_rate * hand.timestep))
-            hand.open(eye.width)
+            hand.open(delayed.width)
             over = np.linalg.norm(target - command) < ALIGNED or now > options.hover + options.patience
             if now >= options.hover and over:
                 height -= options.pick.speed * hand.timestep
@@ -127,13 +127,13 @@ def approach_moving(hand: LabHand, eye: Eye, options: ChaseOptions) -> Optional[
         if max(met) > options.pick.stop_force:
             return met
         hand.step()
-    return _rest_above(hand, eye, met)
+    return _rest_above(hand, delayed, met)
 
 
-def _rest_above(hand: LabHand, eye: Eye, met: Forces) -> Forces:
+def _rest_above(hand: LabHand, delayed: DelayedPlanner, met: Forces) -> Forces:
     """At the goal before closing, as in any pick."""
     for _ in range(round(REST / hand.timestep)):
-        hand.aim(eye.place(hand.time())[:3, 3])
+        hand.aim(delayed.goal(hand.time())[:3, 3])
         met = _greater(met, hand.forces())
         hand.step()
     return met

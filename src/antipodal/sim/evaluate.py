@@ -31,7 +31,7 @@ from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.picture import contact_sheet
 from antipodal.sim.policies import check_policies
 from antipodal.sim.trials import Job, Runner, TrialOptions
-from antipodal.synth.options import sensor_noise
+from antipodal.synth.images.noise import load_noise
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -131,7 +131,7 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         height=args.height,
         tilt=float(np.deg2rad(args.tilt)),
         clutter=args.clutter,
-        noise=sensor_noise(Path(args.noise)) if Path(args.noise).is_file() else args.noise,
+        noise=load_noise(args.noise) if Path(args.noise).is_file() else args.noise,
         mask=not args.no_mask,
         seed=args.seed,
     )

@@ -23,7 +23,8 @@ from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.report import wilson
-from antipodal.sim.trials import NOISES, Runner, TrialOptions, noise_by_name
+from antipodal.sim.trials import Runner, TrialOptions, sensor_errors
+from antipodal.synth.images.noise import NAMED
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -44,11 +45,8 @@ def evaluate_following(
     What is done is in `out` after each scene, and a run that was stopped goes on there; InputError where `out` holds
     trials of other options."""
     about = json.loads(json.dumps({"trials": asdict(trials), "options": asdict(options)}))
-    runner, planner, rows = (
-        Runner(trials),
-        GraspPlanner.load(str(trials.model), Gripper(), "cpu"),
-        _read_rows(out, about),
-    )
+    runner, planner = Runner(trials), GraspPlanner.load(str(trials.model), Gripper(), "cpu")
+    rows = _read_rows(out, about)
     done = {(row["scene"], row["speed"], row["mode"]) for row in rows}
     for scene in range(n):
         jobs = [(scene, speed, mode) for speed in speeds for mode in modes if (scene, speed, mode) not in done]
@@ -73,7 +71,7 @@ def _trial(runner: Runner, planner: GraspPlanner, options: ChaseOptions, scene: 
     rng = np.random.default_rng([runner.options.seed, scene, 3])
     direction, cell = 2 * np.pi * rng.random(), runner.make_cell(scene)
     conveyor = Conveyor(cell, speed * np.array([np.cos(direction), np.sin(direction), 0.0]))
-    noise = noise_by_name(runner.options.noise)
+    noise = sensor_errors(runner.options.noise)
     outcome, plan_ms = chase(conveyor, planner, options, lambda depth: noise(depth, cell.camera, rng))
     kind, end = ("no_grasp", "no_grasp") if outcome is None else (outcome.kind, outcome.end)
     row = {"scene": scene, "object": runner.objects(scene)[0], "speed": speed, "mode": options.mode}
@@ -135,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate", type=_positive_number, default=15.0, help="images a second (default: %(default)s)")
     add("--latency", type=float, default=50.0, help="from an image to its grasp [ms] (default: %(default)s)")
     add("--hover", type=float, default=1.2, help="time with images before the descent, 0.85 s more [s]")
-    add("--noise", choices=NOISES, default="real", help="of the depth images (default: real)")
+    add("--noise", choices=sorted(NAMED), default="real", help="of the depth images (default: real)")
     add("--model", type=Path, help="model file; default: the one that came with the package")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
     add("--json", type=Path, required=True, help="write trials and summary here")

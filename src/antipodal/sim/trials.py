@@ -18,24 +18,17 @@ from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.picture import failure_picture
 from antipodal.sim.policies import Policy, make_policy
-from antipodal.synth.images.noise import DEXNET2, NoiseOptions, add_noise
+from antipodal.synth.images.noise import NAMED, NONE, NoiseOptions, add_noise, load_noise
 from antipodal.synth.objects.meshes import NamedMesh, mesh_source
 
 Noise = Callable[[np.ndarray, Camera, np.random.Generator], np.ndarray]
-NOISES: Dict[str, Noise] = {
-    "none": lambda depth, camera, rng: depth,
-    "real": lambda depth, camera, rng: add_noise(rng, depth, camera, NoiseOptions()),
-    "dexnet2": lambda depth, camera, rng: add_noise(rng, depth, camera, DEXNET2),
-}
 HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
 
 
-def noise_by_name(noise: Union[str, NoiseOptions]) -> Noise:
-    """The noise of that name in NOISES, or a sensor's own."""
-    if isinstance(noise, str):
-        return NOISES[noise]
-    own = noise
-    return lambda depth, camera, rng: add_noise(rng, depth, camera, own)
+def sensor_errors(noise: Union[str, NoiseOptions]) -> Noise:
+    """What the noise of that name, or of these options, makes of a clean depth image."""
+    options = load_noise(noise) if isinstance(noise, str) else noise
+    return lambda depth, camera, rng: depth if options == NONE else add_noise(rng, depth, camera, options)
 
 
 @dataclass(frozen=True)
@@ -51,14 +44,14 @@ class TrialOptions:
     height: float = 0.7  # of the camera [m]
     tilt: float = 0.0  # the camera is tilted by up to this, in any direction [rad]
     clutter: Tuple[int, int] = (1, 1)  # fewest and most objects
-    noise: Union[str, NoiseOptions] = "none"  # of the depth image, one of NOISES or a sensor's own
+    noise: Union[str, NoiseOptions] = "none"  # of the depth image, a name in noise.NAMED or a sensor's own
     mask: bool = True  # whether policies are told which pixels show objects
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.noise, str) and self.noise not in NOISES:
-            raise InputError(f"no noise {self.noise!r}; possible: {', '.join(NOISES)}, a camera's YAML")
+        if isinstance(self.noise, str) and self.noise not in NAMED:
+            raise InputError(f"no noise {self.noise!r}; possible: {', '.join(NAMED)}, a camera's YAML")
         if not 1 <= self.clutter[0] <= self.clutter[1]:
             raise InputError(f"clutter must be at least one object, the fewest first, got {self.clutter}")
 
@@ -143,7 +136,7 @@ class Runner:
 
     def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
         rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
-        depth = noise_by_name(self.options.noise)(cell.render(), cell.camera, rng)
+        depth = sensor_errors(self.options.noise)(cell.render(), cell.camera, rng)
         return depth, cell.mask() if self.options.mask else None
 
     def _policy(self, name: str, cell: Cell) -> Policy:

@@ -73,8 +73,3 @@ def for_sensor(options: GenerateOptions, camera_file: Path) -> GenerateOptions:
         noise=noise_from_facts(facts, camera_file),
         cameras=dataclasses.replace(options.cameras, radius=radius),
     )
-
-
-def sensor_noise(camera_file: Path) -> NoiseOptions:
-    """The noise that a camera's YAML gives."""
-    return for_sensor(GenerateOptions(), camera_file).noise

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Sequence
 
 import numpy as np
 
+from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.files import read_json, write_json
@@ -58,7 +58,13 @@ def open_run(folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int)
     if folder.exists() and any(p.name != "objects" for p in folder.iterdir()):
         raise InputError(f"{folder} is not empty and holds no manifest.json; give a new folder")
     fields = {**FIELDS, **EPSILON} if run.options.labels.wants_epsilon else FIELDS
-    manifest = {"version": VERSION, "run": run.to_dict(), "commit": _commit(), "fields": fields, "complete": False}
+    manifest = {
+        "version": VERSION,
+        "run": run.to_dict(),
+        "commit": resources.source_commit(),
+        "fields": fields,
+        "complete": False,
+    }
     manifest["meshes"] = _prepare_meshes(folder, run, sources, workers)
     write_json(path, manifest)
     return manifest
@@ -149,12 +155,3 @@ def close_run(folder: Path, manifest: dict) -> None:
     manifest["shards"] = {p.name: read_json(p / "shard.json") for p in shard_folders(folder)}
     manifest.update(complete=True, samples=len(labels))
     write_json(folder / "manifest.json", manifest)
-
-
-def _commit() -> Optional[str]:
-    """The package's commit, None outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -1,17 +1,17 @@
-"""What a training run tells: its progress, and beside the model a card and a picture of its curves."""
+"""What a training run reports: its progress, the model card, and a picture of the curves."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List
 
 import numpy as np
 import torch
 from scipy.special import expit
 
+from antipodal import resources
 from antipodal.files import write_file, write_text
 from antipodal.networks.model import count_parameters, flops
 from antipodal.training import metrics
@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from antipodal.training.trainer import Trainer
 
 CARD = """# {name}
-P(success) of a parallel-jaw grasp from its crop of a depth image: `{architecture}`, {parameters:,} parameters,
-{mflops:.1f} MFLOP a crop. Load with `antipodal.networks.load`.
+P(success) of a parallel-jaw grasp from its crop of a depth image. Architecture `{architecture}`,
+{parameters:,} parameters, {mflops:.2f} MFLOP a crop. Load it with `antipodal.networks.load`.
 
 ## Measured on objects that were kept out of training and validation
 {metrics}
 
-Labels are the generator's, not picks: how often a robot or the simulated cell succeeds is measured elsewhere.
-The curves are in `{picture}`.
+These figures compare with the generator's labels, not with picks. The curves are in `{picture}`.
 
 ## Made by
     {command}
@@ -43,9 +42,9 @@ at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of
 {trained_for}
 
 ## Limits
-A crop of the observed surface and the gripper's proportions are all that it sees: no mass, no friction, no hidden side.
-It is calibrated on data of the generator's mixture; on other mixtures of objects, noise or candidates its
-probabilities may be off even where its ranking holds.
+The network sees a crop of the observed surface and the proportions of the gripper; it knows no mass, no friction and no
+hidden side. It is calibrated on the generator's mixture of objects, noise and candidates. On other mixtures its
+probabilities may be wrong although its ranking is right.
 """
 
 
@@ -115,26 +114,11 @@ def describe_model(
         "options": asdict(options),
         "processes": trainer.group.world,
         "command": command,
-        "commit": commit(),
+        "commit": resources.source_commit(),
         "torch": torch.__version__,
         "history": trainer.history,
         "metrics": measured,
     }
-
-
-def commit(folder: Optional[Path] = None) -> str:
-    """The commit of this source, with "-dirty" where it has changes; "unknown" outside a repository."""
-    where = str(folder or Path(__file__).parent)
-    try:
-        told = subprocess.run(
-            ["git", "-C", where, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return told.stdout.strip() or "unknown"
 
 
 def write_report(out: str, meta: Dict[str, Any], logits: np.ndarray, labels: np.ndarray) -> None:

@@ -43,7 +43,7 @@ DEXNET2 = NoiseOptions(
     baseline=0.0,
 )
 NONE = NoiseOptions(np.inf, 0.0, 4.0, 0.0, 0.0, 0.0, np.inf, 0.0, np.inf, 0.0, 0.0)
-NAMED = {"none": NONE, "dexnet2": DEXNET2}
+NAMED = {"none": NONE, "real": NoiseOptions(), "dexnet2": DEXNET2}
 
 
 def load_noise(name: str) -> NoiseOptions:
