@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import rospy
 import rostest
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, Vector3
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
@@ -100,6 +100,15 @@ class PlannerTest(unittest.TestCase):
             reply = self.ask(TWO, **fields)
             self.assertTrue(reply.success, reply.message)
             self.assertGreaterEqual(min(g.center_px[0] for g in reply.grasps), 159)
+
+    def test_what_is_known_of_the_scene_is_used(self):
+        known = {"up": Vector3(0, 0, -1), "table": [0.0, 0.0, 1.0, 0.7], "near": 0.3, "far": 0.8}
+        reply = self.ask(**known)
+        self.assertTrue(reply.success, reply.message)
+        self.assert_refused(self.ask(robot=mask_message(MASK)), "no grasp found")
+        self.assert_refused(self.ask(far=0.5), "no depth lies between 0 and 0.5 m")
+        self.assert_refused(self.ask(table=[0.0, 0.0, 1.0]), "table must be 4 finite numbers")
+        self.assert_refused(self.ask(robot=mask_message(MASK[:-1])), "robot")
 
     def test_an_empty_table_is_no_grasp_with_a_reason(self):
         reply = self.ask(np.full(DEPTH.shape, 0.7, np.float32))

@@ -83,7 +83,7 @@ def test_a_seed_that_no_plan_takes_is_refused_at_the_start(seed):
 
 @pytest.mark.parametrize("parameters", [{"target_frame": "a\0b"}, {"workspace": {"frame": "base\n"}}])
 def test_frames_that_tf_cannot_have_are_refused_at_the_start(parameters):
-    with pytest.raises(InputError, match="frame has the frame id"):
+    with pytest.raises(InputError, match="a parameter has the frame id"):
         options_from_dict(NodeOptions, parameters)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.perception.box_numba import pixels_in_box
 from antipodal.perception.hints import SceneHints
 
 Region = Union[Tuple[int, int, int, int], np.ndarray]  # a window (u0, v0, width, height) [px], or pixels (H, W) bool
@@ -155,17 +156,10 @@ def within_hints(depth: np.ndarray, camera: Camera, hints: SceneHints) -> Tuple[
         depth = np.where((depth >= near) & (depth <= far), depth, np.float32(0))
         if not depth.any():
             raise InputError(f"no depth lies between {near:g} and {far:g} m")
-    return depth, None if hints.workspace is None else _in_box(depth, camera, np.asarray(hints.workspace, np.float32))
-
-
-def _in_box(depth: np.ndarray, camera: Camera, box: np.ndarray) -> np.ndarray:
-    """Pixels (H, W) bool whose points lie in a box (6,) of the camera frame."""
-    x = (np.arange(depth.shape[1], dtype=np.float32) - np.float32(camera.cx)) / np.float32(camera.fx) * depth
-    y = (np.arange(depth.shape[0], dtype=np.float32) - np.float32(camera.cy))[:, None] / np.float32(camera.fy) * depth
-    inside = depth > 0
-    for values, low, high in zip((x, y, depth), box[:3], box[3:]):
-        inside &= (values >= low) & (values <= high)
-    return inside
+    if hints.workspace is None:
+        return depth, None
+    box = np.asarray(hints.workspace, float)
+    return depth, pixels_in_box(depth, camera, np.eye(4), box[:3], box[3:])
 
 
 def outside_mask(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:

@@ -11,9 +11,9 @@ import tf2_ros
 from geometry_msgs.msg import TransformStamped
 from std_msgs.msg import Header
 
-from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError
+from antipodal.perception.box_numba import pixels_in_box
 from antipodal.ros.headers import check_frame_id, check_header, tf_frame
 from antipodal.ros.messages import transform_from_parts
 from antipodal.ros.options import WorkspaceOptions
@@ -55,6 +55,8 @@ class TransformLookup:
         """`T_target_frame` (4, 4) [m] of the header's frame at its stamp. Raises NoTransform."""
         target, source, end = tf_frame(target), tf_frame(header.frame_id), time.monotonic() + self._timeout
         check_header(header, "the depth image")
+        if source and source == target:
+            return np.eye(4)
         if not source:
             raise NoTransform(f"the depth image names no frame, so its grasps cannot be transformed to {target!r}")
         while True:
@@ -80,7 +82,4 @@ def _usable(transform: TransformStamped, authority: str) -> bool:
 
 def pixels_inside(box: WorkspaceOptions, depth: np.ndarray, camera: Camera, T_box_cam: np.ndarray) -> np.ndarray:
     """Pixels (H, W) bool whose surface lies in the box; depth (H, W) [m], 0 = missing, which is outside."""
-    v, u = np.mgrid[: camera.height, : camera.width]
-    points = transforms.apply(T_box_cam, camera.deproject(np.stack([u, v], axis=-1), depth).reshape(-1, 3))
-    inside = np.all((points >= box.low) & (points <= box.high), axis=-1)
-    return inside.reshape(depth.shape) & (depth > 0)
+    return pixels_in_box(depth, camera, T_box_cam, np.array(box.low), np.array(box.high))

@@ -36,11 +36,12 @@ def depth_from(image: Any, max_pixels: int = 2**31) -> np.ndarray:
     return _metres(pixels, image.encoding)
 
 
-def mask_from(image: Any) -> Optional[np.ndarray]:
-    """Mask (H, W) bool of a sensor_msgs/Image, nonzero = may be grasped; None of an empty one. Raises InputError."""
+def mask_from(image: Any, name: str = "mask") -> Optional[np.ndarray]:
+    """Mask (H, W) bool of a sensor_msgs/Image, True = nonzero; None of an empty one. Raises InputError, which calls it
+    `name`."""
     if not len(image.data):
         return None
-    return _pixels(image, MASKS, "mask") != 0
+    return _pixels(image, MASKS, name) != 0
 
 
 def rgb_from(image: Any) -> np.ndarray:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Tuple
+from typing import List, Tuple
 
 from antipodal import resources
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
-from antipodal.perception.inputs import check_seed
+from antipodal.perception.hints import SceneHints
+from antipodal.perception.inputs import MAX_RANGE, check_seed
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.ros.headers import check_frame_id
 from antipodal.tracking.tracker import TrackingOptions
@@ -47,6 +48,13 @@ class NodeOptions:
     compressed: bool = False  # subscribe to the image's compressedDepth topic
     target_frame: str = ""  # of the grasps' poses; empty = that of the depth image
     tf_timeout: float = 0.2  # longest wait for a transform [s]
+    up: Tuple[float, float, float] = (0.0, 0.0, 0.0)  # direction against gravity in the image's frame; zeros = unknown
+    up_frame: str = ""  # tf frame whose z axis points against gravity; empty = unknown
+    table: Tuple[float, float, float, float] = (0.0,) * 4  # a, b, c, d of a x + b y + c z = d [m]; zeros = to be found
+    table_frame: str = ""  # tf frame whose plane z = 0 is the table; empty = to be found
+    near: float = 0.0  # depths below count as missing [m]
+    far: float = MAX_RANGE  # depths above count as missing [m]
+    robot_mask: bool = False  # subscribe to the topic robot_mask
     workspace: WorkspaceOptions = field(default_factory=WorkspaceOptions)
     options: PlannerOptions = field(default_factory=PlannerOptions)
 
@@ -55,8 +63,18 @@ class NodeOptions:
             if not getattr(self, name) > 0:
                 raise InputError(f"~{name} must be positive, got {getattr(self, name)}")
         check_seed(self.seed)
-        for name, frame in (("target_frame", self.target_frame), ("workspace/frame", self.workspace.frame)):
-            check_frame_id(frame, f"~{name}")
+        for frame in self.frames():
+            check_frame_id(frame, "a parameter")
+        for name in ("up", "table"):
+            values, frame = getattr(self, name), getattr(self, f"{name}_frame")
+            if len(values) != len(getattr(type(self), name)) or (any(values) and frame):
+                count = len(getattr(type(self), name))
+                raise InputError(f"~{name} takes {count} numbers, or ~{name}_frame a frame, got {values} and {frame!r}")
+        SceneHints(self.up if any(self.up) else None, self.table if any(self.table) else None, self.near, self.far)
+
+    def frames(self) -> List[str]:
+        """All tf frames that the parameters name."""
+        return [f for f in (self.target_frame, self.workspace.frame, self.up_frame, self.table_frame) if f]
 
     def gripper_file(self) -> Path:
         """The gripper's YAML file."""

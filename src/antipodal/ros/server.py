@@ -28,11 +28,13 @@ from antipodal.ros.messages import grasp_message
 from antipodal.ros.newest_image import IMAGE_TOPIC, INFO_TOPIC, AnyImage, NewestImage
 from antipodal.ros.options import NodeOptions
 from antipodal.ros.planning_thread import PlanningThread
+from antipodal.ros.scene import RobotMasks, scene_hints
 from antipodal.ros.stream import ImageStream
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
 from antipodal.tracking.tracker import GraspTracker
 
 IMAGE_BUFFER = 2**25  # bytes; with rospy's default of 64 KiB, old images stay in the buffer
+ROBOT_MASK_TOPIC = "robot_mask"
 OTHER_FIELDS = 2**20  # bytes of a request beside its images
 
 
@@ -46,17 +48,16 @@ class PlanServer:
         self.gripper = planner.gripper
         self._statistics = ReplyStatistics()
         self._planning_thread = PlanningThread(options.max_waiting, options.max_time)
+        self._robot_masks: Optional[RobotMasks] = None
         self._newest = self._subscribe()
-        self._tf = TransformLookup(options.tf_timeout) if options.target_frame or options.workspace.frame else None
+        self._tf = TransformLookup(options.tf_timeout) if options.frames() else None
         self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
         self._tracker = GraspTracker(self.planner, options.tracking)
         self._stream: Optional[ImageStream] = None
-        self._diagnostics = Diagnostics(
-            self._statistics, self._status_values, lambda: getattr(self.planner, "problem", "")
-        )
-        max_request = 5 * options.max_pixels + OTHER_FIELDS  # 4 bytes a pixel of depth, 1 of mask
+        self._diagnostics = Diagnostics(self._statistics, self._status_values, self._problem)
+        max_request = 6 * options.max_pixels + OTHER_FIELDS  # 4 bytes a pixel of depth, 1 of each mask
         LimitedService("plan_grasp", PlanGrasp, self.handle, max_request)
         if options.stream:
             self._stream = ImageStream(self._newest, self._planning_thread, self._plan_next)
@@ -69,6 +70,9 @@ class PlanServer:
         newest = NewestImage(self.options.max_age, topic, info_topic, lambda text: rospy.logwarn_throttle(60, text))
         self._images = rospy.Subscriber(topic, message_class, newest.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
         rospy.Subscriber(info_topic, CameraInfo, newest.store_info, queue_size=30)
+        if self.options.robot_mask:
+            self._robot_masks = RobotMasks(rospy.resolve_name(ROBOT_MASK_TOPIC))
+            rospy.Subscriber(ROBOT_MASK_TOPIC, Image, self._robot_masks.store, queue_size=1, buff_size=IMAGE_BUFFER)
         return newest
 
     def summary(self) -> str:
@@ -78,9 +82,19 @@ class PlanServer:
         return (
             f"plan_grasp is ready on {self.planner.device}: service {rospy.resolve_name('plan_grasp')}, depth image "
             f"{self._images.resolved_name}, camera_info {rospy.resolve_name(INFO_TOPIC)}, target_frame "
-            f"{options.target_frame or 'that of the image'}, workspace {workspace}, gripper {self.gripper.name}, "
-            f"model {options.model or 'models/default.pt'}"
+            f"{options.target_frame or 'that of the image'}, workspace {workspace}, "
+            f"{self._known_of_scene()}gripper {self.gripper.name}, model {options.model or 'models/default.pt'}"
         )
+
+    def _known_of_scene(self) -> str:
+        """The parameters that tell about the scene, for the log."""
+        options = self.options
+        known = {
+            "up": options.up_frame or (list(options.up) if any(options.up) else ""),
+            "table": options.table_frame or (list(options.table) if any(options.table) else ""),
+            "robot mask": rospy.resolve_name(ROBOT_MASK_TOPIC) if options.robot_mask else "",
+        }
+        return "".join(f"{name} {value}, " for name, value in known.items() if value)
 
     def handle(self, request: PlanGraspRequest) -> PlanGraspResponse:
         """The reply to a request. A failure is a reply with its reason."""
@@ -118,9 +132,9 @@ class PlanServer:
         """The reply for the stream: a plan in the newest image that follows the plan before."""
         return self._reply(PlanGraspRequest(), self._tracker.plan)
 
-    def _plan_request(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any) -> Plan:
+    def _plan_request(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any, **hints: Any) -> Plan:
         """A plan that depends on no earlier plan."""
-        return self.planner.plan(depth, camera, *arguments)
+        return self.planner.plan(depth, camera, *arguments, **hints)
 
     def _reply(self, request: PlanGraspRequest, plan: Callable[..., Plan]) -> PlanGraspResponse:
         """The reply, made in the planning thread."""
@@ -143,9 +157,12 @@ class PlanServer:
         camera, depth = camera_from(info, self.options.rectified), read(image, self.options.max_pixels)
         header, T_target_cam = self._target(reply.header)
         mask, region = mask_from(request.mask), self._region(request, depth, camera, reply.header)
-        count = request.max_grasps or self.options.max_grasps
+        count, stamp = request.max_grasps or self.options.max_grasps, image.header.stamp.to_sec()
+        use_topic = self._robot_masks is not None and image is not request.depth_image
+        robot = self._robot_masks.at(stamp, self.options.max_age) if self._robot_masks and use_topic else None
+        hints = scene_hints(self.options, request, reply.header, self._tf, robot)
         try:
-            plan = make_plan(depth, camera, image.header.stamp.to_sec(), mask, count, self.options.seed, region)
+            plan = make_plan(depth, camera, stamp, mask, count, self.options.seed, region, hints=hints)
         except NoGraspFound:
             self._all.publish(GraspArray(header, []))
             self._display.show(reply.header, depth, camera, None)

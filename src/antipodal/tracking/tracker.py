@@ -43,7 +43,7 @@ class GraspTracker:
         self._patch: Optional[Patch] = None  # what it is on
         self._shifts: Deque[Tuple[float, np.ndarray]] = deque()  # times [s], and the patch's shifts (2,) [m]
 
-    def plan(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any) -> Plan:
+    def plan(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any, **keywords: Any) -> Plan:
         """GraspPlanner.plan in the image taken at `stamp` [s]; the first grasp is the one to follow.
 
         Each grasp is ranked by its P(success) less a penalty, up to `margin`, that grows with its difference from
@@ -52,7 +52,7 @@ class GraspTracker:
         """
         self._follow_patch(depth, camera, stamp)
         expected = [] if self._grasp is None else [self._grasp]
-        plan = self._planner.plan(depth, camera, *arguments, start=expected)
+        plan = self._planner.plan(depth, camera, *arguments, start=expected, **keywords)
         plan = choose(plan, expected, self.options)
         self._continue_with(plan[0], depth, camera, stamp)
         return plan
