@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.spatial.transform import Rotation
 
 from antipodal import transforms
 
@@ -34,3 +35,10 @@ def test_apply_is_the_matrix_product_in_batches():
 
 def test_about_z_turns_x_towards_y():
     np.testing.assert_allclose(transforms.about_z(np.array(np.pi / 2)) @ [1, 0, 0], [0, 1, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_quaternion_is_scipys(seed):
+    rotation = Rotation.random(random_state=seed)
+    expected = rotation.as_quat()
+    np.testing.assert_allclose(transforms.quaternion(rotation.as_matrix()), expected * np.sign(expected[3]), atol=1e-9)

@@ -40,3 +40,12 @@ def about_z(angle: np.ndarray) -> np.ndarray:
     c, s = np.cos(angle), np.sin(angle)
     o, i = np.zeros_like(c), np.ones_like(c)
     return np.stack([np.stack([c, -s, o], -1), np.stack([s, c, o], -1), np.stack([o, o, i], -1)], -2)
+
+
+def quaternion(R: np.ndarray) -> np.ndarray:
+    """Unit quaternion (x, y, z, w) of a rotation (3, 3), w >= 0 (Bar-Itzhack 2000: no case has a small divisor)."""
+    symmetric = R + R.T - np.trace(R) * np.eye(3)
+    skew = np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
+    K = np.block([[symmetric, skew[:, None]], [skew[None, :], np.trace(R)]])
+    q = np.linalg.eigh(K)[1][:, -1]
+    return -q if q[3] < 0 else q

@@ -21,7 +21,6 @@ from antipodal.ros.messages import (
     image_message,
     marker_array,
     pose_message,
-    quaternion,
     transform_from,
 )
 
@@ -44,12 +43,6 @@ def turns():
 def test_pose_and_back(R):
     T = transforms.compose(R, np.array([0.1, -0.2, 0.6]))
     np.testing.assert_allclose(transform_from(pose_message(T)), T, atol=1e-9)
-
-
-@pytest.mark.parametrize("R", turns()[4:])
-def test_quaternion_is_scipys(R):
-    expected = Rotation.from_matrix(R).as_quat()
-    np.testing.assert_allclose(quaternion(R), expected * np.sign(expected[3]), atol=1e-9)
 
 
 def test_quaternions_of_any_length_are_poses():

@@ -1,66 +1,68 @@
-"""Plan in every depth image of a bag. Needs no master."""
+"""Plan in every depth image of a recording: python -m antipodal.ros.bag BAG. Needs no ROS and no master.
+
+BAG: a .bag file of ROS 1, or of ROS 2 a folder, an .mcap or a .db3 file. Writes a CSV of the best grasps, and a picture
+of each image with grasps. Exit code 0: done, 2: bad input.
+"""
 
 from __future__ import annotations
 
+import argparse
 import csv
+import sys
 import time
-from bisect import bisect_left
+from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
-import rosbag
 
-from antipodal.errors import AntipodalError, InputError
+from antipodal import resources
+from antipodal.errors import AntipodalError, InputError, run_command
+from antipodal.grasp import Gripper
 from antipodal.grasping import draw
 from antipodal.planner import GraspPlanner
-from antipodal.ros.images import DEPTHS, camera_from, depth_from
-from antipodal.ros.messages import quaternion
+from antipodal.ros.images import camera_from
+from antipodal.ros.recording import depth_of, open_recording, stamp_of
+from antipodal.transforms import quaternion
 
 COLUMNS = "stamp reason message grasps quality width u v angle x y z qx qy qz qw total_ms".split()
-
-
-def depth_topics(bag: rosbag.Bag) -> List[str]:
-    """Topics whose images have a depth encoding."""
-    images = [t for t, about in bag.get_type_and_topic_info().topics.items() if about.msg_type == "sensor_msgs/Image"]
-    return [t for t in images if any(m.encoding in DEPTHS for _, m, _ in _first(bag, t))]
-
-
-def pairs(bag: rosbag.Bag, depth: str = "", info: str = "") -> Iterator[Tuple[Any, Any]]:
-    """Depth images (topic `depth`, or the only one there is) with the camera_info (topic `info`, or the one beside it)
-    nearest in time. Raises InputError where a topic is missing."""
-    topics = sorted(bag.get_type_and_topic_info().topics)
-    candidates = [depth] if depth else depth_topics(bag)
-    if len(candidates) != 1:
-        raise InputError(f"--depth must name one topic; with depth images: {', '.join(candidates) or 'none'}")
-    depth = candidates[0]
-    info = info or depth.rsplit("/", 1)[0] + "/camera_info"
-    for topic in (depth, info):
-        if topic not in topics:
-            raise InputError(f"no topic {topic} in the bag; possible: {', '.join(topics)}")
-    infos = [message for _, message, _ in bag.read_messages(info)]
-    stamps = [message.header.stamp.to_sec() for message in infos]
-    for _, image, _ in bag.read_messages(depth):
-        yield image, infos[_nearest(stamps, image.header.stamp.to_sec())]
+PROGRESS_PERIOD = 2.0  # [s]
 
 
 def replay(
-    bag: rosbag.Bag, planner: GraspPlanner, out: Path, depth: str = "", info: str = "", rectified: bool = True
+    path: Path,
+    planner: GraspPlanner,
+    out: Path,
+    depth: str = "",
+    info: str = "",
+    rectified: bool = True,
+    stride: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> str:
-    """Plan on every pair of a bag: writes `out`/grasps.csv and a picture for each image. A summary in one line."""
-    rows = []
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / "grasps.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for number, (image, camera_info) in enumerate(pairs(bag, depth, info)):
-            rows.append(_row(image, camera_info, planner, out / f"{number:06d}.png", rectified))
-            writer.writerow(rows[-1])
+    """Plan in every `stride`-th depth image of a recording; writes `out`/grasps.csv and pictures. Returns a summary.
+
+    depth, info: topics, as in Recording.depth_pairs. progress: called with the number of images planned in.
+    """
+    if stride < 1:
+        raise InputError(f"stride must be at least 1, got {stride}")
+    rows: List[Dict[str, Any]] = []
+    with open_recording(path) as recording:
+        pairs = islice(recording.depth_pairs(depth, info), 0, None, stride)
+        first = next(pairs, None)  # before anything is written: the topics are checked here
+        out.mkdir(parents=True, exist_ok=True)
+        with (out / "grasps.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            while first is not None:
+                rows.append(_row(*first, planner, out / f"{stride * len(rows):06d}.png", rectified))
+                writer.writerow(rows[-1])
+                progress(len(rows))
+                first = next(pairs, None)
     return summary(rows)
 
 
 def summary(rows: List[Dict[str, Any]]) -> str:
-    """How many images had grasps, why the others had none, and how long it took."""
+    """How many images had grasps, why the others had none, and the time of a plan."""
     if not rows:
         return "0 images"
     reasons = [row["reason"] for row in rows]
@@ -70,11 +72,11 @@ def summary(rows: List[Dict[str, Any]]) -> str:
 
 
 def _row(image: Any, info: Any, planner: GraspPlanner, picture: Path, rectified: bool) -> Dict[str, Any]:
-    """The CSV's row of one image, whose picture is written."""
-    row: Dict[str, Any] = {"stamp": f"{image.header.stamp.to_sec():.6f}", "reason": "", "grasps": 0}
+    """The CSV's row of one image. Writes its picture."""
+    row: Dict[str, Any] = {"stamp": f"{stamp_of(image):.6f}", "reason": "", "grasps": 0}
     start = time.perf_counter()
     try:
-        depth, camera = depth_from(image), camera_from(info, rectified)
+        depth, camera = depth_of(image), camera_from(info, rectified)
         plan = planner.plan(depth, camera)
     except AntipodalError as e:
         row.update(reason=e.reason, message=str(e), total_ms=round(1e3 * (time.perf_counter() - start), 1))
@@ -88,13 +90,43 @@ def _row(image: Any, info: Any, planner: GraspPlanner, picture: Path, rectified:
     return row
 
 
-def _first(bag: rosbag.Bag, topic: str) -> Iterator[Any]:
-    for found in bag.read_messages(topic):
-        yield found
-        return
+class _Progress:
+    """A line on standard error now and then."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + PROGRESS_PERIOD
+
+    def __call__(self, images: int) -> None:
+        if time.monotonic() >= self._next:
+            print(f"{images} images", file=sys.stderr, flush=True)
+            self._next = time.monotonic() + PROGRESS_PERIOD
 
 
-def _nearest(stamps: List[float], stamp: float) -> int:
-    """Index of the stamp nearest to `stamp`, of sorted ones."""
-    after = bisect_left(stamps, stamp)
-    return min([i for i in (after - 1, after) if 0 <= i < len(stamps)], key=lambda i: abs(stamps[i] - stamp))
+def _parser() -> argparse.ArgumentParser:
+    description = __doc__.splitlines()[0].split(":")[0] if __doc__ else ""
+    parser = argparse.ArgumentParser(prog="plan_bag", description=f"{description}.")
+    parser.add_argument("bag", type=Path, help="a .bag file of ROS 1, or of ROS 2 a folder, an .mcap or a .db3 file")
+    parser.add_argument("--depth", default="", help="topic of the depth images; default: the only one")
+    parser.add_argument("--info", default="", help="topic of their camera_info; default: the one beside the images")
+    parser.add_argument("--raw", action="store_true", help="the images are not rectified: K describes them, not P")
+    parser.add_argument("--stride", type=int, default=1, help="plan in every N-th image (default: 1)")
+    parser.add_argument("--model", help="model file; default: the one that came with the package")
+    parser.add_argument("--gripper", help="YAML as in config/grippers; default: robotiq_2f85")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    parser.add_argument("--out", type=Path, help="folder for grasps.csv and pictures; default: the bag's name")
+    return parser
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    args = _parser().parse_args(argv)
+    gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+    planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, args.device)
+    bag, progress = args.bag.absolute(), _Progress()
+    out = args.out or (bag.with_suffix("") if bag.suffix else bag.with_name(f"{bag.name}_grasps"))
+    print(replay(bag, planner, out, args.depth, args.info, not args.raw, args.stride, progress))
+    print(f"in {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -10,6 +10,7 @@ import numpy as np
 
 from antipodal.errors import InputError
 
+COMPRESSED = "compressedDepth"  # in the format of a message, and the last part of its topic
 HEADER = struct.Struct("<iff")  # a compression format, then the two parameters of inverse depth
 PNG_SIZE = struct.Struct(">II")  # width and height
 PNG_SIZE_OFFSET = 16  # of every PNG
@@ -19,7 +20,7 @@ def compressed_depth_from(message: Any, max_pixels: int) -> np.ndarray:
     """Depth (H, W) float32 [m], 0 = missing, of a sensor_msgs/CompressedImage with the format "16UC1; compressedDepth"
     [mm] or "32FC1; compressedDepth" (quantised inverse depth). Raises InputError."""
     encoding, _, transport = message.format.partition("; ")
-    if encoding not in ("16UC1", "32FC1") or transport not in ("compressedDepth", "compressedDepth png"):
+    if encoding not in ("16UC1", "32FC1") or transport not in (COMPRESSED, f"{COMPRESSED} png"):
         possible = "'16UC1; compressedDepth' and '32FC1; compressedDepth', both of PNG"
         raise InputError(f"compressed image has format {message.format!r}; possible: {possible}")
     values = _decoded(bytes(message.data)[HEADER.size :], max_pixels)

@@ -42,7 +42,7 @@ def grasp_from(message: msg.Grasp) -> Grasp:
 
 def pose_message(T: np.ndarray) -> Pose:
     """geometry_msgs/Pose of a rigid transform (4, 4) [m]."""
-    return Pose(Point(*T[:3, 3]), Quaternion(*quaternion(T[:3, :3])))
+    return Pose(Point(*T[:3, 3]), Quaternion(*transforms.quaternion(T[:3, :3])))
 
 
 def transform_from(pose: Pose) -> np.ndarray:
@@ -56,15 +56,6 @@ def transform_from_parts(p: Point, q: Quaternion) -> np.ndarray:
         x, y, z, w = np.array([q.x, q.y, q.z, q.w]) / np.linalg.norm([q.x, q.y, q.z, q.w])
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return transforms.compose(np.eye(3) + 2 * w * cross + 2 * cross @ cross, np.array([p.x, p.y, p.z]))
-
-
-def quaternion(R: np.ndarray) -> np.ndarray:
-    """Unit quaternion (x, y, z, w) of a rotation (3, 3), w >= 0 (Bar-Itzhack 2000: no case has a small divisor)."""
-    symmetric = R + R.T - np.trace(R) * np.eye(3)
-    skew = np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
-    K = np.block([[symmetric, skew[:, None]], [skew[None, :], np.trace(R)]])
-    q = np.linalg.eigh(K)[1][:, -1]
-    return -q if q[3] < 0 else q
 
 
 def image_message(image: np.ndarray, header: Header) -> Image:
