@@ -20,7 +20,20 @@ KERNELS = {
     mixture_triton._fit_kernel: {"STEPS": 5, "K": 5, "KP": 8, "D": 6, "DP": mixture_triton.PADDED, "N": 128},
 }
 WHOLE = ("H", "W", "n")
-ARRAYS = ("depth", "obstacles", "frame", "table", "center", "angle", "weight", "weights", "bias", "out", "results")
+ARRAYS = (
+    "depth",
+    "obstacles",
+    "palm_obstacles",
+    "frame",
+    "table",
+    "center",
+    "angle",
+    "weight",
+    "weights",
+    "bias",
+    "out",
+    "results",
+)
 ARRAYS += ("widths", "points", "jaws", "between", "palm", "out_weights", "out_means", "out_factors")
 
 

@@ -59,10 +59,14 @@ def test_edges_normals_and_neighbourhoods(shape, monkeypatch):
     compiled = (
         *antipodal_pairs.depth_edges(depth, 0.002),
         antipodal_pairs.grow(mask, 2),
-        clearance._nearest_of_nine(depth),
+        clearance._nearest_around(depth, 1),
     )
     monkeypatch.setattr(backends, "uses_numba", lambda tensor: False)
-    plain = *antipodal_pairs.depth_edges(depth, 0.002), antipodal_pairs.grow(mask, 2), clearance._nearest_of_nine(depth)
+    plain = (
+        *antipodal_pairs.depth_edges(depth, 0.002),
+        antipodal_pairs.grow(mask, 2),
+        clearance._nearest_around(depth, 1),
+    )
     for a, b in zip(compiled, plain):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
     assert shape[0] < 10 or plain[0].any()

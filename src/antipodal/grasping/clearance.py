@@ -6,6 +6,7 @@ kept above the highest surface under it is the rule that avoids it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Dict, NamedTuple, Sequence, Tuple
 
@@ -17,9 +18,12 @@ import torch.nn.functional as F
 from antipodal import backends
 from antipodal.grasp import Gripper
 from antipodal.grasping import clearance_numba
-from antipodal.grasping.gripper_boxes import jaw_boxes, palm_box
+from antipodal.grasping.gripper_boxes import jaw_boxes, palm_box, reach_across
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.perception.view import View
+
+VIEW_BORDER = 0.01  # beyond the hand's reach [m]: cells are rounded, and what was not seen is filled from beside it
+PALM_PITCH = 0.008  # between the points that stand for the palm [m]
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,18 @@ class DepthRange:
         return self.deepest >= self.shallowest
 
 
+def view_margin(gripper: Gripper) -> float:
+    """How far around what may be grasped a view must show the scene [m]: as far as any part of the hand reaches."""
+    return reach_across(gripper) + VIEW_BORDER
+
+
 class Clearance:
     """Where one gripper fits in one view."""
 
     def __init__(self, view: View, gripper: Gripper, options: ClearanceOptions = ClearanceOptions()):
         self.view, self.gripper, self.options = view, gripper, options
         self.obstacles = _obstacles(view, options)
+        self.palm_obstacles = _palm_obstacles(view, options)
         self.limits = ClearanceLimits.of(options, gripper)
         self._points: Dict[Tuple[float, ...], Tuple[np.ndarray, ...]] = {}
 
@@ -89,6 +99,7 @@ class Clearance:
         places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
         opening, *depths = clearance_numba.widest_opening_numba(
             self.obstacles.numpy(),
+            self.palm_obstacles.numpy(),
             self.view.depth.numpy(),
             float(self.view.table),
             places,
@@ -106,7 +117,9 @@ class Clearance:
         limits, gripper, table, cell = self.limits, self.gripper, self.view.table, self.view.min_cell
         under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, self.options, cell))
         top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
-        under_palm = torch.minimum(top, self._highest(self.obstacles, grasps, _palm_footprint(grasps.width, gripper)))
+        under_palm = torch.minimum(
+            top, self._highest(self.palm_obstacles, grasps, _palm_footprint(grasps.width, gripper))
+        )
         height = (table - top).clamp_min(0)
         shallowest = top + (height * limits.reach_share).clamp(max=limits.reach)
         comfortable = (top + limits.reach_wanted).clamp(min=table - limits.table_wanted)
@@ -161,18 +174,27 @@ def footprints(
 
 
 def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
-    """Depth (H, W) of the nearest surface in every cell's neighbourhood; a noisy table is no obstacle (its plane is),
-    and what lies outside the image is one of any height."""
+    """Depth (H, W) of the nearest surface that a point of a jaw's footprint stands for; a noisy table is no obstacle
+    (its plane is), and what lies outside the image is one of any height."""
     seen = torch.where(view.inside, view.depth, torch.full_like(view.depth, -torch.inf))
-    nearest = _nearest_of_nine(seen)  # no thin ridge slips through
+    return _without_table(_nearest_around(seen, 1), view, options)
+
+
+def _palm_obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
+    """As `_obstacles`, for the palm: nothing is known of what lies outside the image, where the palm may be."""
+    return _without_table(_nearest_around(view.depth, math.ceil(PALM_PITCH / 2 / view.min_cell)), view, options)
+
+
+def _without_table(nearest: torch.Tensor, view: View, options: ClearanceOptions) -> torch.Tensor:
     return torch.where(nearest > view.table - options.flat, view.table + 1.0, nearest)
 
 
-def _nearest_of_nine(depth: torch.Tensor) -> torch.Tensor:
-    """The least depth (H, W) in every cell's 3 x 3 neighbourhood."""
+def _nearest_around(depth: torch.Tensor, cells: int) -> torch.Tensor:
+    """The least depth (H, W) within a square of `cells` to every side: footprints are points, two of these apart."""
+    side = 2 * cells + 1
     if backends.uses_numba(depth):
-        return torch.from_numpy(cv2.erode(depth.numpy(), np.ones((3, 3), np.uint8)))
-    return -F.max_pool2d(-depth[None, None], 3, stride=1, padding=1)[0, 0]
+        return torch.from_numpy(cv2.erode(depth.numpy(), np.ones((side, side), np.uint8)))
+    return -F.max_pool2d(-depth[None, None], side, stride=1, padding=cells)[0, 0]
 
 
 def _jaw_footprint(width: torch.Tensor, gripper: Gripper, options: ClearanceOptions, cell: float) -> torch.Tensor:
@@ -193,7 +215,7 @@ def _between_jaws(width: torch.Tensor, gripper: Gripper, cell: float) -> torch.T
 def _palm_footprint(like: torch.Tensor, gripper: Gripper) -> torch.Tensor:
     """Points (1, K, 2) that cover the palm coarsely."""
     half_across, half_along, _ = palm_box(gripper).high
-    along, across = _grid(-half_along, half_along, half_across, 0.008, like)
+    along, across = _grid(-half_along, half_along, half_across, PALM_PITCH, like)
     return torch.stack([along, across], dim=-1)[None]
 
 

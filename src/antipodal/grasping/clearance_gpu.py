@@ -30,6 +30,7 @@ class OpeningSearch:
         table = torch.as_tensor(view.table, dtype=view.depth.dtype, device=view.depth.device)
         width, *depths = clearance_triton.widest_opening_triton(
             clearance.obstacles,
+            clearance.palm_obstacles,
             view.depth,
             view.frame(),
             table,

@@ -7,13 +7,14 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def widest_opening_numba(obstacles, surface, table, places, points, limits):
+def widest_opening_numba(obstacles, palm_obstacles, surface, table, places, points, limits):
     """First opening (N,) int64 at which each grasp fits, the last where none does, and the shallowest and deepest
     depths (N,) float32 [m] at it.
 
-    obstacles, surface: (H, W) float32 [m]; table: its depth [m]; places: columns, rows (N,) float32 [cells], and cos,
-    sin (N,) of the closing axes; points: those under the jaws (O, J, 2), between them (O, B, 2) and under the palm
-    (P, 2), float32 along and across the closing axis [cells], at each of O openings; limits: ClearanceLimits.
+    obstacles, palm_obstacles, surface: (H, W) float32 [m]; table: its depth [m]; places: columns, rows (N,) float32
+    [cells], and cos, sin (N,) of the closing axes; points: those under the jaws (O, J, 2), between them (O, B, 2) and
+    under the palm (P, 2), float32 along and across the closing axis [cells], at each of O openings; limits:
+    ClearanceLimits.
     """
     column, row, cos, sin = places
     jaws, between, palm = points
@@ -22,7 +23,7 @@ def widest_opening_numba(obstacles, surface, table, places, points, limits):
     shallowest, deepest = np.empty(count, np.float32), np.empty(count, np.float32)
     for n in range(count):
         place = column[n], row[n], cos[n], sin[n]
-        under_palm = _nearest_depth(obstacles, place, palm)
+        under_palm = _nearest_depth(palm_obstacles, place, palm)
         for k in range(len(jaws)):
             opening[n] = k
             under_jaws = _nearest_depth(obstacles, place, jaws[k])

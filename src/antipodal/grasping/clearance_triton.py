@@ -15,6 +15,7 @@ import triton.language as tl
 
 def widest_opening_triton(
     obstacles: torch.Tensor,
+    palm_obstacles: torch.Tensor,
     depth: torch.Tensor,
     frame: torch.Tensor,
     table: torch.Tensor,
@@ -26,8 +27,8 @@ def widest_opening_triton(
 ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Opening, shallowest and deepest depth (N,) [m] of N grasps at the first opening that fits, else at the last.
 
-    obstacles, depth: (H, W) float32 [m]; frame: (3,) x and y of cell (0, 0) and the cells' side [m]; table: ()
-    its depth [m]; center: (N, 3) [m]; angle: (N,) [rad]; widths: (O,) [m], tried in order; points: of
+    obstacles, palm_obstacles, depth: (H, W) float32 [m]; frame: (3,) x and y of cell (0, 0) and the cells' side [m];
+    table: () its depth [m]; center: (N, 3) [m]; angle: (N,) [rad]; widths: (O,) [m], tried in order; points: of
     `clearance.footprints`; limits: ClearanceLimits.
     """
     jaws, between, palm = points
@@ -35,7 +36,10 @@ def widest_opening_triton(
     H, W = depth.shape
     counts = {"J": jaws.shape[1], "B": between.shape[1], "P": palm.shape[0]}
     tiles = {f"{name}P": triton.next_power_of_2(count) for name, count in counts.items()}
-    arguments = (obstacles.contiguous(), depth.contiguous(), frame, table, center.contiguous(), angle.contiguous())
+    arguments = (
+        *(image.contiguous() for image in (obstacles, palm_obstacles, depth)),
+        *(frame, table, center.contiguous(), angle.contiguous()),
+    )
     rest = (widths, jaws, between, palm, results, len(angle), H, W, *limits)
     _widest_opening_kernel[(len(angle),)](*arguments, *rest, OPENINGS=len(widths), **counts, **tiles)
     return results[0], results[1], results[2]
@@ -43,7 +47,7 @@ def widest_opening_triton(
 
 @triton.jit
 def _widest_opening_kernel(
-    obstacles, depth, frame, table, center, angle, widths, jaws, between, palm, out, n, H, W,
+    obstacles, palm_obstacles, depth, frame, table, center, angle, widths, jaws, between, palm, out, n, H, W,
     below, palm_clearance, table_clearance, table_wanted, reach, reach_wanted, reach_share, jaw_length, tip,
     OPENINGS: tl.constexpr, J: tl.constexpr, B: tl.constexpr, P: tl.constexpr,
     JP: tl.constexpr, BP: tl.constexpr, PP: tl.constexpr,
@@ -53,7 +57,7 @@ def _widest_opening_kernel(
     column = (tl.load(center + 3 * i) - tl.load(frame)) / cell
     row = (tl.load(center + 3 * i + 1) - tl.load(frame + 1)) / cell
     c, s = tl.cos(a), tl.sin(a)
-    under_palm = _highest(obstacles, palm, column, row, c, s, cell, H, W, P, PP)
+    under_palm = _highest(palm_obstacles, palm, column, row, c, s, cell, H, W, P, PP)
     width, shallowest, deepest = 0.0, 1.0, 0.0  # fits nowhere yet
     for k in tl.static_range(OPENINGS):
         under_jaws = _highest(obstacles, jaws + 2 * k * J, column, row, c, s, cell, H, W, J, JP)

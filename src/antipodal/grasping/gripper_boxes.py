@@ -63,6 +63,13 @@ def hand_boxes(gripper: Gripper, width: float) -> List[Box]:
     return [*jaw_boxes(gripper, width), palm_box(gripper)]
 
 
+def reach_across(gripper: Gripper) -> float:
+    """Greatest distance [m] of any part of the widest open hand from the approach axis through the grasp's origin."""
+    corners = [box.high[:2] for box in hand_boxes(gripper, gripper.max_width)]
+    corners += [box.low[:2] for box in hand_boxes(gripper, gripper.max_width)]
+    return float(np.linalg.norm(corners, axis=1).max())
+
+
 def in_the_way(points: np.ndarray, gripper: Gripper, width: float, margin: float = 0.0) -> np.ndarray:
     """Which of the points (N, 3) [m] in the grasp frame lie where the open hand passes, or nearer to it than `margin`
     [m], (N,) bool."""

@@ -12,7 +12,7 @@ from antipodal.camera import Camera
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import Pairs, sample_antipodal
 from antipodal.grasping.balance import balance_penalty, distance_to_centroid
-from antipodal.grasping.clearance import Clearance
+from antipodal.grasping.clearance import Clearance, view_margin
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode, to_view
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, Score
@@ -66,7 +66,7 @@ class CpuPipeline:
 
     def _view(self, request: Request, camera: Camera) -> View:
         """The view along the approach of what may be grasped and of all that the gripper could touch there."""
-        margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
+        margin = view_margin(self.gripper)
         depth, mask = (torch.from_numpy(a).to(self.device) for a in (request.depth, request.graspable))
         return make_view(depth, camera, mask, request.approach, request.table, margin, self.options.view)
 

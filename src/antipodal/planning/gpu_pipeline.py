@@ -12,7 +12,7 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs_gpu import sample_antipodal_gpu
 from antipodal.grasping.balance import balance_penalty
 from antipodal.grasping.balance_gpu import distance_to_centroid_gpu
-from antipodal.grasping.clearance import Clearance, DepthRange
+from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
 from antipodal.grasping.clearance_gpu import OpeningSearch
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode
 from antipodal.perception.masked import first_true
@@ -82,7 +82,7 @@ class GpuPipeline:
 
     def _view(self, scene: SceneTensors, draws: RandomDraws) -> View:
         """The view along the approach of what may be grasped and of all that the gripper could touch there."""
-        margin = self.gripper.max_width / 2 + self.gripper.jaw_thickness + 0.01
+        margin = view_margin(self.gripper)
         return make_view_gpu(
             scene.depth,
             self.camera,
