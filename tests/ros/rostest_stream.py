@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A planner that streams, while things move, the camera changes and the clock jumps: see stream.test."""
 
+import re
 import sys
 import time
 import unittest
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import rospy
 import rostest
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -69,6 +70,15 @@ class StreamTest(unittest.TestCase):
             time.sleep(0.01)
         return self.answers[-1]
 
+    def assert_status(self, level, message):
+        """Diagnostics say so, in one of the next messages."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            (status,) = rospy.wait_for_message("/diagnostics", DiagnosticArray).status
+            if status.level == level and re.search(message, status.message):
+                return
+            self.assertLess(time.monotonic(), end, status.message)
+
     def test_every_image_is_answered_and_the_answer_moves_with_the_object(self):
         xs = []
         for i in range(15):
@@ -108,10 +118,12 @@ class StreamTest(unittest.TestCase):
             reply = self.call()
             self.assertEqual((reply.reason, reply.grasps), ("stale image", []))
             self.assertRegex(reply.message, r"newest depth image is .* s old; ~max_age is 0\.5 s")
+        self.assert_status(DiagnosticStatus.WARN, "newest depth image is .* s old.*; the last .* requests failed: ")
         planned = self.answers[answers:]
         self.assertTrue(all(a.header.stamp.to_sec() < self.now - 5 for a in planned), "none without an image")
         self.assertTrue(self.see(picture(0.01)).grasps, "the stream goes on")
         self.assertTrue(self.call().success, "and so do the requests")
+        self.assert_status(DiagnosticStatus.OK, "serving")
 
     def test_the_camera_may_change_its_intrinsics_or_its_size(self):
         wide = Camera(350.0, 350.0, 159.5, 119.5, 320, 240)

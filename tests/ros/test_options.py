@@ -75,6 +75,13 @@ def test_infos_do_not_pile_up():
     assert pair.get(10.0)[1].header.stamp.to_sec() > 15, "the one of the image's time is dropped by now"
 
 
+@pytest.mark.parametrize("name", ["max_time", "tf_timeout"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e10, -1.0])
+def test_a_wait_without_end_is_refused_at_the_start(name, value):
+    with pytest.raises(InputError, match=f"~{name} must be"):
+        options_from_dict(NodeOptions, {name: value})
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5])
 def test_a_seed_that_no_plan_takes_is_refused_at_the_start(seed):
     with pytest.raises(InputError, match="seed must be"):

@@ -29,6 +29,7 @@ HEADERS = 64  # headers that are read at once
 REQUEST_TIME = 10.0  # from the first byte of a request to its last [s]
 CONNECTIONS = 512  # to a service at once
 MEMORY = 2**29  # bytes of requests that are being received at once
+KEEPALIVE_IDLE, KEEPALIVE_PERIOD = 60, 10  # an idle connection is probed after, and then every [s]
 CHUNK = 2**16  # bytes read at once
 DRAIN_TIME = 2.0  # a refused client may go on sending for this long, so that it reads the refusal [s]
 DRAINING = threading.BoundedSemaphore(64)  # refused clients that are read from at once
@@ -131,6 +132,14 @@ def receive(sock: socket.socket, size: int, end: float) -> bytes:
     return bytes(data)
 
 
+def end_if_peer_vanishes(sock: socket.socket) -> None:
+    """Have the system end an idle connection whose other side is gone without a word, as after a loss of power."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_PERIOD)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+
+
 class Budget:
     """An amount that threads reserve parts of."""
 
@@ -163,6 +172,7 @@ class LimitedService(rospy.Service):
     def handle(self, transport: Any, header: Dict[str, str]) -> None:
         """Serve one connection; rospy calls this in a thread of the connection, after its header."""
         try:
+            end_if_peer_vanishes(transport.socket)
             with self._connections.reserve(1):
                 self._serve(transport, header)
         except LimitExceeded as e:

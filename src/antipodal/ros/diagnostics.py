@@ -86,4 +86,6 @@ class Diagnostics:
                 self._updater.force_update()
             except rospy.ROSException:  # the node is going down
                 return
+            except Exception as e:  # the next message is tried all the same
+                rospy.logerr_throttle(5, f"diagnostics could not be published: {e!r}")
             time.sleep(PERIOD)

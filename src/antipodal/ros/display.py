@@ -61,8 +61,11 @@ class Display(rospy.SubscribeListener):
             with self._change:
                 self._change.wait_for(lambda: self._newest is not None and self._has_subscribers())
                 plan, self._newest = self._newest, None
-            if plan is not None:
-                self._draw(*plan)
+            try:
+                if plan is not None:
+                    self._draw(*plan)
+            except Exception as e:  # the next plan is drawn all the same
+                rospy.logerr_throttle(5, f"a plan could not be drawn: {e!r}")
 
     def _draw(self, header: Header, depth: np.ndarray, camera: Camera, plan: Any) -> None:
         grasps, candidates = ([], []) if plan is None else (plan.grasps, plan.candidates)

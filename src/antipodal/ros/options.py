@@ -15,6 +15,8 @@ from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.ros.headers import check_frame_id
 from antipodal.tracking.tracker import TrackingOptions
 
+MAX_WAIT = 3600.0  # of a request or for a transform [s]; the system's timers have limits
+
 
 @dataclass(frozen=True)
 class WorkspaceOptions:
@@ -62,6 +64,9 @@ class NodeOptions:
         for name in ("max_grasps", "max_age", "max_time", "max_waiting", "max_pixels", "tf_timeout"):
             if not getattr(self, name) > 0:
                 raise InputError(f"~{name} must be positive, got {getattr(self, name)}")
+        for name in ("max_time", "tf_timeout"):
+            if getattr(self, name) > MAX_WAIT:
+                raise InputError(f"~{name} must be at most {MAX_WAIT:g} s, got {getattr(self, name)}")
         check_seed(self.seed)
         for frame in self.frames():
             check_frame_id(frame, "a parameter")
