@@ -6,10 +6,11 @@ Exit code 1 where a limit is not held.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
-import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,13 +18,15 @@ import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Tuple
 
 import numpy as np
 import yaml
+from rosgraph.network import ROSHandshakeException
 
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO / "tests"))
+import wire_fuzz  # noqa: E402
 from ros_client import Client, scene_request  # noqa: E402
 from ros_process import Ros, graph, wait_for  # noqa: E402
 
@@ -67,7 +70,7 @@ def in_a_row(ros: Ros, count: int) -> List[Row]:
     ]
 
 
-def at_once(ros: Ros, count: int = 200) -> List[Row]:
+def at_once(ros: Ros, count: int = 400) -> List[Row]:
     """Many callers at once, all of whom get a plan or are told that the node is busy."""
     node = ros.start_planner()
     before = node.memory()
@@ -88,32 +91,19 @@ def at_once(ros: Ros, count: int = 200) -> List[Row]:
     ]
 
 
-def rubbish(ros: Ros, count: int = 300) -> List[Row]:
-    """Requests with random sizes, steps, encodings and data, over the wire: how long until they are refused."""
+def fuzz(ros: Ros, count: int) -> List[Row]:
+    """Random requests over the wire: none is lost, and refusals are quick."""
     node = ros.start_planner()
-    client, rng, took, used = Client(ros.serves()), random.Random(1), [], _cpu(node.pid)
-    for _ in range(count):
-        request = scene_request()
-        image, info = request.depth_image, request.camera_info
-        for part in rng.sample(["width", "height", "step", "encoding", "data", "P", "roi"], rng.randint(1, 3)):
-            if part == "encoding":
-                image.encoding = rng.choice(["16UC1", "mono16", "rgb8", ""])
-            elif part == "data":
-                image.data = os.urandom(len(image.data))
-            elif part == "P":
-                info.P = [rng.choice([0.0, float("nan"), -1e300, 1e300]) for _ in info.P]
-            elif part == "roi":
-                request.roi.x_offset, request.roi.width = rng.getrandbits(32), rng.getrandbits(32)
-            else:
-                setattr(image, part, rng.choice([0, 1, 321, 2**31, 2**32 - 1]))
-        start = time.perf_counter()
-        reply = client.ask(request)
-        if reply.reason == "bad input":
-            took.append(1e3 * (time.perf_counter() - start))
-    p50, p99 = np.percentile(took, [50, 99])
-    used = 1e3 * (_cpu(node.pid) - used) / count
-    note = f"{len(took)} refused, p50 {p50:.0f} ms, p99 {p99:.0f} ms, {used:.1f} ms of the node's CPU each"
-    return [Row(f"{count} requests of rubbish: slowest refusal", max(took), 50, "ms", note)]
+    before = node.memory()
+    tally = wire_fuzz.fuzz(ros.serves(), count, seed=1)
+    p50, p99 = np.percentile(tally.refusal_ms, [50, 99])
+    errors = node.output().count("Traceback")
+    return [
+        Row(f"{count} random requests: lost", len(tally.lost), 0, "", str(tally.replies)),
+        Row("  tracebacks of the node", errors, 0, ""),
+        Row("  slowest refusal", max(tally.refusal_ms), 50, "ms", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"),
+        Row("  memory grown", node.memory() - before, 100, "MiB"),
+    ]
 
 
 def silent(ros: Ros, count: int = 60) -> List[Row]:
@@ -123,6 +113,57 @@ def silent(ros: Ros, count: int = 60) -> List[Row]:
     start = time.perf_counter()
     assert Client(ros.serves()).ask(scene_request()).success
     return [Row(f"a plan beside {len(held)} silent clients", time.perf_counter() - start, 1, "s")]
+
+
+def exhausted(ros: Ros) -> List[Row]:
+    """Clients that use up what the node may have: connections of its XML-RPC server, then file descriptors."""
+    limits = ["prlimit", "--nofile=400", "--data=8589934592", "--"]
+    node = ros.start([*limits, sys.executable, str(REPO / "nodes" / "planner_node"), "_device:=cpu"])
+    wait_for(ros.serves, "plan_grasp")
+    uri = xmlrpc.client.ServerProxy(ros.uri).lookupNode("/test", "/planner")[2]
+    rows, before = [], _descriptors(node.pid)
+    silent = [connected(("localhost", int(uri.rsplit(":", 1)[1].strip("/")))) for _ in range(700)]
+    start = time.perf_counter()
+    assert Client(ros.serves()).ask(scene_request()).success
+    note = f"{_descriptors(node.pid) - before} descriptors held"
+    rows.append(Row("a plan beside 700 clients of the XML-RPC port", time.perf_counter() - start, 1, "s", note))
+    for connection in silent:
+        connection.close()
+    held = _until_refused(ros.serves())
+    for client in held:
+        client.close()
+    back = wait_for(lambda: _answers(ros), "a plan after they have left")
+    note = f"{len(held)} connections; the node runs: {node.runs()}"
+    return [*rows, Row("service connections to the limit, then none: a plan", back, 10, "s", note)]
+
+
+def connected(address: Tuple[str, int]) -> socket.socket:
+    """A connection that says nothing."""
+    return socket.create_connection(address, 10)
+
+
+def _until_refused(uri: str) -> List[Client]:
+    """Connections to the service, until there are no more, which each hold a descriptor and a thread of the node."""
+    held: List[Client] = []
+    with contextlib.suppress(OSError, ROSHandshakeException):
+        while len(held) < 2000:
+            held.append(Client(uri))
+            held[-1].socket.settimeout(2)
+    return held
+
+
+def hung_master(ros: Ros) -> List[Row]:
+    """Replies while the master is stopped."""
+    ros.start_planner()
+    client = Client(ros.serves())
+    client.ask(scene_request())
+    os.kill(ros.master.pid, signal.SIGSTOP)
+    try:
+        start = time.perf_counter()
+        assert client.ask(scene_request()).success
+        return [Row("a plan beside a master that hangs", time.perf_counter() - start, 1, "s")]
+    finally:
+        os.kill(ros.master.pid, signal.SIGCONT)
 
 
 def signals(ros: Ros) -> List[Row]:
@@ -157,16 +198,34 @@ def respawn(ros: Ros) -> List[Row]:
     ]
 
 
+def stream_beside_requests(ros: Ros, watched: float = 10.0) -> List[Row]:
+    """~stream while other callers keep the queue full: attempts of the stream that are refused, a second."""
+    ros.start_planner("_stream:=true", "_max_waiting:=2")
+    ros.start([sys.executable, str(REPO / "nodes" / "cell_node")])
+    wait_for(lambda: ros.serves("/new_scene"), "the cell")
+    end, planned = time.monotonic() + watched, 0
+
+    def call() -> int:
+        client, plans = Client(ros.serves()), 0
+        while time.monotonic() < end:
+            plans += client.ask(scene_request()).success
+        return plans
+
+    with ThreadPoolExecutor(6) as callers:
+        planned = sum(callers.map(lambda _: call(), range(6)))
+    values = _diagnostics(ros)
+    refused = int(values.get("stream refused: busy", 0)) / watched
+    note = f"{planned} plans of the callers, {values['stream planned']} of the stream"
+    return [Row("stream beside a full queue: refused attempts", refused, 25, "1/s", note)]
+
+
 def stream(ros: Ros, watched: float = 15.0) -> List[Row]:
     """~stream on the simulated cell's camera, 30 images a second."""
     ros.start_planner("_stream:=true")
     ros.start([sys.executable, str(REPO / "nodes" / "cell_node")])
     wait_for(lambda: ros.serves("/new_scene"), "the cell")
     time.sleep(watched)
-    told = subprocess.run(
-        ["rostopic", "echo", "-n", "1", "/diagnostics"], env=ros.environment, capture_output=True, text=True, timeout=60
-    ).stdout
-    values = {v["key"]: v["value"] for v in next(yaml.safe_load_all(told))["status"][0]["values"]}
+    values = _diagnostics(ros)
     took = f"p50 {values['stream latency p50 (ms)']} ms"
     note = f"{values['stream rate (1/s)']} answers a second, {values['stream skipped']} images left out, {took}"
     return [
@@ -174,6 +233,17 @@ def stream(ros: Ros, watched: float = 15.0) -> List[Row]:
             "stream at 30 images/s: p99 from stamp to grasps", float(values["stream latency p99 (ms)"]), 100, "ms", note
         )
     ]
+
+
+def _diagnostics(ros: Ros) -> Dict[str, str]:
+    """The values of the node's diagnostics."""
+    command = ["rostopic", "echo", "-n", "1", "/diagnostics"]
+    output = subprocess.run(command, env=ros.environment, capture_output=True, text=True, timeout=60).stdout
+    return {v["key"]: v["value"] for v in next(yaml.safe_load_all(output))["status"][0]["values"]}
+
+
+def _descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def _answers(ros: Ros) -> bool:
@@ -198,9 +268,12 @@ CASES: Dict[str, Callable[[Ros, argparse.Namespace], List[Row]]] = {
     "signals": lambda ros, _: signals(ros),
     "silent": lambda ros, _: silent(ros),
     "at_once": lambda ros, _: at_once(ros),
-    "rubbish": lambda ros, _: rubbish(ros),
+    "exhausted": lambda ros, _: exhausted(ros),
+    "hung_master": lambda ros, _: hung_master(ros),
+    "fuzz": lambda ros, arguments: fuzz(ros, arguments.fuzz),
     "respawn": lambda ros, _: respawn(ros),
     "stream": lambda ros, _: stream(ros),
+    "stream_beside_requests": lambda ros, _: stream_beside_requests(ros),
     "in_a_row": lambda ros, arguments: in_a_row(ros, arguments.requests),
 }
 
@@ -208,6 +281,7 @@ CASES: Dict[str, Callable[[Ros, argparse.Namespace], List[Row]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=10_000, help="in a row")
+    parser.add_argument("--fuzz", type=int, default=5_000, help="random requests")
     parser.add_argument("--only", choices=sorted(CASES), nargs="+", default=list(CASES), help="these cases")
     parser.add_argument("--json", type=Path, help="write the rows here too")
     arguments = parser.parse_args()

@@ -15,6 +15,7 @@ from conftest import REPO, ros_or_skip
 ros_or_skip()
 
 import torch
+import wire_fuzz
 from ros_client import Client, Failed, scene_request
 from ros_process import graph, wait_for
 
@@ -230,3 +231,11 @@ def test_a_simulated_clock_that_stands_still_stops_nothing():
         reply = Client(ros.serves()).ask(scene_request())
         assert reply.reason == "no transform"
         assert "from 'camera_depth_optical_frame' to 'base' within 0.1 s" in reply.message
+
+
+def test_random_requests_all_get_a_reply_or_a_clear_error(ros, uri, node):
+    tally = wire_fuzz.fuzz(uri, 300, seed=1)
+    assert tally.lost == []
+    assert tally.replies.get("", 0) > 20 and tally.replies.get("bad input", 0) > 50, tally.replies
+    assert set(tally.replies) <= {"", "bad input", "no grasp", "refused"}, tally.replies
+    assert "Traceback" not in node.output()

@@ -1,0 +1,141 @@
+"""Random plan_grasp requests as bytes: valid ones, some with fields changed, some with bytes changed."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import time
+from dataclasses import dataclass, field
+from typing import Any, Dict, List
+
+import numpy as np
+from geometry_msgs.msg import Vector3
+from ros_client import DEPTH, Client, Failed, scene_request
+from sensor_msgs.msg import Image
+
+NUMBERS = [0.0, -0.0, 1.0, -1.0, 1e-300, 1e300, 1e-30, 1e30, float("nan"), float("inf"), float("-inf")]
+SIZES = [0, 1, 2, 319, 321, 2**16, 2**31 - 1, 2**31, 2**32 - 1]
+ENCODINGS = ["16UC1", "32FC1", "mono16", "mono8", "8UC1", "rgb8", "32FC", "", "\0", "ä", "x" * 5000]
+FRAMES = ["", "/", "/camera", "a\0b", "ä", "x" * 5000, "a b", "camera\n"]
+
+
+@dataclass
+class Tally:
+    """What became of the requests."""
+
+    replies: Dict[str, int] = field(default_factory=dict)  # by reason; "" = a plan, "refused" = an error of the service
+    refusal_ms: List[float] = field(default_factory=list)  # of each reply without a plan, and of each error
+    lost: List[str] = field(default_factory=list)  # requests that got neither a reply nor an error
+
+    def count(self, reason: str) -> None:
+        self.replies[reason] = self.replies.get(reason, 0) + 1
+
+
+def fuzz(uri: str, count: int, seed: int) -> Tally:
+    """Send `count` random requests one after the other."""
+    rng, tally, client = random.Random(seed), Tally(), Client(uri)
+    for number in range(count):
+        data = random_request(rng)
+        start = time.perf_counter()
+        try:
+            client.send_bytes(data)
+            reason = client.receive().reason
+        except Failed:
+            reason = "refused"
+        except OSError as e:  # the time limit of the client, or a connection that ends without an answer
+            tally.lost.append(f"request {number} of seed {seed}: {e!r}")
+            reason = "lost"
+        if reason:
+            tally.refusal_ms.append(1e3 * (time.perf_counter() - start))
+        tally.count(reason)
+        if reason in ("refused", "lost"):  # the connection has ended
+            client.close()
+            client = Client(uri)
+    client.close()
+    return tally
+
+
+def random_request(rng: random.Random) -> bytes:
+    """A request as bytes."""
+    request = scene_request()
+    for change in rng.sample(CHANGES, rng.randint(0, 3)):
+        change(rng, request)
+    buffer = io.BytesIO()
+    try:
+        request.serialize(buffer)
+    except struct.error:  # a value that its field cannot hold
+        scene_request().serialize(buffer)
+    data = bytearray(buffer.getvalue())
+    if rng.random() < 0.3:
+        for _ in range(rng.randint(1, 8)):
+            data[rng.randrange(min(len(data), rng.choice([64, 512, len(data)])))] = rng.randrange(256)
+    if rng.random() < 0.1:
+        data = data[: rng.randrange(len(data))]
+    elif rng.random() < 0.05:
+        data += rng.getrandbits(8 * 100).to_bytes(100, "little")
+    return bytes(data)
+
+
+def _size(rng: random.Random, request: Any) -> None:
+    setattr(request.depth_image, rng.choice(["width", "height", "step"]), rng.choice(SIZES))
+
+
+def _encoding(rng: random.Random, request: Any) -> None:
+    request.depth_image.encoding, request.depth_image.is_bigendian = rng.choice(ENCODINGS), rng.randrange(3)
+
+
+def _depths(rng: random.Random, request: Any) -> None:
+    depth, generator = DEPTH.astype(np.float64), np.random.default_rng(rng.randrange(2**32))
+    depth[generator.random(depth.shape) < rng.random()] = rng.choice(NUMBERS)
+    with np.errstate(over="ignore", invalid="ignore"):
+        request.depth_image.data = (depth * rng.choice([1, 1, 1e-3, 1e3, 1e30])).astype("<f4").tobytes()
+
+
+def _noise(rng: random.Random, request: Any) -> None:
+    size = rng.choice([0, 1, len(request.depth_image.data)])
+    request.depth_image.data = np.random.default_rng(rng.randrange(2**32)).bytes(size)
+
+
+def _intrinsics(rng: random.Random, request: Any) -> None:
+    values = list(request.camera_info.P)
+    for index in rng.sample(range(12), rng.randint(1, 12)):
+        values[index] = rng.choice(NUMBERS)
+    request.camera_info.P = values
+
+
+def _camera(rng: random.Random, request: Any) -> None:
+    info = request.camera_info
+    info.width, info.height, info.binning_x = rng.choice(SIZES), rng.choice(SIZES), rng.choice(SIZES)
+    info.roi.x_offset, info.roi.width = rng.choice(SIZES), rng.choice(SIZES)
+
+
+def _header(rng: random.Random, request: Any) -> None:
+    header = rng.choice([request.depth_image.header, request.camera_info.header])
+    header.stamp.secs, header.stamp.nsecs = rng.choice(SIZES), rng.choice(SIZES)
+    header.frame_id = rng.choice(FRAMES)
+
+
+def _mask(rng: random.Random, request: Any) -> None:
+    width, height = rng.choice([(320, 240), (320, 239), (0, 0), (1, 1)])
+    data = rng.choice([bytes(width * height), b"\1" * (width * height), b"", b"\1"])
+    mask = Image(width=width, height=height, step=width, encoding=rng.choice(["mono8", "8UC1", "rgb8"]), data=data)
+    setattr(request, rng.choice(["mask", "robot"]), mask)
+
+
+def _region(rng: random.Random, request: Any) -> None:
+    request.roi.x_offset, request.roi.y_offset = rng.choice(SIZES), rng.choice(SIZES)
+    request.roi.width, request.roi.height = rng.choice(SIZES), rng.choice(SIZES)
+
+
+def _scene(rng: random.Random, request: Any) -> None:
+    request.up = Vector3(*rng.choices(NUMBERS, k=3))
+    request.table = rng.choices(NUMBERS, k=rng.choice([0, 1, 4, 4, 5]))
+    request.near, request.far = rng.choice(NUMBERS), rng.choice(NUMBERS)
+
+
+def _count(rng: random.Random, request: Any) -> None:
+    request.max_grasps = rng.choice(SIZES)
+
+
+CHANGES = [_size, _encoding, _depths, _noise, _intrinsics, _camera, _header, _mask, _region, _scene, _count]
