@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Type, Union, cast
 
 import numpy as np
 import torch
@@ -49,7 +50,14 @@ class GraspPlanner:
         self.device = torch.device(device)
         if self.options.policy == "dense" and dense is None:
             raise ModelError("the policy 'dense' needs a dense network; GraspPlanner.load reads it")
+        self._process = os.getpid()
+        self._crop: Optional[Dict[str, Any]] = None  # what the network is fed, where a model file told
         self._use(CropScore(network, self.gripper))
+
+    def __reduce__(self) -> tuple:
+        """Pickled as the network and what it was told; compiled and recorded anew where it is unpickled."""
+        told = (self.network, self.gripper, self.options, str(self.device), self.dense)
+        return _restored_planner, (type(self), told, self._crop)
 
     @classmethod
     def load(
@@ -68,9 +76,7 @@ class GraspPlanner:
         network, meta = networks.load(model, device=str(chosen))
         scans = options is not None and options.policy == "dense"
         dense = load_dense(Path(model).with_name("dense.pt"), chosen) if scans else None
-        planner = cls(network, gripper, options, chosen, dense)
-        planner._use(make_score(network, meta["crop"], planner.gripper))
-        return planner
+        return _restored_planner(cls, (network, gripper, options, chosen, dense), meta["crop"])
 
     def _use(self, score: Union[CropScore, PixelScore]) -> None:
         """Rank grasps by this score; on a GPU by a recorded graph, which knows sampled pairs and metric crops alone."""
@@ -114,6 +120,8 @@ class GraspPlanner:
         earlier plan, in the frame of this camera; they are candidates beside the sampled ones. hints: what is known of
         the scene, such as which way is up. Raises InputError, or NoGraspFound with the reason.
         """
+        if self.device.type == "cuda" and os.getpid() != self._process:
+            raise InputError("a planner on a GPU serves only the process that made it, not one forked from it")
         if max_grasps < 1:
             raise InputError(f"max_grasps must be at least 1, got {max_grasps}")
         check_seed(seed)
@@ -161,3 +169,12 @@ class GraspPlanner:
         counts.update(reply.counts)
         refuse_empty(counts, self.options.sampling.friction, self.gripper.max_width)
         return reply.grasps, reply.T_cam_view
+
+
+def _restored_planner(cls: Type[GraspPlanner], told: tuple, crop: Optional[Dict[str, Any]]) -> GraspPlanner:
+    """A planner of the arguments that it was told, and of what its model file says that the network is fed."""
+    planner = cls(*told)
+    planner._crop = crop
+    if crop is not None:
+        planner._use(make_score(cast(networks.GraspNetwork, planner.network), crop, planner.gripper))
+    return planner

@@ -170,13 +170,20 @@ def _check_crop(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> 
 def pick_device(name: str) -> torch.device:
     """The torch device of "auto" (cuda where there is one, else cpu), "cpu", "cuda" or "cuda:N"."""
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if torch.cuda.is_available() and not _lost_cuda() else "cpu")
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
         raise InputError(f"unknown device {name!r}; possible: auto, cpu, cuda, cuda:N")
+    if kind == "cuda" and _lost_cuda():
+        raise InputError(f"device {name!r} cannot be used in a process forked from one that uses CUDA: spawn it")
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise InputError(f"device {name!r} is not there; CUDA devices seen: {torch.cuda.device_count()}")
     return torch.device(name)
+
+
+def _lost_cuda() -> bool:
+    """Whether this process was forked from one that uses CUDA, and so has lost it."""
+    return bool(getattr(torch.cuda, "_is_in_bad_fork", bool)())
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -13,6 +13,7 @@ from typing import Any, List, Optional, Tuple
 import numpy as np
 import torch
 
+from antipodal.networks.forks import renew_after_fork
 from antipodal.networks.silent_openvino import silent_openvino
 from antipodal.networks.threads import single_threaded_torch, thread_count
 
@@ -47,8 +48,17 @@ class Quantised(torch.nn.Module):
 
     def __init__(self, workers: List[_Worker]):
         super().__init__()
+        self._workers = workers
+        self.renew()
+        renew_after_fork(self)
+
+    def __reduce__(self) -> tuple:
+        raise TypeError("a network compiled by OpenVINO cannot be pickled; pickle the GraspPlanner or the GraspNetwork")
+
+    def renew(self) -> None:
+        """Take all workers as free."""
         self._free: SimpleQueue[_Worker] = SimpleQueue()
-        for worker in workers:
+        for worker in self._workers:
             self._free.put(worker)
 
     def forward(self, crops: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:

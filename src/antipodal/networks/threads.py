@@ -8,6 +8,8 @@ from typing import Iterator
 
 import torch
 
+from antipodal.networks.forks import renew_after_fork, running
+
 MIN_ROWS_PER_THREAD = 20  # handing rows to a thread takes nearly as long as the network takes for as many
 MAX_THREADS = 4
 
@@ -23,14 +25,23 @@ class ThreadedNetwork(torch.nn.Module):
     def __init__(self, network: torch.nn.Module, count: int):
         super().__init__()
         self.network, self.count = network, count
-        self._others = ThreadPoolExecutor(max(1, count - 1), "network", torch.set_num_threads, (1,))
+        self.renew()
+        renew_after_fork(self)
+
+    def __reduce__(self) -> tuple:
+        return ThreadedNetwork, (self.network, self.count)
+
+    def renew(self) -> None:
+        """Take new threads."""
+        self._others = ThreadPoolExecutor(max(1, self.count - 1), "network", torch.set_num_threads, (1,))
 
     @torch.inference_mode()
     def forward(self, *rows: torch.Tensor) -> torch.Tensor:
         """The network's output (N, ...) for tensors of N rows each."""
         first, *rest = zip(*(t.split(max(MIN_ROWS_PER_THREAD, -(-len(t) // self.count))) for t in rows))
-        begun = [self._others.submit(torch.inference_mode()(self.network), *part) for part in rest]
-        return torch.cat([self.network(*first), *(other.result() for other in begun)])
+        with running():
+            begun = [self._others.submit(torch.inference_mode()(self.network), *part) for part in rest]
+            return torch.cat([self.network(*first), *(other.result() for other in begun)])
 
 
 @contextmanager

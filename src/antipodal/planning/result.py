@@ -31,6 +31,9 @@ class Plan(Sequence):
         self.times_ms = times  # wall time of each stage
         self._scored = scored
 
+    def __reduce__(self) -> tuple:
+        return _restored_plan, (self.grasps, self.candidates, self.counts, self.times_ms, self.scene)
+
     @cached_property
     def candidates(self) -> List[Grasp]:
         """A hundred or two of those that the search scored and found likely enough, best first."""
@@ -41,6 +44,17 @@ class Plan(Sequence):
 
     def __getitem__(self, index):
         return self.grasps[index]
+
+
+def _restored_plan(
+    grasps: List[Grasp],
+    candidates: List[Grasp],
+    counts: Dict[str, int],
+    times: Dict[str, float],
+    scene: Optional[Scene],
+) -> Plan:
+    """A plan that was pickled with its candidates."""
+    return Plan(grasps, lambda: candidates, counts, times, scene)
 
 
 class Clock:
