@@ -1,13 +1,12 @@
-"""One process or many (torchrun): what they share, and how their parameters become one again."""
+"""The processes that train together (torchrun), or one alone: who leads, who does what, sums and means over them."""
 
 from __future__ import annotations
 
 import os
-from typing import Iterable, List
+from typing import List, Sequence
 
 import torch
 import torch.distributed as dist
-from torch.distributed.algorithms.model_averaging.utils import average_parameters
 
 from antipodal.errors import InputError
 
@@ -33,7 +32,7 @@ class Group:
 
     @property
     def leads(self) -> bool:
-        """Whether this process is the one that writes files and talks."""
+        """Whether this process writes the files and prints."""
         return self.rank == 0
 
     def share(self, count: int) -> slice:
@@ -57,11 +56,16 @@ class Group:
         dist.all_gather(parts, value.contiguous())
         return torch.cat(parts)
 
-    def average(self, parameters: Iterable[torch.Tensor]) -> None:
-        """Set the processes' parameters to their mean (local SGD's meeting point; Stich, ICLR 2019)."""
+    @torch.no_grad()
+    def average(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Set each tensor, in place, to its mean over the processes (local SGD; Stich, ICLR 2019)."""
         if self.world == 1:
             return
-        average_parameters(iter(parameters), dist.group.WORLD)  # type: ignore[arg-type]
+        mean = torch.cat([t.reshape(-1) for t in tensors])  # in logical order, whatever the memory format
+        dist.all_reduce(mean)
+        mean /= self.world
+        for tensor, part in zip(tensors, mean.split([t.numel() for t in tensors])):
+            tensor.copy_(part.view(tensor.shape))
 
     def wait(self) -> None:
         if self.world > 1:

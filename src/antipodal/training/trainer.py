@@ -158,12 +158,12 @@ class Trainer:
             everyones = self.group.gather(torch.from_numpy(indices).to(losses.device))
             self.sampler.record(everyones.cpu().numpy(), self.group.gather(losses).cpu().numpy())
         if self.options.average == "local" and self.progress.step % self.options.average_every == 0:
-            self._meet()
+            self._average_processes()
 
-    def _meet(self) -> None:
-        """Local SGD: processes that went their own ways agree on their mean, moments too."""
+    def _average_processes(self) -> None:
+        """Local SGD: set weights and Adam's moments to their means over the processes."""
         moments = [v for s in self.optimizer.state.values() for v in (s["exp_avg"], s["exp_avg_sq"])]
-        self.group.average([*(p.data for p in self.network.parameters()), *moments])
+        self.group.average([*self.network.parameters(), *moments])
 
     def _interval(self) -> int:
         return max(1, self.options.evaluate_every // self.options.batch)
@@ -171,7 +171,7 @@ class Trainer:
     def _evaluate(self) -> Dict[str, float]:
         """Append to the history, and keep the weights if they are the best yet."""
         if self.options.average == "local":
-            self._meet()
+            self._average_processes()
         loss, auc = self._validate()
         total, count = self.group.sum(self.running).tolist()
         self.running.zero_()
