@@ -1,8 +1,11 @@
 """The package's errors: each message says what was got and what was possible."""
 
 import os
+import signal
 import sys
-from typing import Callable, List, Optional
+import threading
+from contextlib import contextmanager
+from typing import Callable, Iterator, List, Optional
 
 
 class AntipodalError(Exception):
@@ -43,9 +46,10 @@ def run_command(main: Callable[[Optional[List[str]]], int], arguments: Optional[
     has left, as `| head` does.
     """
     try:
-        code = main(arguments)
-        sys.stdout.flush()
-        return code
+        with _sigterm_interrupts():
+            code = main(arguments)
+            sys.stdout.flush()
+            return code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush complains
         return 0
@@ -55,6 +59,23 @@ def run_command(main: Callable[[Optional[List[str]]], int], arguments: Optional[
     except (AntipodalError, OSError) as e:
         print(f"error: {e}", file=sys.stderr)
         return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as e:
+        print(": ".join(["interrupted", *map(str, e.args)]), file=sys.stderr)
         return INTERRUPTED
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Within it SIGTERM ends the command as Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
+import shutil
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, List, Optional, Union
+from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Union
 
 import numpy as np
 
 from antipodal.errors import InputError
 
 PathLike = Union[str, Path]
+LEFTOVER = re.compile(r"\..*\.\d+\.[0-9a-f]{8}\.tmp")  # as `temporary_name` makes them
 
 
 def write_array(path: PathLike, array: np.ndarray) -> None:
@@ -56,6 +60,47 @@ def write_file(path: PathLike, fill: Callable[[BinaryIO], Any]) -> None:
 def temporary_name(path: Path) -> Path:
     """A hidden name beside `path` that no other writer, in this process or another, has."""
     return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files and folders of killed writers below `folder`, which no other process may write to."""
+    for path in [p for p in folder.rglob(".*.tmp") if LEFTOVER.fullmatch(p.name)]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Within it no other process may enter it for the same path: a folder, or a file that is about to be written.
+
+    The lock ends with its process, however that ends. Raises InputError where another process holds it.
+    """
+    import fcntl
+
+    lock = path if path.is_dir() else path.with_name(f".{path.name}.lock")
+    descriptor = _open_lock(lock)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            raise InputError(f"another process is writing {path}; wait for it, or give another output") from e
+        yield
+        if lock != path:
+            lock.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _open_lock(lock: Path) -> int:
+    if lock.is_dir():
+        return os.open(lock, os.O_RDONLY)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as e:
+        raise InputError(f"cannot write beside {lock}: {e.strerror or e}") from e
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
+import numpy as np
 import torch
 
 from antipodal import networks
-from antipodal.errors import ModelError, run_command
+from antipodal.errors import InputError, ModelError, run_command
+from antipodal.files import only_writer
 from antipodal.training import metrics, report
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
@@ -23,11 +26,26 @@ from antipodal.training.samples import Samples, Split, open_folders, split_by_ob
 from antipodal.training.trainer import Trainer, shuffled
 
 CALIBRATION_SAMPLES = 200_000
+FEW_OBJECTS = 20
 EXAMPLES = 256  # training inputs that go into the model file, see quantised.py
 
 
 def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, Any]:
-    """Split by object, fit, calibrate on validation, judge on test; write model, card and curves. Returns the meta."""
+    """Split by object, fit, calibrate on validation, judge on test; write model, card and curves. Returns the meta.
+
+    Raises InputError where another process writes the same model.
+    """
+    out = Path(options.out)
+    if out.is_dir():
+        raise InputError(f"out must be a file, {out} is a folder")
+    with only_writer(out) if group.leads else nullcontext():
+        try:
+            return _train(options, group, command)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("the same command goes on from the last checkpoint") from None
+
+
+def _train(options: TrainOptions, group: Group, command: str) -> Dict[str, Any]:
     samples = open_folders(options.data)
     made = made_before(options, samples, group)
     if made is not None:
@@ -73,10 +91,26 @@ def made_before(options: TrainOptions, samples: Samples, group: Group) -> Option
 def judge(trainer: Trainer, split: Split) -> Tuple[Dict[str, float], Any, Any]:
     """Set the network's temperature by validation, then measure on test: metrics, raw logits and labels of test."""
     few = shuffled(split.validation, trainer.options.split_seed)[:CALIBRATION_SAMPLES]
-    temperature = metrics.fit_temperature(*trainer.predict(few))
+    temperature = fit_where_it_helps(*trainer.predict(few), trainer.samples.objects[few])
     logits, labels = trainer.predict(split.test)
     trainer.network.temperature.fill_(temperature)
     return metrics.all_metrics(logits, labels, temperature), logits, labels
+
+
+def fit_where_it_helps(logits: Any, labels: Any, objects: Any) -> float:
+    """The temperature fitted on validation; 1 where one fitted on half of the objects does not serve the others."""
+    kinds = np.unique(objects)
+    if len(kinds) < FEW_OBJECTS:
+        print(f"warning: {len(kinds)} validation objects are few to calibrate by", file=sys.stderr)
+    first = np.isin(objects, kinds[::2])
+    if first.all() or not first.any():
+        return 1.0
+    gains = []
+    for fitted, judged in ((first, ~first), (~first, first)):
+        temperature = metrics.fit_temperature(logits[fitted], labels[fitted])
+        losses = [metrics.log_loss(logits[judged] / t, labels[judged]) for t in (1.0, temperature)]
+        gains.append(losses[0] - losses[1])
+    return metrics.fit_temperature(logits, labels) if sum(gains) > 0 else 1.0
 
 
 def parse(arguments: List[str]) -> TrainOptions:

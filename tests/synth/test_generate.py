@@ -18,7 +18,7 @@ import trimesh
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError, run_command
-from antipodal.files import checksum, read_json
+from antipodal.files import checksum, only_writer, read_json, remove_leftovers
 from antipodal.grasp import Gripper
 from antipodal.synth import generate as command
 from antipodal.synth import shards
@@ -29,6 +29,9 @@ from antipodal.synth.options import GenerateOptions, preset
 from antipodal.synth.run import Run, missing_shards
 from antipodal.synth.sample import lean
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
+from antipodal.training.samples import open_folders
+
+WORLD = {**os.environ, "PYTHONPATH": str(Path(command.__file__).parents[2])}
 
 SMALL = GenerateOptions(grasps=12, views=2, shard_poses=3)  # 72 samples a shard
 CAMERA = Camera(fx=400.0, fy=400.0, cx=320.0, cy=240.0, width=640, height=480)
@@ -272,3 +275,87 @@ def test_presets():
     assert preset("dexnet2").cameras.radius == (0.65, 0.75)
     with pytest.raises(InputError, match="default, dexnet2"):
         preset("dexnet3")
+
+
+def boxes(folder, *names):
+    folder.mkdir(exist_ok=True)
+    for i, name in enumerate(names):
+        trimesh.creation.box((0.03 + 0.005 * i, 0.04, 0.06)).export(folder / name)
+    return str(folder)
+
+
+def test_one_object_in_several_files_is_used_once(tmp_path):
+    source = boxes(tmp_path / "meshes", "a.obj", "b.obj")
+    trimesh.creation.box((0.03, 0.04, 0.06)).export(tmp_path / "meshes" / "a_again.stl")
+    trimesh.creation.box((0.06, 0.08, 0.12)).export(tmp_path / "meshes" / "large.ply")  # the same shape, twice the size
+    manifest = generate(tmp_path / "out", run(meshes=source), MeshOptions(), workers=1)
+    status = {m["name"]: m["status"] for m in manifest["meshes"]}
+    assert status == {"a.obj": "used", "a_again.stl": "the same object as a.obj", "b.obj": "used", "large.ply": "used"}
+    samples = open_folders([str(tmp_path / "out")])
+    assert list(samples.names) == ["a.obj", "b.obj"]  # one shape is one object of the split
+    assert len(np.unique(samples.objects)) == 2
+
+
+@pytest.mark.parametrize(
+    "change, word", [("changed", "1 changed, e.g. b.stl"), ("removed", "1 removed"), ("added", "1 added")]
+)
+def test_meshes_that_change_during_a_run_are_refused(tmp_path, change, word):
+    source, out = boxes(tmp_path / "meshes", "a.stl", "b.stl"), tmp_path / "out"
+    generate(out, run(meshes=source), MeshOptions(), workers=1)
+    manifest = read_json(out / "manifest.json")
+    (out / "manifest.json").write_text(json.dumps({**manifest, "complete": False}))
+    if change == "removed":
+        (tmp_path / "meshes" / "b.stl").unlink()
+    else:
+        trimesh.creation.icosphere(radius=0.02).export(
+            tmp_path / "meshes" / {"changed": "b.stl", "added": "c.stl"}[change]
+        )
+    with pytest.raises(InputError, match=word):
+        generate(out, run(meshes=source), MeshOptions(), workers=1)
+
+
+def test_other_units_are_another_run(made):
+    with pytest.raises(InputError, match=r"scale is 1\.0 there, 0\.001 here"):
+        generate(made[0], run(), MeshOptions(scale=0.001), workers=1)
+
+
+def test_a_folder_has_one_writer(tmp_path):
+    with only_writer(tmp_path):
+        held = "import sys; from pathlib import Path; from antipodal.files import only_writer\n"
+        held += "with only_writer(Path(sys.argv[1])): print('in')"
+        ran = subprocess.run([sys.executable, "-c", held, str(tmp_path)], capture_output=True, text=True, env=WORLD)
+        assert "another process is writing" in ran.stderr and ran.stdout == ""
+    ran = subprocess.run([sys.executable, "-c", held, str(tmp_path)], capture_output=True, text=True, env=WORLD)
+    assert ran.stdout == "in\n"
+
+
+POOL = """
+import os, time
+from antipodal.synth.workers import worker_pool
+with worker_pool(1) as pool:
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 60)
+    time.sleep(60)
+"""
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path):
+    """Which may be killed alone, as the system does when memory runs out."""
+    process = subprocess.Popen([sys.executable, "-c", POOL], stdout=subprocess.PIPE, text=True, env=WORLD)
+    worker = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    deadline = time.time() + 20
+    while Path(f"/proc/{worker}/stat").exists() and time.time() < deadline:
+        if Path(f"/proc/{worker}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            break
+        time.sleep(0.05)
+    assert time.time() < deadline
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path):
+    for name in (".labels.npy.123.0a1b2c3d.tmp", ".000001.123.0a1b2c3d.tmp/crops.npy", "mine.tmp", ".mine.tmp"):
+        (tmp_path / "deep" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "deep" / name).write_text("")
+    remove_leftovers(tmp_path)
+    assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == [".mine.tmp", "mine.tmp"]

@@ -15,7 +15,9 @@ from learnable import Blocks
 
 from antipodal import networks, train
 from antipodal.errors import InputError, run_command
+from antipodal.files import only_writer
 from antipodal.training import augment
+from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
 from antipodal.training.samplers import ImportanceOptions, ImportanceSampler, UniformSampler, make_sampler
 from antipodal.training.samples import Samples, open_folders, split_by_object
@@ -291,6 +293,61 @@ def launch(options, *flags):
     assert done.returncode == 0, done.stderr
     assert re.search(r"auc 0\.\d+", done.stdout)
     return networks.load(out, "cpu")
+
+
+def test_published_networks_standardise_their_inputs(options):
+    """By means and deviations of the training samples, which the model file keeps."""
+    trainer = make_trainer(replace(options, arch="gqcnn2_pool"))
+    body, examples = trainer.network.body, trainer._examples(trainer_split(trainer))
+    standardised = (examples["crops"] - body.image_mean) / body.image_std
+    assert abs(float(standardised.mean())) < 1e-4 and float(standardised.std()) == pytest.approx(1, abs=1e-3)
+    pose = (examples["conditions"][:, :1] - body.pose_mean) / body.pose_std
+    assert abs(float(pose.mean())) < 1e-4 and float(pose.std()) == pytest.approx(1, abs=1e-3)
+    assert "body.image_mean" in trainer.network.state_dict()
+
+
+def trainer_split(trainer):
+    return split_by_object(trainer.samples, trainer.options.split_seed)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        dict(samples=-5),
+        dict(lr=float("nan")),
+        dict(noise=-1.0),
+        dict(seed=-1),
+        dict(workers=-1),
+        dict(out="mine.ckpt"),
+        dict(epochs=float("inf")),
+    ],
+)
+def test_options_that_no_run_can_have_are_refused(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        TrainOptions(**wrong)
+
+
+@pytest.mark.parametrize("content", [{"rubbish": 1}, {"options": {}}, {"options": None}])
+def test_a_checkpoint_of_something_else_is_named(options, content):
+    trainer = make_trainer(options)
+    networks.save_plain(options.checkpoint(), content)
+    with pytest.raises(InputError, match="--resume never"):
+        trainer.resume()
+
+
+def test_two_trainers_do_not_write_one_model(options):
+    with only_writer(Path(options.out)), pytest.raises(InputError, match="another process is writing"):
+        train.train(options, Group(torch.device("cpu")))
+
+
+def test_the_temperature_is_kept_only_where_it_serves_other_objects():
+    rng = np.random.default_rng(0)
+    logits, objects = rng.normal(scale=3, size=4000), np.arange(4000) % 40
+    labels = (rng.random(4000) < 1 / (1 + np.exp(-logits / 2))).astype(float)
+    assert train.fit_where_it_helps(logits, labels, objects) == pytest.approx(2, rel=0.15)
+    confused = np.where(objects % 2, (rng.random(4000) < 1 / (1 + np.exp(-3 * logits))), labels).astype(float)
+    few = np.arange(4000) % 2  # one object wants a temperature above 1, the other one below
+    assert train.fit_where_it_helps(logits, confused, few) == 1.0
 
 
 @pytest.mark.parametrize("sampler", ["uniform", "importance"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, Union
 
@@ -15,7 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from antipodal.errors import InputError, ModelError
-from antipodal.files import write_file
+from antipodal.files import write_bytes
 from antipodal.networks import crops, quantised
 from antipodal.networks.architectures import ARCHITECTURES
 from antipodal.networks.crops import CONDITIONS
@@ -98,7 +99,9 @@ def save(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
 
 def save_plain(path: PathLike, content: object) -> None:
     """Write a dict of tensors and plain values, as `read_plain` reads it."""
-    write_file(path, lambda file: torch.save(content, file))
+    buffer = BytesIO()  # torch ends otherwise than by an OSError where the disk is full
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, Any]]:

@@ -7,8 +7,7 @@ import argparse
 import os
 import shutil
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
@@ -18,7 +17,7 @@ from tqdm import tqdm
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError, run_command
-from antipodal.files import read_names
+from antipodal.files import only_writer, read_names, remove_leftovers
 from antipodal.grasp import Gripper
 from antipodal.synth.cluster import make_on_cluster
 from antipodal.synth.images.noise import load_noise
@@ -26,6 +25,7 @@ from antipodal.synth.objects.meshes import UNITS, MeshOptions, mesh_source
 from antipodal.synth.options import PRESETS, GenerateOptions, for_sensor, preset
 from antipodal.synth.run import Run, close_run, keep_shard, load_setup, missing_shards, open_run
 from antipodal.synth.sample import Setup, make_shard
+from antipodal.synth.workers import worker_pool
 
 SAMPLE_BYTES = 2150  # on disk
 
@@ -37,10 +37,15 @@ def generate(folder: Path, run: Run, mesh_options: MeshOptions, workers: int = 1
     if unknown:
         raise InputError(f"{len(unknown)} names to exclude are no meshes of {run.meshes}, e.g. {unknown[0]}")
     _make_folder(folder)
-    manifest = open_run(folder, run, sources, workers)
-    if not manifest["complete"]:
-        _make_shards(folder, manifest, run, workers, ray)
-        close_run(folder, manifest)
+    with only_writer(folder):
+        remove_leftovers(folder)
+        try:
+            manifest = open_run(folder, run, sources, workers, mesh_options)
+            if not manifest["complete"]:
+                _make_shards(folder, manifest, run, workers, ray)
+                close_run(folder, manifest)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("the same command goes on with the run") from None
     return manifest
 
 
@@ -71,13 +76,11 @@ def _make_shards(folder: Path, manifest: dict, run: Run, workers: int, ray: Opti
 
 def _by_processes(folder: Path, manifest: dict, run: Run, todo: List[int], workers: int) -> Iterator[int]:
     """Make shards in processes of this machine; yields how many samples each held."""
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(folder, manifest, run)) as pool:
+    with worker_pool(workers, _start, (folder, manifest, run)) as pool:
         futures = [pool.submit(_work, index) for index in todo]
         try:
             for future in as_completed(futures):
                 yield future.result()
-        except BrokenProcessPool as e:
-            raise InputError("a worker process was killed (out of memory?); the same command resumes the run") from e
         finally:
             for future in futures:
                 future.cancel()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -17,11 +17,14 @@ from antipodal.files import read_json, write_json
 from antipodal.grasp import Gripper
 from antipodal.options import options_from_dict
 from antipodal.synth.objects import prepared
-from antipodal.synth.objects.meshes import NamedMesh
+from antipodal.synth.objects.meshes import MeshOptions, NamedMesh
 from antipodal.synth.objects.piles import Pile, PileOptions, drop_pile, load_piles, save_piles
+from antipodal.synth.objects.prepared import Outcome
+from antipodal.synth.objects.shape import same_object
 from antipodal.synth.options import GenerateOptions
 from antipodal.synth.sample import Setup
 from antipodal.synth.shards import EPSILON, FIELDS, column, shard_folders, write_shard
+from antipodal.synth.workers import worker_pool
 
 VERSION = 1
 
@@ -47,13 +50,19 @@ class Run(NamedTuple):
         return -(-self.samples // self.options.shard_samples)
 
 
-def open_run(folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int) -> dict:
+def open_run(
+    folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int, mesh_options: MeshOptions = MeshOptions()
+) -> dict:
     """The manifest of a run in `folder`: found there and equal, or begun. Raises InputError if the folder holds other
-    data or no mesh can be used."""
+    data, if a mesh has changed since the run was begun, or if no mesh can be used."""
     path = folder / "manifest.json"
     if path.exists():
         manifest = read_json(path)
         _check_same(folder, _with_defaults(manifest.get("run", {})), run.to_dict())
+        if "mesh_options" in manifest:
+            _check_same(folder, manifest["mesh_options"], asdict(mesh_options))
+        if not manifest["complete"]:
+            _check_meshes(folder, manifest["meshes"], sources)
         return manifest
     if folder.exists() and any(p.name != "objects" for p in folder.iterdir()):
         raise InputError(f"{folder} is not empty and holds no manifest.json; give a new folder")
@@ -63,6 +72,7 @@ def open_run(folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int)
         "run": run.to_dict(),
         "commit": resources.source_commit(),
         "fields": fields,
+        "mesh_options": asdict(mesh_options),
         "complete": False,
     }
     manifest["meshes"] = _prepare_meshes(folder, run, sources, workers)
@@ -88,25 +98,62 @@ def _short(value) -> str:
     return text if len(text) < 60 else text[:57] + "..."
 
 
+def _check_meshes(folder: Path, listed: Sequence[dict], sources: Sequence[NamedMesh]) -> None:
+    """Raises InputError where the mesh files are not those that the run was begun with."""
+    begun = {m["name"]: m.get("digest", "") for m in listed}
+    names = {s.name for s in sources}
+    changed = [s.name for s in sources if begun.get(s.name) and begun[s.name] != prepared.content_digest(s)]
+    differ = {"changed": changed, "removed": sorted(set(begun) - names), "added": sorted(names - set(begun))}
+    if any(differ.values()):
+        what = "; ".join(f"{len(v)} {kind}, e.g. {v[0]}" for kind, v in differ.items() if v)
+        raise InputError(f"the meshes are not those that {folder} was begun with: {what}; give a new folder")
+
+
 def _prepare_meshes(folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int) -> List[dict]:
     """Prepare all meshes into `folder/objects` and list them with what became of each."""
     wanted = [s for s in sources if s.name not in run.exclude]
-    with ProcessPoolExecutor(workers) as pool:
+    with worker_pool(workers) as pool:
         chunk = max(1, len(wanted) // (8 * workers))
         results = pool.map(_prepare, ((s, run) for s in wanted), chunksize=chunk)
-        outcome = dict(zip((s.name for s in wanted), results))
-    usable = [outcome[s.name] for s in sources if isinstance(outcome.get(s.name), prepared.PreparedObject)]
+        outcomes = dict(zip((s.name for s in wanted), results))
+    _drop_copies(outcomes)
+    usable = [o.prepared for o in outcomes.values() if o.prepared is not None]
     if not usable:
-        reasons = [str(v) for v in outcome.values()][:3] or ["all are excluded"]
+        reasons = [o.reason for o in outcomes.values()][:3] or ["all are excluded"]
         raise InputError(f"none of {len(sources)} meshes can be used: {'; '.join(reasons)}")
     prepared.save_objects(folder / "objects", usable)
     if run.options.piles.objects > 1:
         _make_piles(folder / "objects", run, workers)
-    return [{"name": s.name, "status": _status(outcome.get(s.name))} for s in sources]
+    return [_entry(s.name, outcomes.get(s.name)) for s in sources]
+
+
+def _drop_copies(outcomes: Dict[str, Outcome]) -> None:
+    """Drop all but the first of the files that hold the same object."""
+    kept: List[str] = []
+    for name, outcome in outcomes.items():
+        if outcome.prepared is None or outcome.shape is None:
+            continue
+        first = next((k for k in kept if same_object(outcomes[k].shape, outcome.shape)), None)  # type: ignore[arg-type]
+        if first is None:
+            kept.append(name)
+        else:
+            outcomes[name] = outcome._replace(prepared=None, reason=f"the same object as {first}")
+
+
+def _entry(name: str, outcome: Optional[Outcome]) -> dict:
+    """A mesh in the manifest."""
+    if outcome is None:
+        return {"name": name, "status": "excluded"}
+    entry: dict = {"name": name, "status": "used" if outcome.prepared is not None else outcome.reason}
+    if outcome.digest:
+        entry["digest"] = outcome.digest
+    if outcome.shape is not None:
+        entry["shape"] = [round(float(v), 5) for v in outcome.shape.numbers]
+    return entry
 
 
 def _make_piles(folder: Path, run: Run, workers: int) -> None:
-    with ProcessPoolExecutor(workers) as pool:
+    with worker_pool(workers) as pool:
         make = partial(_make_pile, folder, run.options.piles, run.seed)
         save_piles(folder, list(pool.map(make, range(run.options.piles.piles), chunksize=8)))
 
@@ -115,16 +162,10 @@ def _make_pile(folder: Path, options: PileOptions, seed: int, index: int) -> Pil
     return drop_pile(prepared.ObjectFolder(folder), options, seed, index)
 
 
-def _status(prepared) -> str:
-    if prepared is None:
-        return "excluded"
-    return prepared if isinstance(prepared, str) else "used"
-
-
-def _prepare(task):
+def _prepare(task: Tuple[NamedMesh, Run]) -> Outcome:
     source, run = task
     o = run.options
-    return prepared.prepare_or_reason(source, o.poses, o.scene, o.fit_opening * run.gripper.max_width)
+    return prepared.prepare_source(source, o.poses, o.scene, o.fit_opening * run.gripper.max_width)
 
 
 def load_setup(folder: Path, manifest: dict, run: Run) -> Setup:

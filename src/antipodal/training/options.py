@@ -1,7 +1,8 @@
-"""What a training run can be told."""
+"""Options of a training run."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Dict, Tuple
@@ -12,6 +13,8 @@ from antipodal.training.samplers import SAMPLERS
 
 AVERAGES = ("gradients", "local")
 PRECISIONS = ("auto", "float32", "bfloat16")
+NOT_NEGATIVE = ("samples", "weight_decay", "noise", "seed", "split_seed", "workers")
+TAKEN = (".ckpt", ".md", ".png")
 
 
 def option(default: Any, text: str, choices: Tuple[str, ...] = ()) -> Any:
@@ -52,9 +55,17 @@ class TrainOptions:
             if choices and value not in choices:
                 raise InputError(f"unknown {f.name} {value!r}; possible: {', '.join(choices)}")
         positive = ("epochs", "batch", "lr", "clip", "average_every", "evaluate_every", "patience")
-        wrong = [n for n in positive if getattr(self, n) <= 0]
+        wrong = [n for n in positive if not 0 < getattr(self, n) < math.inf]
         if wrong:
-            raise InputError(f"{', '.join(wrong)} must be positive")
+            raise InputError(
+                f"{', '.join(wrong)} must be positive, got {', '.join(str(getattr(self, n)) for n in wrong)}"
+            )
+        wrong = [n for n in NOT_NEGATIVE if not 0 <= getattr(self, n) < math.inf]
+        if wrong:
+            got = ", ".join(str(getattr(self, n)) for n in wrong)
+            raise InputError(f"{', '.join(wrong)} must be 0 or more, got {got}")
+        if Path(self.out).suffix in TAKEN:
+            raise InputError(f"out must not end in {', '.join(TAKEN)}, which files beside the model do; got {self.out}")
 
     def checkpoint(self) -> str:
         return str(Path(self.out).with_suffix(".ckpt"))

@@ -6,13 +6,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Protocol, Sequence, Union
+from typing import Any, Dict, List, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 import torch
 
 from antipodal.dexnet.data import DexNetDataset
 from antipodal.errors import InputError
+from antipodal.synth.objects.shape import first_alike
 from antipodal.synth.shards import ShardDataset
 
 Batch = Dict[str, torch.Tensor]
@@ -30,15 +31,18 @@ class Dataset(Protocol):
 
 
 class Samples:
-    """Several datasets, one after the other. An object of the same name is the same object in all of them."""
+    """Several datasets, one after the other. Meshes of one name, or of one shape in any size or format, are one object.
+
+    names: (O,) of the objects, of several the first in alphabetical order; objects: (len,) the object of each sample.
+    """
 
     def __init__(self, datasets: Sequence[Dataset]):
         if not any(len(d) for d in datasets):
             raise InputError("there is no training sample in the given folders")
         self.datasets = list(datasets)
         self.starts = np.cumsum([0] + [len(d) for d in datasets])
-        meshes = [[mesh["name"] for mesh in d.manifest["meshes"]] for d in datasets]
-        self.names, number = np.unique(np.concatenate(meshes), return_inverse=True)
+        meshes = [list(d.manifest["meshes"]) for d in datasets]
+        self.names, number = objects_of([mesh for listed in meshes for mesh in listed])
         first = np.cumsum([0] + [len(m) for m in meshes])
         self.objects: np.ndarray = np.concatenate([number[f + d.objects] for f, d in zip(first, datasets)])
 
@@ -63,6 +67,18 @@ class Samples:
         """Sixteen hex digits that change with any manifest."""
         text = json.dumps([d.manifest for d in self.datasets], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def objects_of(meshes: Sequence[Dict[str, Any]]) -> Tuple[np.ndarray, np.ndarray]:
+    """Names (O,) of the objects that M meshes of manifests show, and which of them each mesh is (M,)."""
+    names, number = np.unique([mesh["name"] for mesh in meshes], return_inverse=True)
+    shapes = {mesh["name"]: mesh["shape"] for mesh in meshes if "shape" in mesh}
+    first = np.arange(len(names))
+    with_shape = np.array([i for i, name in enumerate(names) if name in shapes], dtype=int)
+    if len(with_shape):
+        first[with_shape] = with_shape[first_alike(np.array([shapes[names[i]] for i in with_shape]))]
+    kept, which = np.unique(first, return_inverse=True)
+    return names[kept], which[number]
 
 
 def as_tensors(batch: Dict[str, Any]) -> Batch:

@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from antipodal.errors import AntipodalError, InputError
+from antipodal.networks.gqcnn import GQCNN
 from antipodal.networks.model import GraspNetwork, read_plain, save_plain
 from antipodal.synth.images.noise import load_noise
 from antipodal.training import augment
@@ -29,6 +30,7 @@ from antipodal.training.samplers import make_sampler
 from antipodal.training.samples import Batch, Samples, Split
 from antipodal.training.sensor import Sensor, sightings
 
+NORMALISATION_SAMPLES = 5_000
 VALIDATION_SAMPLES = 50_000  # enough for a log loss to 0.002, and a few seconds of one core
 
 
@@ -56,6 +58,7 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.network = GraspNetwork(options.arch).to(group.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 15 % faster on a CPU
+        fit_normalisation(self.network.body, self._examples(split))
         wrap = group.world > 1 and options.average == "gradients"
         self.model = DistributedDataParallel(self.network, broadcast_buffers=False) if wrap else self.network
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=options.weight_decay)
@@ -104,6 +107,12 @@ class Trainer:
                 labels.append(data["labels"])
         self.network.train()
         return torch.cat(logits).numpy(), torch.cat(labels).numpy()
+
+    def _examples(self, split: Split) -> Batch:
+        """A few thousand training samples, the same in all processes."""
+        few = shuffled(split.train, self.options.split_seed)[:NORMALISATION_SAMPLES]
+        batch = self.samples.__getitems__(few)
+        return {"crops": batch["crops"], "conditions": self.conditions(batch)}
 
     def _rest_of_epoch(self) -> Iterator[Tuple[np.ndarray, Batch]]:
         """This process's share of every batch that the epoch still has, by position in the training part."""
@@ -213,10 +222,16 @@ class Trainer:
             return False
         saved = read_plain(path)
         expected = self.options.fingerprint(self.samples.digest(), self.group.world)
-        differ = [k for k in expected if saved["options"].get(k) != expected[k]]
+        told = saved.get("options")
+        if not isinstance(told, dict):
+            raise InputError(f"{path} is no checkpoint of a training run; remove it or use --resume never")
+        differ = [k for k in expected if told.get(k) != expected[k]]
         if differ:
             raise InputError(f"{path} is of a run with other {', '.join(differ)}; remove it or use --resume never")
-        self._restore(saved)
+        try:
+            self._restore(saved)
+        except (KeyError, TypeError, ValueError, RuntimeError) as e:
+            raise InputError(f"{path} is damaged ({e!r:.80}); remove it or use --resume never") from e
         return True
 
     def _restore(self, saved: Dict[str, Any]) -> None:
@@ -225,6 +240,17 @@ class Trainer:
         self.optimizer.load_state_dict(saved["optimizer"])
         self.sampler.restore(saved["sampler"])
         self.best = saved["best"]
+
+
+@torch.no_grad()
+def fit_normalisation(network: torch.nn.Module, examples: Batch) -> None:
+    """Set the means and deviations by which a published network standardises its inputs; others have none."""
+    if isinstance(network, GQCNN):
+        crops, pose = examples["crops"].float(), examples["conditions"][:, : network.inputs].float()
+        network.image_mean.fill_(crops.mean())
+        network.image_std.fill_(crops.std().clamp_min(1e-6))
+        network.pose_mean.copy_(pose.mean(dim=0))
+        network.pose_std.copy_(torch.where(pose.std(dim=0) > 1e-6, pose.std(dim=0), torch.ones_like(pose[0])))
 
 
 def learning_rate(step: int, steps: int, peak: float, warm_up: float = 0.05) -> float:

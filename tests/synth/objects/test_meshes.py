@@ -95,3 +95,23 @@ def test_a_source_is_a_series_or_a_folder(tmp_path):
     for wrong in ("procedural:x", "procedural:0", "procedurals", str(tmp_path / "none")):
         with pytest.raises(InputError):
             meshes.mesh_source(wrong)
+
+
+def test_linked_folders_are_followed_once(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.obj").write_text("")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "circle").symlink_to(tmp_path / "source")
+    assert [m.name for m in meshes.mesh_source(str(tmp_path / "source"))] == ["linked/a.obj"]
+
+
+def test_collision_geometry_is_no_object_of_its_own(tmp_path):
+    (tmp_path / "mug" / "collision").mkdir(parents=True)
+    for name in ("mug.obj", "collision/mug_0.obj", "collision/mug_1.obj"):
+        trimesh.creation.box((0.03, 0.04, 0.05)).export(tmp_path / "mug" / name)
+    found = {m.name: m for m in meshes.mesh_source(str(tmp_path))}
+    assert found["mug/mug.obj"].get().volume == pytest.approx(6e-5)
+    for part in ("mug/collision/mug_0.obj", "mug/collision/mug_1.obj"):
+        with pytest.raises(meshes.MeshError, match="collision geometry"):
+            found[part].get()

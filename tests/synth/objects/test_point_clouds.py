@@ -76,3 +76,40 @@ def test_a_urdf_that_is_no_rigid_object_is_refused(text, tmp_path):
     (tmp_path / "o.urdf").write_text(text)
     with pytest.raises(meshes.MeshError, match=r"o\.urdf"):
         meshes.load(tmp_path / "o.urdf")
+
+
+GEOMETRY = "<{kind}><geometry>{shape}</geometry></{kind}>"
+MESH, CYLINDER = '<mesh filename="{}" scale="0.25 0.25 0.25"/>', '<cylinder radius="0.03" length="0.06"/>'
+
+
+def link(*geometry):
+    return '<link name="b">' + "".join(GEOMETRY.format(kind=k, shape=s) for k, s in geometry) + "</link>"
+
+
+@pytest.mark.parametrize(
+    "inside, usable",
+    [
+        (link(("visual", MESH.format("raw.obj"))), True),
+        (link(("visual", MESH.format("raw.obj")), ("collision", CYLINDER)), True),  # the visual mesh serves
+        (link(("visual", MESH.format("raw.obj")), ("collision", MESH.format("hull.obj"))), True),
+        (link(("visual", MESH.format("raw.obj"))) + '<link name="world"/>', True),
+        (link(("visual", MESH.format("raw.obj"))) + link(("visual", MESH.format("hull.obj"))), False),
+        (link(("visual", CYLINDER), ("collision", CYLINDER)) + "<!-- " + MESH.format("raw.obj") + " -->", None),
+        (link(("visual", MESH.format("raw.obj"))) + "<unclosed", False),
+    ],
+)
+def test_what_a_urdf_names_is_used_scaled_once_or_not_at_all(tmp_path, inside, usable):
+    for name in ("raw.obj", "hull.obj"):
+        trimesh.creation.box(extents=(0.16, 0.2, 0.24)).export(tmp_path / name)
+    (tmp_path / "o.urdf").write_text(f'<robot name="o">{inside}</robot>')
+    lengths = {}
+    for source in meshes.mesh_source(str(tmp_path)):
+        try:
+            lengths[source.name] = source.get().extents.max()
+        except meshes.MeshError:
+            lengths[source.name] = None
+    named = {"raw.obj", "hull.obj"} & set(inside.replace('"', " ").split())
+    if usable is None:  # a comment names nothing
+        named = set()
+    assert set(lengths) == {"o.urdf", "raw.obj", "hull.obj"} - named
+    assert lengths["o.urdf"] == (pytest.approx(0.06) if usable else None)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Union
+from typing import Any, Callable, Iterator, List, Tuple, Union
 
 import numpy as np
 import trimesh
 
 from antipodal.errors import AntipodalError, InputError
+from antipodal.synth.objects.mesh_text import readable
 from antipodal.synth.objects.procedural import procedural
-from antipodal.synth.objects.urdf import mesh_parts
+from antipodal.synth.objects.urdf import mesh_parts, referenced_meshes
 
 SUFFIXES = (".obj", ".stl", ".ply", ".off", ".glb", ".gltf", ".urdf")
+COLLISION_FOLDERS = ("collision", "collisions")  # what they hold belongs to meshes beside them
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
 
 
@@ -44,6 +48,7 @@ class NamedMesh:
 
     name: str
     get: Callable[[], trimesh.Trimesh] = field(repr=False)
+    files: Tuple[Path, ...] = ()  # that it is read from; none where it is made
 
 
 def load(path: Union[str, Path], options: MeshOptions = MeshOptions()) -> trimesh.Trimesh:
@@ -70,8 +75,10 @@ def load(path: Union[str, Path], options: MeshOptions = MeshOptions()) -> trimes
 
 
 def mesh_source(source: str, options: MeshOptions = MeshOptions(), seed: int = 0) -> List[NamedMesh]:
-    """Named meshes of "procedural[:N]" (1000 unless told) or of every mesh file under a folder, sorted by name; files
-    that a URDF there is made of are not listed on their own."""
+    """Named meshes of "procedural[:N]" (default 1000) or of every mesh file under a folder, sorted by name.
+
+    Files that a URDF there names belong to it, whether it can be used or not, and are not listed on their own.
+    """
     if source == "procedural" or source.startswith("procedural:"):
         count = source.partition(":")[2] or "1000"
         if not count.isdigit() or int(count) < 1:
@@ -80,12 +87,41 @@ def mesh_source(source: str, options: MeshOptions = MeshOptions(), seed: int = 0
     folder = Path(source)
     if not folder.is_dir():
         raise InputError(f"meshes must be a folder or procedural[:N], got {source!r}")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    parts = {part.resolve() for p in files if p.suffix.lower() == ".urdf" for part in _parts_of(p)}
-    files = [p for p in files if p.resolve() not in parts]
+    files = [p for p in files_below(folder) if p.suffix.lower() in SUFFIXES]
+    urdfs = [p for p in files if p.suffix.lower() == ".urdf"]
+    named_in_urdfs = {part.resolve() for p in urdfs for part in referenced_meshes(p)}
+    files = [p for p in files if p.resolve() not in named_in_urdfs]
     if not files:
         raise InputError(f"no mesh file under {folder}; possible: {', '.join(SUFFIXES)}")
-    return [NamedMesh(p.relative_to(folder).as_posix(), partial(load, p, options)) for p in files]
+    return [_named(p, folder, options) for p in files]
+
+
+def _named(path: Path, folder: Path, options: MeshOptions) -> NamedMesh:
+    """The mesh of a file below `folder`; one that says why not where the file is no object of its own."""
+    inside = path.relative_to(folder)
+    get = partial(load, path, options)
+    if any(part.lower() in COLLISION_FOLDERS for part in inside.parts[:-1]):
+        get = partial(_refuse, f"{path}: lies in a folder of collision geometry, so it is no object of its own")
+    parts = tuple(referenced_meshes(path)) if path.suffix.lower() == ".urdf" else ()
+    return NamedMesh(inside.as_posix(), get, (path, *parts))
+
+
+def _refuse(reason: str) -> trimesh.Trimesh:
+    raise MeshError(reason)
+
+
+def files_below(folder: Path) -> List[Path]:
+    """All files under a folder, sorted; folders that are symbolic links are followed, each place once."""
+    found, seen = [], set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # links that lead in a circle, or twice to one place
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        found += [Path(place) / name for name in names]
+    return sorted(found)
 
 
 def center_of_mass(mesh: trimesh.Trimesh) -> np.ndarray:
@@ -105,19 +141,15 @@ def _make(index: int, seed: int) -> trimesh.Trimesh:
     return mesh
 
 
-def _parts_of(urdf: Path) -> List[Path]:
-    """Mesh files of a URDF; none where it cannot be read, which loading it will tell."""
-    try:
-        return [path for path, _ in mesh_parts(urdf)]
-    except (InputError, OSError):
-        return []
-
-
 def _read_mesh(path: Path) -> trimesh.Trimesh:
     if path.suffix.lower() == ".urdf":
         whole: Any = trimesh.util.concatenate([_read_mesh(part).apply_transform(T) for part, T in mesh_parts(path)])
         return whole
-    mesh = trimesh.load(path, force="mesh", skip_materials=True)
+    if path.suffix.lower() in (".glb", ".gltf"):
+        mesh = trimesh.load(path, force="mesh", skip_materials=True)
+    else:
+        file, kind = BytesIO(readable(path)), path.suffix.lower()[1:]
+        mesh = trimesh.load(file, file_type=kind, force="mesh", skip_materials=True)
     if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
         raise MeshError(f"{path}: holds no face")
     return trimesh.Trimesh(mesh.vertices, mesh.faces, process=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import NamedTuple, Sequence, Union
+from typing import NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 import trimesh
 
 from antipodal.errors import AntipodalError
-from antipodal.files import read_array, write_array
+from antipodal.files import checksum, read_array, write_array
 from antipodal.synth.objects.meshes import MeshError, NamedMesh
+from antipodal.synth.objects.shape import Shape, shape_of
 from antipodal.synth.objects.stable_poses import PoseOptions, stable_poses, thickness
 from antipodal.synth.scene import SceneOptions
 
@@ -39,12 +41,33 @@ def prepare(mesh: trimesh.Trimesh, poses: PoseOptions, scene: SceneOptions, thic
     return PreparedObject(vertices.astype(np.float32), mesh.faces.astype(np.int32), com, T, probability)
 
 
-def prepare_or_reason(source: NamedMesh, poses: PoseOptions, scene: SceneOptions, thick: float = 0.0):
+class Outcome(NamedTuple):
+    """What became of a mesh."""
+
+    prepared: Optional[PreparedObject]  # None where it cannot be used
+    reason: str = ""  # why it cannot
+    shape: Optional[Shape] = None  # of a mesh that was read from a file
+    digest: str = ""  # of the content of those files
+
+
+def prepare_source(source: NamedMesh, poses: PoseOptions, scene: SceneOptions, thick: float = 0.0) -> Outcome:
     """The prepared object of a source, or in words why there is none."""
     try:
-        return prepare(source.get(), poses, scene, thick)
+        digest = content_digest(source)
+        mesh = source.get()
+        shape = shape_of(mesh.vertices, mesh.faces) if source.files else None
+        return Outcome(prepare(mesh, poses, scene, thick), "", shape, digest)
     except AntipodalError as e:
-        return str(e)
+        return Outcome(None, str(e))
+
+
+def content_digest(source: NamedMesh) -> str:
+    """Sixteen hexadecimal digits that change with the files of a mesh; empty where it is read from none."""
+    try:
+        sums = [checksum(path) for path in source.files if path.is_file()]
+    except OSError as e:
+        raise MeshError(f"{source.name}: cannot be read ({e.strerror or e})") from e
+    return hashlib.sha256("".join(sums).encode()).hexdigest()[:16] if sums else ""
 
 
 def save_objects(folder: Path, objects: Sequence[PreparedObject]) -> None:

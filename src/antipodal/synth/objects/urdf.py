@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, List, Tuple
 
@@ -12,25 +13,43 @@ from scipy.spatial.transform import Rotation
 from antipodal import transforms
 from antipodal.errors import InputError
 
+NAMES = re.compile(r'<mesh[^>]*filename\s*=\s*["\']([^"\']+)')  # in a file that is no XML
+
 
 def mesh_parts(path: Path) -> List[Tuple[Path, np.ndarray]]:
-    """The mesh files of a URDF's only link, and the transforms (4, 4), scale included, that take each into its frame.
+    """The mesh files of a URDF's only link with geometry, and the transforms (4, 4), scale included, into its frame.
 
-    Collision geometry, else visual. InputError where there are several links, no mesh, or anything but meshes.
+    Collision geometry where it is made of meshes, else visual geometry. Raises InputError where there are several such
+    links, or neither geometry is made of meshes alone.
     """
+    links = [link for link in _root(path).findall("link") if link.findall("collision") or link.findall("visual")]
+    if len(links) != 1:
+        raise InputError(f"{path}: {len(links)} links with geometry; an object to grasp is one rigid link")
+    for kind in ("collision", "visual"):
+        meshes = [(e, e.find("geometry/mesh")) for e in links[0].findall(kind)]
+        if meshes and all(mesh is not None for _, mesh in meshes):
+            return [
+                (_file(path, mesh.get("filename", "")), _transform(e, mesh)) for e, mesh in meshes if mesh is not None
+            ]
+    raise InputError(f"{path}: its link is not made of meshes")
+
+
+def referenced_meshes(path: Path) -> List[Path]:
+    """All mesh files that a URDF names, in any link, whether it can be used as an object or not."""
     try:
-        links = ElementTree.parse(path).getroot().findall("link")
+        names = [mesh.get("filename", "") for mesh in _root(path).iter("mesh")]
+    except (InputError, OSError):  # loading it says why
+        names = NAMES.findall(path.read_text(errors="replace")) if path.is_file() else []
+    return [_file(path, name) for name in names if name]
+
+
+def _root(path: Path) -> Any:
+    try:
+        return ElementTree.parse(path).getroot()
     except ElementTree.ParseError as e:
         raise InputError(f"{path}: no XML ({e})") from e
     except DefusedXmlException as e:  # entities may make gigabytes of a few lines
         raise InputError(f"{path}: XML with entities of its own is not read ({type(e).__name__})") from e
-    if len(links) != 1:
-        raise InputError(f"{path}: {len(links)} links; an object to grasp is one rigid link")
-    elements = links[0].findall("collision") or links[0].findall("visual")
-    meshes = [(e, e.find("geometry/mesh")) for e in elements]
-    if not meshes or any(mesh is None for _, mesh in meshes):
-        raise InputError(f"{path}: its link is not made of meshes")
-    return [(_file(path, mesh.get("filename", "")), _transform(e, mesh)) for e, mesh in meshes if mesh is not None]
 
 
 def _file(urdf: Path, name: str) -> Path:

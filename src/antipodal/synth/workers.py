@@ -1,0 +1,50 @@
+"""Processes that share the generator's work, and end with the process that started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+
+from antipodal.errors import InputError
+
+CANCEL: Dict[str, bool] = {"cancel_futures": True} if sys.version_info >= (3, 9) else {}
+LOOK = 0.3  # between two looks whether the starting process is alive [s]
+
+
+@contextmanager
+def worker_pool(
+    workers: int, start: Optional[Callable[..., None]] = None, arguments: Tuple[Any, ...] = ()
+) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose processes call `start(*arguments)` first. Raises InputError where one of them is killed.
+
+    What has not begun when the block is left by an error is dropped.
+    """
+    pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(os.getpid(), start, arguments))
+    try:
+        yield pool
+    except BrokenProcessPool as e:
+        raise InputError("a worker process was killed (out of memory?); the same command resumes the run") from e
+    finally:
+        pool.shutdown(wait=True, **CANCEL)
+
+
+def _begin(parent: int, start: Optional[Callable[..., None]], arguments: Tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of them; the starting process decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if start is not None:
+        start(*arguments)
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after the one that started it, which may have been killed."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
