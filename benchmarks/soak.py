@@ -10,18 +10,14 @@ import contextlib
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 import time
-import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List
 
 import numpy as np
-import yaml
 from rosgraph.network import ROSHandshakeException
 
 REPO = Path(__file__).resolve().parents[1]
@@ -29,27 +25,10 @@ sys.path.insert(0, str(REPO / "tests"))
 import wire_fuzz  # noqa: E402
 from ros_client import Client, scene_request  # noqa: E402
 from ros_process import Ros, graph, wait_for  # noqa: E402
+from soak_measure import Row, answers, api_address, connected, cpu, descriptors, diagnostics, pid  # noqa: E402
+from soak_mixed import mixed  # noqa: E402
 
 WARM = 200  # requests before memory is taken for settled
-
-
-@dataclass
-class Row:
-    """One measurement, and what it may be at most."""
-
-    what: str
-    value: float
-    limit: float
-    unit: str
-    note: str = ""
-
-    @property
-    def held(self) -> bool:
-        return self.value <= self.limit
-
-    def __str__(self) -> str:
-        verdict = "ok" if self.held else "NOT HELD"
-        return f"{self.what:52} {self.value:9.2f} {self.limit:9.2f} {self.unit:4} {verdict:9} {self.note}"
 
 
 def in_a_row(ros: Ros, count: int) -> List[Row]:
@@ -120,26 +99,20 @@ def exhausted(ros: Ros) -> List[Row]:
     limits = ["prlimit", "--nofile=400", "--data=8589934592", "--"]
     node = ros.start([*limits, sys.executable, str(REPO / "nodes" / "planner_node"), "_device:=cpu"])
     wait_for(ros.serves, "plan_grasp")
-    uri = xmlrpc.client.ServerProxy(ros.uri).lookupNode("/test", "/planner")[2]
-    rows, before = [], _descriptors(node.pid)
-    silent = [connected(("localhost", int(uri.rsplit(":", 1)[1].strip("/")))) for _ in range(700)]
+    rows, before = [], descriptors(node.pid)
+    silent = [connected(api_address(ros)) for _ in range(700)]
     start = time.perf_counter()
     assert Client(ros.serves()).ask(scene_request()).success
-    note = f"{_descriptors(node.pid) - before} descriptors held"
+    note = f"{descriptors(node.pid) - before} descriptors held"
     rows.append(Row("a plan beside 700 clients of the XML-RPC port", time.perf_counter() - start, 1, "s", note))
     for connection in silent:
         connection.close()
     held = _until_refused(ros.serves())
     for client in held:
         client.close()
-    back = wait_for(lambda: _answers(ros), "a plan after they have left")
+    back = wait_for(lambda: answers(ros), "a plan after they have left")
     note = f"{len(held)} connections; the node runs: {node.runs()}"
     return [*rows, Row("service connections to the limit, then none: a plan", back, 10, "s", note)]
-
-
-def connected(address: Tuple[str, int]) -> socket.socket:
-    """A connection that says nothing."""
-    return socket.create_connection(address, 10)
 
 
 def _until_refused(uri: str) -> List[Client]:
@@ -183,14 +156,14 @@ def respawn(ros: Ros) -> List[Row]:
     """kill -9, and a master that comes back, under roslaunch."""
     ros.start(["roslaunch", str(REPO / "launch" / "planner.launch"), "device:=cpu", "max_grasps:=2"])
     wait_for(ros.serves, "plan_grasp")
-    wait_for(lambda: _answers(ros), "a plan")
-    os.kill(_pid(ros), signal.SIGKILL)
-    back = wait_for(lambda: _answers(ros), "a plan after kill -9")
-    used = _cpu(_pid(ros))
+    wait_for(lambda: answers(ros), "a plan")
+    os.kill(pid(ros), signal.SIGKILL)
+    back = wait_for(lambda: answers(ros), "a plan after kill -9")
+    used = cpu(pid(ros))
     ros.master.kill()
     ros.master.wait()
     ros.start_master()
-    served = wait_for(lambda: _answers(ros), "a plan after the master came back")
+    served = wait_for(lambda: answers(ros), "a plan after the master came back")
     kept = ros.parameter("/planner/max_grasps") == 2
     return [
         Row("kill -9, respawn: plans again", back, 5, "s", f"{used:.1f} s of CPU, {os.getloadavg()[0]:.0f} busy"),
@@ -213,7 +186,7 @@ def stream_beside_requests(ros: Ros, watched: float = 10.0) -> List[Row]:
 
     with ThreadPoolExecutor(6) as callers:
         planned = sum(callers.map(lambda _: call(), range(6)))
-    values = _diagnostics(ros)
+    values = diagnostics(ros)
     refused = int(values.get("stream refused: busy", 0)) / watched
     note = f"{planned} plans of the callers, {values['stream planned']} of the stream"
     return [Row("stream beside a full queue: refused attempts", refused, 25, "1/s", note)]
@@ -225,43 +198,14 @@ def stream(ros: Ros, watched: float = 15.0) -> List[Row]:
     ros.start([sys.executable, str(REPO / "nodes" / "cell_node")])
     wait_for(lambda: ros.serves("/new_scene"), "the cell")
     time.sleep(watched)
-    values = _diagnostics(ros)
+    values = diagnostics(ros)
     took = f"p50 {values['stream latency p50 (ms)']} ms"
-    note = f"{values['stream rate (1/s)']} answers a second, {values['stream skipped']} images left out, {took}"
+    note = f"{values['stream rate (1/s)']} answers a second, {values['stream skipped']} images skipped, {took}"
     return [
         Row(
             "stream at 30 images/s: p99 from stamp to grasps", float(values["stream latency p99 (ms)"]), 100, "ms", note
         )
     ]
-
-
-def _diagnostics(ros: Ros) -> Dict[str, str]:
-    """The values of the node's diagnostics."""
-    command = ["rostopic", "echo", "-n", "1", "/diagnostics"]
-    output = subprocess.run(command, env=ros.environment, capture_output=True, text=True, timeout=60).stdout
-    return {v["key"]: v["value"] for v in next(yaml.safe_load_all(output))["status"][0]["values"]}
-
-
-def _descriptors(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def _answers(ros: Ros) -> bool:
-    try:
-        return bool(Client(ros.serves()).ask(scene_request()).success)
-    except (OSError, ValueError):
-        return False
-
-
-def _cpu(pid: int) -> float:
-    """CPU time of a process so far [s]."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _pid(ros: Ros) -> int:
-    uri = xmlrpc.client.ServerProxy(ros.uri).lookupNode("/test", "/planner")[2]
-    return int(xmlrpc.client.ServerProxy(uri).getPid("/test")[2])
 
 
 CASES: Dict[str, Callable[[Ros, argparse.Namespace], List[Row]]] = {
@@ -274,6 +218,7 @@ CASES: Dict[str, Callable[[Ros, argparse.Namespace], List[Row]]] = {
     "respawn": lambda ros, _: respawn(ros),
     "stream": lambda ros, _: stream(ros),
     "stream_beside_requests": lambda ros, _: stream_beside_requests(ros),
+    "mixed": lambda ros, arguments: mixed(ros, arguments.mixed),
     "in_a_row": lambda ros, arguments: in_a_row(ros, arguments.requests),
 }
 
@@ -281,6 +226,7 @@ CASES: Dict[str, Callable[[Ros, argparse.Namespace], List[Row]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=10_000, help="in a row")
+    parser.add_argument("--mixed", type=float, default=120, help="seconds of mixed load")
     parser.add_argument("--fuzz", type=int, default=5_000, help="random requests")
     parser.add_argument("--only", choices=sorted(CASES), nargs="+", default=list(CASES), help="these cases")
     parser.add_argument("--json", type=Path, help="write the rows here too")

@@ -2,10 +2,12 @@
 
 import contextlib
 import http.client
+import io
 import os
 import socket
 import sys
 import time
+import types
 import xmlrpc.client
 
 import pytest
@@ -15,7 +17,9 @@ ros_or_skip()
 
 from ros_client import Client, scene_request
 from ros_process import graph, wait_for
+from rosgraph.network import read_ros_handshake_header, write_ros_handshake_header
 
+from antipodal.msg import GraspArray
 from antipodal.ros import accept, connection_limits
 
 DESCRIPTORS = 300  # of the node; its XML-RPC server alone may hold 128
@@ -86,6 +90,43 @@ def test_a_node_out_of_descriptors_closes_connections_and_serves_again_when_they
         client.close()
     wait_for(lambda: plans(uri), "a plan after they have left", 20)
     assert node.runs()
+
+
+def subscriber(uri):
+    """A connection that subscribes to ~grasps and reads nothing; None if it is refused."""
+    host, port = uri[len("rosrpc://") :].rsplit(":", 1)
+    sock = socket.create_connection((host, int(port)), 10)
+    fields = {"topic": "/planner/grasps", "md5sum": GraspArray._md5sum, "callerid": f"/test_{id(sock)}"}
+    write_ros_handshake_header(sock, {**fields, "type": GraspArray._type})
+    if "error" in read_ros_handshake_header(sock, io.BytesIO(), 4096):
+        sock.close()
+        return None
+    return sock
+
+
+def test_subscribers_are_limited_and_those_that_left_make_room(limited):
+    ros, _ = limited
+    made = [subscriber(ros.serves()) for _ in range(accept.SUBSCRIBERS + 20)]
+    connected = [sock for sock in made if sock]
+    assert 0 <= accept.SUBSCRIBERS - len(connected) < 10, "rosout and the like take some"
+    assert plans(ros.serves())
+    for sock in connected:
+        sock.close()
+    wait_for(lambda: subscriber(ros.serves()), "a new subscriber", 20)
+
+
+def test_the_thread_that_connects_to_publishers_survives_errors(monkeypatch):
+    """As when no thread can be started for a connection."""
+    monkeypatch.setattr(accept.rospy, "logwarn_throttle", lambda *_: None)
+    manager, runs = types.SimpleNamespace(handler=types.SimpleNamespace(done=False)), []
+
+    def run(manager):
+        runs.append(manager)
+        manager.handler.done = len(runs) == 3
+        raise RuntimeError("can't start new thread")
+
+    accept.keep_running(run, manager)
+    assert len(runs) == 3
 
 
 def test_no_thread_for_a_connection_ends_neither_the_accepting_thread_nor_its_slots(monkeypatch):

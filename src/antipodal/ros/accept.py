@@ -12,15 +12,17 @@ import os
 import socket
 import threading
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import rosgraph.xmlrpc
 import rospy
-from rospy.impl import tcpros_base
+from rospy.impl import registration, tcpros_base
+from rospy.impl.tcpros_pubsub import TCPROSHandler
 
 BACKLOG = 1024  # connections that the system queues until they are accepted
 PAUSE = 0.1  # after an error of accept() [s]
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # errors of accept() without free resources
+SUBSCRIBERS = 128  # of all topics together
 XMLRPC_CONNECTIONS = 128  # to the XML-RPC server; a further one closes the one that is open longest
 XMLRPC_TIMEOUT = 30.0  # longest silence of an XML-RPC client [s]
 XMLRPC_REQUEST = 2**20  # bytes of an XML-RPC request
@@ -28,8 +30,16 @@ XMLRPC_REQUEST = 2**20  # bytes of an XML-RPC request
 
 def install() -> None:
     """Replace rospy's accept loop and XML-RPC server. Call it before rospy.init_node; twice does no harm."""
+    if rosgraph.xmlrpc.ThreadingXMLRPCServer is LimitedXmlRpcServer:
+        return
     tcpros_base.TCPServer.run = accept_connections
     rosgraph.xmlrpc.ThreadingXMLRPCServer = LimitedXmlRpcServer
+    connect_subscriber = TCPROSHandler.topic_connection_handler
+    TCPROSHandler.topic_connection_handler = lambda *arguments: (
+        _too_many_subscribers() or connect_subscriber(*arguments)
+    )
+    connect_publishers = registration.RegManager.run
+    registration.RegManager.run = lambda manager: keep_running(connect_publishers, manager)
 
 
 def accept_connections(server: Any) -> None:
@@ -46,6 +56,22 @@ def accept_connections(server: Any) -> None:
         except Exception as e:  # RuntimeError if no thread can be started
             connection[0].close()
             rospy.logwarn_throttle(5, f"a connection is closed: {e}")
+
+
+def _too_many_subscribers() -> str:
+    """Why a subscriber is refused; "" if it is not."""
+    count = sum(len(publication.connections) for publication in registration.get_topic_manager().pubs.values())
+    return f"busy: {count} subscribers are connected" if count >= SUBSCRIBERS else ""
+
+
+def keep_running(run: Callable[[Any], None], manager: Any) -> None:
+    """Run rospy's thread that connects to publishers again after an error, such as one at the start of a thread."""
+    while not (manager.handler.done or rospy.is_shutdown()):
+        try:
+            run(manager)
+        except Exception as e:
+            rospy.logwarn_throttle(5, f"could not connect to a publisher: {e}")
+            time.sleep(PAUSE)
 
 
 class Acceptor:

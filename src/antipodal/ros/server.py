@@ -8,33 +8,25 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 import numpy as np
 import rospy
 from geometry_msgs.msg import PoseStamped
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.msg import Grasp, GraspArray
-from antipodal.perception.inputs import check_depth, check_region
 from antipodal.planner import GraspPlanner, Plan
-from antipodal.ros.compressed import compressed_depth_from
 from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.cpu_fallback import FallbackPlanner
 from antipodal.ros.diagnostics import Diagnostics, ReplyStatistics
 from antipodal.ros.display import Display
-from antipodal.ros.frames import TransformLookup, pixels_inside
-from antipodal.ros.headers import check_header, tf_frame
-from antipodal.ros.images import camera_from, depth_from, mask_from, region_from
+from antipodal.ros.headers import tf_frame
 from antipodal.ros.messages import grasp_message
-from antipodal.ros.newest_image import IMAGE_TOPIC, INFO_TOPIC, AnyImage, NewestImage
 from antipodal.ros.options import NodeOptions
+from antipodal.ros.plan_input import InputReader
 from antipodal.ros.planning_thread import PlanningThread
-from antipodal.ros.scene import RobotMasks, scene_hints
 from antipodal.ros.stream import ImageStream
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
 from antipodal.tracking.tracker import GraspTracker
 
-IMAGE_BUFFER = 2**25  # bytes; with rospy's default of 64 KiB, old images stay in the buffer
-ROBOT_MASK_TOPIC = "robot_mask"
 OTHER_FIELDS = 2**20  # bytes of a request beside its images
 
 
@@ -48,9 +40,7 @@ class PlanServer:
         self.gripper = planner.gripper
         self._statistics = ReplyStatistics()
         self._planning_thread = PlanningThread(options.max_waiting, options.max_time)
-        self._robot_masks: Optional[RobotMasks] = None
-        self._newest = self._subscribe()
-        self._tf = TransformLookup(options.tf_timeout) if options.frames() else None
+        self._reader = InputReader(options)
         self._display = Display(self.gripper, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
@@ -60,29 +50,15 @@ class PlanServer:
         max_request = 6 * options.max_pixels + OTHER_FIELDS  # 4 bytes a pixel of depth, 1 of each mask
         LimitedService("plan_grasp", PlanGrasp, self.handle, max_request)
         if options.stream:
-            self._stream = ImageStream(self._newest, self._planning_thread, self._plan_next)
-
-    def _subscribe(self) -> NewestImage:
-        """Subscribe to the depth image and its camera_info."""
-        topic, info_topic, message_class = rospy.resolve_name(IMAGE_TOPIC), rospy.resolve_name(INFO_TOPIC), Image
-        if self.options.compressed:
-            topic, message_class = f"{topic}/compressedDepth", CompressedImage
-        newest = NewestImage(self.options.max_age, topic, info_topic, lambda text: rospy.logwarn_throttle(60, text))
-        self._images = rospy.Subscriber(topic, message_class, newest.store_image, queue_size=1, buff_size=IMAGE_BUFFER)
-        rospy.Subscriber(info_topic, CameraInfo, newest.store_info, queue_size=30)
-        if self.options.robot_mask:
-            self._robot_masks = RobotMasks(rospy.resolve_name(ROBOT_MASK_TOPIC))
-            rospy.Subscriber(ROBOT_MASK_TOPIC, Image, self._robot_masks.store, queue_size=1, buff_size=IMAGE_BUFFER)
-        return newest
+            self._stream = ImageStream(self._reader.newest, self._planning_thread, self._plan_next)
 
     def summary(self) -> str:
         """One line for the log: device, topics, frames, workspace, gripper and model."""
         options, box = self.options, self.options.workspace
         workspace = f"{list(box.low)} to {list(box.high)} m in {box.frame!r}" if box.frame else "none"
         return (
-            f"plan_grasp is ready on {self.planner.device}: service {rospy.resolve_name('plan_grasp')}, depth image "
-            f"{self._images.resolved_name}, camera_info {rospy.resolve_name(INFO_TOPIC)}, target_frame "
-            f"{options.target_frame or 'that of the image'}, workspace {workspace}, "
+            f"plan_grasp is ready on {self.planner.device}: service {rospy.resolve_name('plan_grasp')}, "
+            f"{self._reader.topics()}, target_frame {options.target_frame or 'of the image'}, workspace {workspace}, "
             f"{self._known_of_scene()}gripper {self.gripper.name}, model {options.model or 'models/default.pt'}"
         )
 
@@ -92,7 +68,6 @@ class PlanServer:
         known = {
             "up": options.up_frame or (list(options.up) if any(options.up) else ""),
             "table": options.table_frame or (list(options.table) if any(options.table) else ""),
-            "robot mask": rospy.resolve_name(ROBOT_MASK_TOPIC) if options.robot_mask else "",
         }
         return "".join(f"{name} {value}, " for name, value in known.items() if value)
 
@@ -124,7 +99,7 @@ class PlanServer:
             self.planner.tune(options.options)
         if options.workspace != before.workspace:
             self._display.show_box(options.workspace)
-        self._newest.max_age = options.max_age
+        self._reader.newest.max_age = options.max_age
         self.options = options
         return options
 
@@ -150,53 +125,34 @@ class PlanServer:
 
     def _fill(self, reply: PlanGraspResponse, request: PlanGraspRequest, make_plan: Callable[..., Plan]) -> None:
         """Plan, fill in the reply and publish."""
-        image, info = self._input(request)
-        check_header(image.header, "the depth image")
-        reply.header = Header(stamp=image.header.stamp, frame_id=image.header.frame_id)
-        read = compressed_depth_from if isinstance(image, CompressedImage) else depth_from
-        camera, depth = camera_from(info, self.options.rectified), read(image, self.options.max_pixels)
-        header, T_target_cam = self._target(reply.header)
-        mask, region = mask_from(request.mask), self._region(request, depth, camera, reply.header)
-        count, stamp = request.max_grasps or self.options.max_grasps, image.header.stamp.to_sec()
-        use_topic = self._robot_masks is not None and image is not request.depth_image
-        robot = self._robot_masks.at(stamp, self.options.max_age) if self._robot_masks and use_topic else None
-        hints = scene_hints(self.options, request, reply.header, self._tf, robot)
+        start, options = time.perf_counter(), self.options
+        inputs = self._reader.read(request, options)
+        reply.header = inputs.header
+        header, T_target_cam = self._target(inputs.header)
+        times_ms = {"input": 1e3 * (time.perf_counter() - start)}
         try:
-            plan = make_plan(depth, camera, stamp, mask, count, self.options.seed, region, hints=hints)
+            count, stamp = request.max_grasps or options.max_grasps, inputs.header.stamp.to_sec()
+            arguments = inputs.mask, count, options.seed, inputs.region
+            plan = make_plan(inputs.depth, inputs.camera, stamp, *arguments, hints=inputs.hints)
         except NoGraspFound:
             self._all.publish(GraspArray(header, []))
-            self._display.show(reply.header, depth, camera, None)
+            self._display.show(inputs.header, inputs.depth, inputs.camera, None)
             raise
         reply.success = True
         reply.grasps = [grasp_message(g, header, T_target_cam) for g in plan]
         reply.message = f"{len(plan)} grasps, the best with P(success) = {plan[0].quality:.2f}"
-        reply.time_names, reply.times_ms = list(plan.times_ms), list(plan.times_ms.values())
+        times_ms.update(plan.times_ms)
+        reply.time_names, reply.times_ms = list(times_ms), list(times_ms.values())
         _set_counts(reply, plan.counts)
         self._publish(header, reply.grasps)
-        self._display.show(reply.header, depth, camera, plan)
-
-    def _input(self, request: PlanGraspRequest) -> Tuple[AnyImage, CameraInfo]:
-        if len(request.depth_image.data) or request.depth_image.width or request.depth_image.height:
-            return request.depth_image, request.camera_info
-        return self._newest.get(rospy.get_time())
+        self._display.show(inputs.header, inputs.depth, inputs.camera, plan)
 
     def _target(self, header: Header) -> Tuple[Header, np.ndarray]:
         """The header of the grasps in an image with `header`, and `T_target_cam` (4, 4)."""
-        if not (self._tf and self.options.target_frame):
+        if not (self._reader.tf and self.options.target_frame):
             return header, np.eye(4)
         target = Header(stamp=header.stamp, frame_id=tf_frame(self.options.target_frame))
-        return target, self._tf.lookup(target.frame_id, header)
-
-    def _region(
-        self, request: PlanGraspRequest, depth: np.ndarray, camera: Camera, header: Header
-    ) -> Optional[np.ndarray]:
-        """Pixels (H, W) bool in which the request and the workspace allow grasps; None = all."""
-        depth, box = check_depth(depth, camera), self.options.workspace
-        region = check_region(region_from(request.roi), depth)
-        if not (self._tf and box.frame):
-            return region
-        inside = pixels_inside(box, depth, camera, self._tf.lookup(box.frame, header))
-        return inside if region is None else inside & region
+        return target, self._reader.tf.lookup(target.frame_id, header)
 
     def _publish(self, header: Header, grasps: List[Grasp]) -> None:
         self._best.publish(PoseStamped(header, grasps[0].pose))
@@ -204,9 +160,7 @@ class PlanServer:
 
     def _problem(self) -> str:
         """What diagnostics warn of; "" = nothing."""
-        camera = ""
-        if self.options.stream or self._newest.received() or self._images.get_num_connections():
-            camera = self._newest.problem(rospy.get_time())
+        camera = self._reader.camera_problem(self.options.stream)
         return "; ".join(filter(None, [getattr(self.planner, "problem", ""), camera, self._statistics.problem()]))
 
     def _status_values(self) -> Dict[str, str]:
