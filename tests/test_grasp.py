@@ -1,16 +1,19 @@
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from antipodal import resources
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 
+WHOLE = {**Gripper().to_dict(), "palm_size": [0.06, 0.14]}
+
 
 def test_gripper_file_round_trip(tmp_path):
     path = tmp_path / "gripper.yaml"
-    path.write_text("name: mine\nmax_width: 0.05\npalm_size: [0.05, 0.1]\nsource: a drawing\n")
+    path.write_text(yaml.safe_dump({**WHOLE, "max_width": 0.05, "palm_size": [0.05, 0.1], "source": "a drawing"}))
     gripper = Gripper.load(path)
     assert gripper.max_width == 0.05 and gripper.palm_size == (0.05, 0.1)
 
@@ -20,23 +23,38 @@ def test_shipped_default_gripper_is_the_default():
 
 
 @pytest.mark.parametrize(
-    "text, complaint",
+    "change, complaint",
     [
-        ("max_wdith: 0.05", "unknown max_wdith"),
-        ("max_width: -1", "between 0 and 1 metre"),
-        ("max_width: 85", "between 0 and 1 metre"),
-        ("min_width: 0.2", "min_width"),
-        ("max_width: wide", "numbers"),
-        ("palm_size: 3", "palm_size"),
-        ("- 1", "mapping"),
-        ("{", "cannot read"),
+        ({"max_wdith": 0.05}, "unknown max_wdith"),
+        ({"max_width": -1}, "between 0 and 1 metre"),
+        ({"max_width": 85}, "between 0 and 1 metre"),
+        ({"min_width": 0.2}, "min_width"),
+        ({"max_width": "wide"}, "numbers"),
+        ({"palm_size": 3}, "palm_size"),
     ],
 )
-def test_bad_gripper_file_says_what_is_wrong(tmp_path, text, complaint):
+def test_bad_gripper_file_says_what_is_wrong(tmp_path, change, complaint):
+    path = tmp_path / "gripper.yaml"
+    path.write_text(yaml.safe_dump({**WHOLE, **change}))
+    with pytest.raises(InputError, match=complaint):
+        Gripper.load(path)
+
+
+@pytest.mark.parametrize("text, complaint", [("- 1", "mapping"), ("{", "cannot read"), ("", "mapping")])
+def test_a_gripper_file_is_a_mapping(tmp_path, text, complaint):
     path = tmp_path / "gripper.yaml"
     path.write_text(text)
     with pytest.raises(InputError, match=complaint):
         Gripper.load(path)
+
+
+@pytest.mark.parametrize("missing", [["jaw_length"], ["palm_size"], sorted(set(WHOLE) - {"max_width"})])
+def test_a_gripper_file_that_lacks_lengths_is_refused(tmp_path, missing):
+    path = tmp_path / "gripper.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in WHOLE.items() if k not in missing}))
+    with pytest.raises(InputError, match="lacks") as refused:
+        Gripper.load(path)
+    assert all(name in str(refused.value) for name in missing)
 
 
 def test_grasp_as_plain_values_has_the_axes_of_its_pose():

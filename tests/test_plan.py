@@ -7,11 +7,19 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import yaml
 from scenes import CAMERA, box, render
 
 from antipodal import networks
 from antipodal.errors import run_command
+from antipodal.grasp import Gripper
 from antipodal.plan import main
+
+
+def gripper(**changes):
+    """A gripper file's content."""
+    plain = {**Gripper().to_dict(), "name": "mine", **changes}
+    return {**plain, "palm_size": list(plain["palm_size"])}
 
 
 @pytest.fixture
@@ -21,7 +29,7 @@ def folder(tmp_path):
     np.save(tmp_path / "depth.npy", depth)
     cv2.imwrite(str(tmp_path / "mask.png"), mask.astype(np.uint8) * 255)
     (tmp_path / "camera.json").write_text(json.dumps(CAMERA.to_dict()))
-    (tmp_path / "gripper.yaml").write_text("name: mine\nmax_width: 0.07\n")
+    (tmp_path / "gripper.yaml").write_text(yaml.safe_dump(gripper(max_width=0.07)))
     networks.save(tmp_path / "model.pt", networks.GraspNetwork("patch"), {})
     return tmp_path
 
@@ -79,7 +87,8 @@ def test_an_empty_table_exits_with_1_and_the_reason(folder, capsys):
         ("depth", b"not an array", "cannot read depth image"),
         ("--camera", b"{}", "lacks fx"),
         ("--mask", None, "cannot read mask"),
-        ("--gripper", b"max_width: 7", "between 0 and 1 metre"),
+        ("--gripper", yaml.safe_dump(gripper(max_width=7)).encode(), "between 0 and 1 metre"),
+        ("--gripper", b"max_width: 0.07", "lacks name, min_width"),
         ("--model", None, "model"),
         ("--model", b"junk", "model"),
     ],

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
 
-from antipodal import backends, networks, transforms
+from antipodal import backends, networks, resources, transforms
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import SamplingOptions
@@ -16,6 +16,7 @@ from antipodal.perception.table import TableOptions
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.cem import CEMOptions
 from antipodal.planning.cuda_graph import GpuPlanner
+from antipodal.planning.ranking import centered_in
 from tests.perception.test_view import view_of
 
 
@@ -327,3 +328,28 @@ def test_a_policy_is_known_and_a_dense_one_has_its_network():
         PlannerOptions(policy="greedy")
     with pytest.raises(ModelError, match="policy 'dense' needs"):
         GraspPlanner(PrefersMiddle(), options=PlannerOptions(policy="dense"))
+
+
+def test_a_grasp_that_appears_outside_the_image_is_not_returned():
+    """Below a surface near the border it may: the origin is deeper than what is seen there."""
+    grasps = ViewGrasps(torch.tensor([[0.0, 0.0, 0.7], [0.3, 0.0, 0.7]]), torch.zeros(2), torch.full((2,), 0.05))
+    kept = centered_in(None, grasps, np.eye(4), CAMERA, {})
+    assert len(kept) == 1 and kept.center[0, 0] == 0
+    with pytest.raises(NoGraspFound, match="0 of 1 feasible grasps are centred in the image"):
+        centered_in(None, grasps[1:], np.eye(4), CAMERA, {})
+
+
+def test_a_wall_beside_the_image_gives_no_grasp_outside_it():
+    gripper = Gripper.load(resources.find("config/grippers/wsg50.yaml"))
+    planner = GraspPlanner.load(resources.find("models/default.pt"), gripper, "cpu")
+    rng = np.random.default_rng(0)
+    for k in range(10):
+        x = 0.2 + 0.02 * rng.random()
+        depth, mask = render([box((x, rng.uniform(-0.05, 0.05)), (0.03, 0.2, rng.uniform(0.05, 0.2)))])
+        try:
+            plan = planner.plan(depth, CAMERA, mask, seed=k)
+        except NoGraspFound:
+            continue
+        for grasp in [*plan, *plan.candidates]:
+            u, v = grasp.center_px
+            assert 0 <= u <= CAMERA.width - 1 and 0 <= v <= CAMERA.height - 1

@@ -49,8 +49,8 @@ class Gripper:
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> Gripper:
-        """Read a gripper from YAML whose keys are this class's fields; `source` may name where the figures are from,
-        and `moveit` is ros.moveit's."""
+        """Read a gripper from YAML whose keys are this class's fields, all of them: no other gripper's length stands in
+        for a missing one. `source` may name where the figures are from, and `moveit` is ros.moveit's."""
         try:
             data = yaml.safe_load(Path(path).read_text())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
@@ -63,7 +63,10 @@ class Gripper:
         unknown = sorted(set(data) - set(names))
         if unknown:
             raise InputError(f"gripper file {path}: unknown {', '.join(unknown)}; possible: {', '.join(names)}")
-        palm = data.get("palm_size", cls.palm_size)
+        missing = [n for n in names if n not in data]
+        if missing:
+            raise InputError(f"gripper file {path} lacks {', '.join(missing)}; needed: {', '.join(names)}")
+        palm = data["palm_size"]
         if not isinstance(palm, (list, tuple)) or len(palm) != 2:
             raise InputError(f"gripper file {path}: palm_size must be two lengths along x and y, got {palm!r}")
         return cls(**{**data, "palm_size": tuple(palm)})
@@ -82,6 +85,7 @@ class Grasp:
     center_px: Tuple[float, float]  # (u, v) of the origin in the given depth image
     angle: float  # closing axis in the image from +u, in [-pi/2, pi/2)
     depth: float  # z of the origin in the optical frame [m]
+    object_width: float = float("nan")  # of what is between the jaws, along the closing axis [m]; NaN where not known
 
     def to_dict(self) -> dict:
         """Plain lists and floats, the form of the command line's JSON."""
@@ -95,4 +99,5 @@ class Grasp:
             "center_px": list(self.center_px),
             "angle": self.angle,
             "depth": self.depth,
+            "object_width": self.object_width if np.isfinite(self.object_width) else None,
         }

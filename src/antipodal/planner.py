@@ -14,6 +14,7 @@ from antipodal import networks
 from antipodal.camera import Camera
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper
+from antipodal.grasping.clearance import usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, make_score
@@ -128,7 +129,8 @@ class GraspPlanner:
         clock = Clock()
         counts: Dict[str, int] = {}
         depth = check_depth(depth, camera)
-        check_gripper(self.gripper, min(self.options.openings) * self.gripper.max_width, camera, depth)
+        narrowest = min(usable_openings(self.gripper, self.options.openings)) * self.gripper.max_width
+        check_gripper(self.gripper, narrowest, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
         with clock("table"):
             scene = perceive(depth, camera, mask, hints, seed, self.options.table, self.options.segmentation)
@@ -137,7 +139,7 @@ class GraspPlanner:
         with single_threaded_torch():
             ranked, T_cam_view = plan(request, camera, seed, counts, clock)
         with clock("ranking"):
-            ranked = ranked if window is None else centered_in(window, ranked, T_cam_view, camera, counts)
+            ranked = centered_in(window, ranked, T_cam_view, camera, counts)
             likely = likely_enough(ranked, self.options.min_quality, counts)
             chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
             grasps = to_camera(likely[chosen], T_cam_view, camera)
@@ -167,7 +169,9 @@ class GraspPlanner:
         with clock("device"):
             reply = self.gpu_planner.plan([request], camera, seed)[0]
         counts.update(reply.counts)
-        refuse_empty(counts, self.options.sampling.friction, self.gripper.max_width)
+        if self.gripper.min_width == 0:
+            del counts["wide_enough"]
+        refuse_empty(counts, self.options.sampling.friction, self.gripper)
         return reply.grasps, reply.T_cam_view
 
 

@@ -78,6 +78,11 @@ def view_margin(gripper: Gripper) -> float:
     return reach_across(gripper) + VIEW_BORDER
 
 
+def usable_openings(gripper: Gripper, shares: Sequence[float]) -> Tuple[float, ...]:
+    """Those of the openings [widest openings] to which the jaws close; fully open where none is."""
+    return tuple(s for s in shares if s * gripper.max_width >= gripper.min_width) or (1.0,)
+
+
 class Clearance:
     """Where one gripper fits in one view."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Iterable, List, Sequence, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -16,15 +16,25 @@ from antipodal.perception.view import View
 
 def to_camera(grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera) -> List[Grasp]:
     """Grasps of a view in the camera frame."""
-    return grasps_at(poses(grasps, T_cam_view), grasps.width.cpu().numpy(), grasps.quality.cpu().numpy(), camera)
+    numbers = (values.cpu().numpy() for values in (grasps.width, grasps.quality, grasps.object_width))
+    return grasps_at(poses(grasps, T_cam_view), *numbers, camera=camera)
 
 
-def grasps_at(T_cam_grasp: np.ndarray, width: Iterable[float], quality: Iterable[float], camera: Camera) -> List[Grasp]:
-    """Grasps at poses (N, 4, 4), with openings (N,) [m] and qualities (N,), and their places in the camera's image."""
+def grasps_at(
+    T_cam_grasp: np.ndarray,
+    width: Any,
+    quality: Any,
+    object_width: Any = (),
+    *,
+    camera: Camera,
+) -> List[Grasp]:
+    """Grasps at poses (N, 4, 4), with openings (N,) [m], qualities (N,) and perhaps the widths (N,) [m] of what they
+    close on, and their places in the camera's image."""
     px, angle = in_image(T_cam_grasp, camera)
+    between = object_width if len(object_width) else np.full(len(T_cam_grasp), np.nan)
     return [
-        Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]))
-        for T, w, q, p, a in zip(T_cam_grasp, width, quality, px, angle)
+        Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]), round(float(o), 6))
+        for T, w, q, p, a, o in zip(T_cam_grasp, width, quality, px, angle, between)
     ]
 
 
@@ -71,14 +81,20 @@ class ViewGrasps:
     angle: torch.Tensor  # (N,) [rad], period pi
     width: torch.Tensor  # (N,) opening on approach [m]
     quality: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) P(success), empty until scored
+    object_width: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) [m], empty until measured
 
     def __len__(self) -> int:
         return len(self.angle)
 
     def __getitem__(self, index) -> ViewGrasps:
         """The grasps at an index array, slice or boolean mask."""
-        quality = self.quality[index] if len(self.quality) else self.quality
-        return ViewGrasps(self.center[index], self.angle[index], self.width[index], quality)
+        later = (values[index] if len(values) else values for values in (self.quality, self.object_width))
+        return ViewGrasps(self.center[index], self.angle[index], self.width[index], *later)
+
+
+def at_depth(grasps: ViewGrasps, z: torch.Tensor) -> ViewGrasps:
+    """The grasps (N) moved to depths z (N,) [m]."""
+    return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
 
 
 def encode(grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:

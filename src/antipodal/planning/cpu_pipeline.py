@@ -12,8 +12,9 @@ from antipodal.camera import Camera
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import Pairs, sample_antipodal
 from antipodal.grasping.balance import balance_penalty, distance_to_centroid
-from antipodal.grasping.clearance import Clearance, view_margin
-from antipodal.grasping.view_grasps import ViewGrasps, decode, encode, to_view
+from antipodal.grasping.clearance import Clearance, usable_openings, view_margin
+from antipodal.grasping.object_width import object_width, wide_enough
+from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode, to_view
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, Score
 from antipodal.perception.view import View, make_view
@@ -37,6 +38,7 @@ class CpuPipeline:
     ):
         """device: where views and samples lie, which is the network's. dense: what the policy "dense" scans with."""
         self.score, self.gripper, self.options, self.device, self.dense = score, gripper, options, device, dense
+        self.openings = usable_openings(gripper, options.openings)
 
     def __call__(
         self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
@@ -58,11 +60,13 @@ class CpuPipeline:
                 lambda s: self._evaluate(clearance, distance, score, s), torch.cat(first), generator, self.options.cem
             )
             counts["scored"] = int(torch.isfinite(quality).sum())
-        found = torch.isfinite(quality)
-        return replace(decode(samples[found], self.gripper), quality=quality[found]), view.T_cam_view
+        feasible = torch.isfinite(quality)
+        grasps = decode(samples[feasible], self.gripper)
+        width = object_width(view, grasps, self.gripper)
+        return replace(grasps, quality=quality[feasible], object_width=width), view.T_cam_view
 
     def _refuse_empty(self, counts: Dict[str, int]) -> None:
-        refuse_empty(counts, self.options.sampling.friction, self.gripper.max_width)
+        refuse_empty(counts, self.options.sampling.friction, self.gripper)
 
     def _view(self, request: Request, camera: Camera) -> View:
         """The view along the approach of what may be grasped and of all that the gripper could touch there."""
@@ -75,7 +79,7 @@ class CpuPipeline:
         if self.options.policy == "dense" and self.dense is not None:
             o = self.options
             penalty = balance_penalty(distance, o.balance)
-            peaks, counts["scanned"] = propose_by_scan(self.dense, view, self.gripper, o.openings, penalty, o.dense)
+            peaks, counts["scanned"] = propose_by_scan(self.dense, view, self.gripper, self.openings, penalty, o.dense)
             pairs = Pairs(peaks.center[:, :2], peaks.angle, peaks.width)
         else:
             pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
@@ -86,26 +90,29 @@ class CpuPipeline:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
         self._refuse_empty(counts)
         center = torch.nn.functional.pad(pairs.center, (0, 1))
-        grasps, depths = clearance.widest_opening(ViewGrasps(center, pairs.angle, pairs.extent), self.options.openings)
+        grasps, depths = clearance.widest_opening(ViewGrasps(center, pairs.angle, pairs.extent), self.openings)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         self._refuse_empty(counts)
+        if self.gripper.min_width > 0:
+            fits &= wide_enough(clearance.view, at_depth(grasps, depths.deepest), self.gripper)
+            counts["wide_enough"] = int(fits.sum())
+            self._refuse_empty(counts)
         kept = torch.nonzero(fits)[: self.options.candidates, 0]  # pairs come in random order
         grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
         share = torch.linspace(0, 1, self.options.depths, device=low.device).repeat_interleave(len(grasps))
         grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
-        z = torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share)
-        return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
+        return at_depth(grasps, torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share))
 
     def _evaluate(
         self, clearance: Clearance, distance: torch.Tensor, score: Score, samples: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
-        grasps, depths = clearance.widest_opening(decode(samples, self.gripper), self.options.openings)
-        z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
-        grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
-        quality = torch.full_like(z, -torch.inf)
+        grasps, depths = clearance.widest_opening(decode(samples, self.gripper), self.openings)
+        grasps = at_depth(grasps, grasps.center[:, 2].clamp(depths.shallowest, depths.deepest))
+        quality = torch.full_like(grasps.angle, -torch.inf)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
+        fits &= wide_enough(clearance.view, grasps, self.gripper)
         if bool(fits.any()):
             quality[fits] = self._quality(clearance.view, distance, score, grasps[fits])
         return encode(grasps, self.gripper), quality

@@ -15,7 +15,7 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.score_gpu import FusedScore
 from antipodal.perception.view import look_along
-from antipodal.planning.gpu_pipeline import COUNTS, GpuOptions, GpuPipeline, SceneTensors
+from antipodal.planning.gpu_pipeline import COUNTS, ROW, GpuOptions, GpuPipeline, SceneTensors
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.random_draws import RandomDraws
 from antipodal.planning.request import Request
@@ -160,6 +160,6 @@ def _unpack_reply(packed: torch.Tensor) -> Reply:
     T_cam_view = np.eye(4)
     T_cam_view[:3, :3] = flat[:9].reshape(3, 3)
     counts = dict(zip(COUNTS, flat[9 : 9 + len(COUNTS)].astype(int).tolist()))
-    rows = torch.from_numpy(flat[9 + len(COUNTS) :].reshape(-1, 6).copy())
+    rows = torch.from_numpy(flat[9 + len(COUNTS) :].reshape(-1, ROW).copy())
     rows = rows[torch.isfinite(rows[:, 5])]
-    return Reply(T_cam_view, counts, ViewGrasps(rows[:, :3], rows[:, 3], rows[:, 4], rows[:, 5]))
+    return Reply(T_cam_view, counts, ViewGrasps(rows[:, :3], *rows[:, 3:].unbind(1)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Callable, Tuple
 
 import torch
@@ -12,9 +12,10 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs_gpu import sample_antipodal_gpu
 from antipodal.grasping.balance import balance_penalty
 from antipodal.grasping.balance_gpu import distance_to_centroid_gpu
-from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
+from antipodal.grasping.clearance import Clearance, DepthRange, usable_openings, view_margin
 from antipodal.grasping.clearance_gpu import OpeningSearch
-from antipodal.grasping.view_grasps import ViewGrasps, decode, encode
+from antipodal.grasping.object_width import object_width, wide_enough
+from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode
 from antipodal.perception.masked import first_true
 from antipodal.perception.view import View
 from antipodal.perception.view_gpu import make_view_gpu
@@ -23,7 +24,8 @@ from antipodal.planning.options import PlannerOptions
 from antipodal.planning.random_draws import RandomDraws
 
 Score = Callable[[View, ViewGrasps], torch.Tensor]
-COUNTS = ("edges", "pairs", "fitting", "scored")
+COUNTS = ("edges", "pairs", "fitting", "wide_enough", "scored")
+ROW = 7  # numbers of a grasp in the reply
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,18 @@ class GpuPipeline:
         """score: maps a view and grasps (N) in it to logits (N,), whatever the grasps."""
         self.score, self.gripper, self.options = score, gripper, options
         self.camera, self.sizes = camera, sizes
-        self.fitting = OpeningSearch(options.openings)
+        self.fitting = OpeningSearch(usable_openings(gripper, options.openings))
 
     def __call__(self, scene: SceneTensors, draws: RandomDraws) -> torch.Tensor:
-        """The reply (9 + len(COUNTS) + 6 R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
-        best first, each x, y, z [m], angle [rad], opening [m] and quality, which is -inf where there is none."""
+        """The reply (9 + len(COUNTS) + ROW R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
+        best first, each x, y, z [m], angle [rad], opening [m], quality, which is -inf where there is none, and the
+        object's width [m]."""
         view = self._view(scene, draws)
         pairs, met, edges = sample_antipodal_gpu(
             view, self.gripper, draws.starts, draws.cone, draws.choice, self.options.sampling
         )
         clearance = Clearance(view, self.gripper, self.options.clearance)
-        candidates, fits, fitting = self._candidates(clearance, pairs, met)
+        candidates, fits, fitting = self._candidates(clearance, pairs, met)  # fitting: counts, as in COUNTS
         earlier, given = self._earlier(scene, view)
         distance = distance_to_centroid_gpu(view)
         samples, quality = maximise_gpu(
@@ -76,7 +79,7 @@ class GpuPipeline:
             draws,
             self.options.cem,
         )
-        counts = (edges, met.sum(), fitting)
+        counts = (edges, met.sum(), *fitting)
         scored = torch.isfinite(quality).sum()
         return self._reply(view, torch.stack([*counts, scored]), samples, quality)
 
@@ -104,10 +107,11 @@ class GpuPipeline:
     def _candidates(
         self, clearance: Clearance, pairs: ViewGrasps, met: torch.Tensor
     ) -> Tuple[ViewGrasps, torch.Tensor, torch.Tensor]:
-        """Grasps at several depths on the first pairs where the gripper fits, which rows hold one, and the number of
-        all such pairs."""
-        grasps, depths, fits = self._fitting(clearance, pairs)
-        fits = fits & met
+        """Grasps at several depths on the first pairs where the gripper fits, which rows hold one, and the numbers of
+        pairs where it fits and of those that are wide enough."""
+        grasps, depths, clear = self._fitting(clearance, pairs)
+        clear = clear & met
+        fits = clear & wide_enough(clearance.view, at_depth(grasps, depths.deepest), self.gripper)
         n, many = min(self.options.candidates, len(grasps)), self.options.depths
         kept = first_true(fits, n)  # pairs come in random order
         grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
@@ -115,7 +119,8 @@ class GpuPipeline:
         z = torch.lerp(low.repeat(many), high.repeat(many), share)
         center = torch.cat([grasps.center[:, :2].repeat(many, 1), z[:, None]], dim=1)
         candidates = ViewGrasps(center, grasps.angle.repeat(many), grasps.width.repeat(many))
-        return candidates, (torch.arange(n, device=kept.device) < fits.sum()).repeat(many), fits.sum()
+        rows = (torch.arange(n, device=kept.device) < fits.sum()).repeat(many)
+        return candidates, rows, torch.stack([clear.sum(), fits.sum()])
 
     def _earlier(self, scene: SceneTensors, view: View) -> Tuple[ViewGrasps, torch.Tensor]:
         """Grasps of an earlier plan in this view, upright in it, and which rows hold one."""
@@ -129,8 +134,8 @@ class GpuPipeline:
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
         grasps, depths, fits = self._fitting(clearance, decode(samples, self.gripper))
-        z = grasps.center[:, 2].clamp(depths.shallowest, depths.deepest)
-        grasps = replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))
+        grasps = at_depth(grasps, grasps.center[:, 2].clamp(depths.shallowest, depths.deepest))
+        fits = fits & wide_enough(clearance.view, grasps, self.gripper)
         penalty = balance_penalty(clearance.view.lookup(distance, grasps.center[:, :2]), self.options.balance)
         quality = torch.sigmoid(self.score(clearance.view, grasps) - penalty)
         return encode(grasps, self.gripper), torch.where(fits, quality, -torch.inf)
@@ -139,5 +144,6 @@ class GpuPipeline:
         rotation: Any = view.T_cam_view
         best, index = quality.topk(min(self.sizes.ranked, len(quality)))
         grasps = decode(samples[index], self.gripper)
-        rows = torch.cat([grasps.center, torch.stack([grasps.angle, grasps.width, best], dim=1)], dim=1)
+        between = object_width(view, grasps, self.gripper)
+        rows = torch.cat([grasps.center, torch.stack([grasps.angle, grasps.width, best, between], dim=1)], dim=1)
         return torch.cat([rotation.flatten(), counts.float(), rows.flatten()])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import numpy as np
 import torch
@@ -29,16 +29,21 @@ def distinct(grasps: ViewGrasps, count: int, distance: float, angle: float) -> L
 
 
 def centered_in(
-    window: np.ndarray, grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, counts: Dict[str, int]
+    window: Optional[np.ndarray], grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, counts: Dict[str, int]
 ) -> ViewGrasps:
-    """Those grasps whose origin appears in the window (H, W) bool; below a surface it appears elsewhere than the
-    surface does. Raises NoGraspFound, with the counts so far, where there is none."""
+    """Those grasps whose origin appears in the window (H, W) bool, or anywhere in the image where there is none: below
+    a surface it appears elsewhere than the surface does, perhaps outside. Raises NoGraspFound, with the counts so far,
+    where there is none."""
     px = camera.project(transforms.apply(T_cam_view, grasps.center.cpu().numpy()))
-    u, v = np.floor(px).astype(int).clip(0, [camera.width - 1, camera.height - 1]).T
-    inside = window[v, u]
+    last = np.array([camera.width - 1, camera.height - 1])
+    inside = ((px >= 0) & (px <= last)).all(axis=1)
+    if window is not None:
+        u, v = np.floor(px).clip(0, last).astype(int).T
+        inside &= window[v, u]
     if not inside.any():
-        raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the region", counts)
-    return grasps[torch.from_numpy(inside).to(grasps.angle.device)]
+        where = "image" if window is None else "region"
+        raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the {where}", counts)
+    return grasps if inside.all() else grasps[torch.from_numpy(inside).to(grasps.angle.device)]
 
 
 def likely_enough(ranked: ViewGrasps, min_quality: float, counts: Dict[str, int]) -> ViewGrasps:

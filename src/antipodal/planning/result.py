@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Callable, Dict, Iterator, List, Optional
 
 from antipodal.errors import NoGraspFound
-from antipodal.grasp import Grasp
+from antipodal.grasp import Grasp, Gripper
 from antipodal.perception.scene import Scene
 
 
@@ -78,15 +78,18 @@ STAGES = {
 }
 
 
-def refuse_empty(counts: Dict[str, int], friction: float, width: float) -> None:
+def refuse_empty(counts: Dict[str, int], friction: float, gripper: Gripper) -> None:
     """Raises NoGraspFound for the first of the stages counted so far that was left with nothing.
 
-    counts: "pixels", "edges" or "scanned", "pairs", "fitting", as far as the plan has come. friction, width [m]:
-    limits that pairs keep.
+    counts: "pixels", "edges" or "scanned", "pairs", "fitting", "wide_enough", as far as the plan has come. friction:
+    limit that pairs keep, as they keep the gripper's widest opening.
     """
     stages = ", ".join(f"{counts[k]} {name}" for k, name in STAGES.items() if k in counts)
-    limits = f"friction {friction:g}, width {width:g} m"
+    limits = f"friction {friction:g}, width {gripper.max_width:g} m"
     if counts["pairs"] == 0:
         raise NoGraspFound(f"{stages} ({limits})", counts)
     if counts.get("fitting") == 0:
         raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
+    if counts.get("wide_enough") == 0:
+        thin = f"0 of {counts['fitting']} where the gripper fits close on at least {gripper.min_width:g} m"
+        raise NoGraspFound(f"{thin}, its min_width", counts)

@@ -115,7 +115,7 @@ class _Scene:
         """From above onto a point of the surface (3,)."""
         tips = max(point[2] - self.options.below, self.options.above_table)
         T_table_grasp = downwards([point[0], point[1], tips + gripper.tip], angle)
-        return grasps_at((self.T_cam_table @ T_table_grasp)[None], [width], [0.5], self.camera)[0]
+        return grasps_at((self.T_cam_table @ T_table_grasp)[None], [width], [0.5], camera=self.camera)[0]
 
 
 def _fit_plane(points: np.ndarray, rounds: int = 10) -> np.ndarray:

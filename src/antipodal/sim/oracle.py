@@ -71,7 +71,7 @@ class Oracle:
         for T_world_grasp, width in self._clear(axes, obstacles):
             tried += 1
             if self.cell.rehearse(T_cam_world @ T_world_grasp, width).held:
-                return grasps_at((T_cam_world @ T_world_grasp)[None], [width], [1.0], camera)
+                return grasps_at((T_cam_world @ T_world_grasp)[None], [width], [1.0], camera=camera)
         counts = {"objects": len(solids), "axes": len(axes.cost), "rehearsed": tried}
         raise NoGraspFound(f"no grasp held: {counts}", counts)
 

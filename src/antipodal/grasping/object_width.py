@@ -1,0 +1,64 @@
+"""The width of what a grasp closes on, as the view shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Tuple
+
+import torch
+
+from antipodal import backends
+from antipodal.grasp import Gripper
+from antipodal.grasping.object_width_numba import object_width_numba
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.perception.view import View
+
+HEIGHT_SHARE = 0.2  # widths are taken this share of the way from the tips up to the highest surface between the jaws
+SQUEEZE = 0.001  # jaws that hold something stay this much further open than at their narrowest [m]
+SLANTS = (-0.35, 0.0, 0.35)  # jaws turn what they close on at a slant, until it is as thin as it can be [rad]
+
+
+def object_width(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
+    """Distance (N,) [m] between the jaws at first touch: along the closing axis, from first to last of the cells
+    between the open jaws that rise above the tips; 0 where none does. Right to a cell or so."""
+    return _widths(view, grasps, gripper)[0]
+
+
+def wide_enough(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
+    """Whether (N,) what N grasps close on is thicker than the gripper's narrowest opening."""
+    if gripper.min_width == 0:
+        return torch.ones_like(grasps.angle, dtype=torch.bool)
+    turned = (replace(grasps, angle=grasps.angle + slant) for slant in SLANTS)
+    thickness = torch.stack([_widths(view, g, gripper)[1] for g in turned]).amin(dim=0)
+    return thickness >= gripper.min_width + SQUEEZE
+
+
+def _widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Widths (N,) [m] of what N grasps close on: over all lines across the jaws, and in the widest of them alone."""
+    if not backends.uses_numba(view.depth):
+        return object_width_torch(view, grasps, gripper)
+    column, row = view.to_cells(grasps.center[:, :2]).unbind(-1)
+    places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
+    tips = (grasps.center[:, 2] + gripper.tip).numpy()
+    widths = (grasps.width / view.cell).numpy()
+    found = object_width_numba(view.depth.numpy(), places, tips, widths, gripper.jaw_width / view.cell, HEIGHT_SHARE)
+    overall, line = (torch.from_numpy(f) * view.cell for f in found)
+    return overall, line
+
+
+def object_width_torch(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, torch.Tensor]:
+    """As `_widths`, on any device."""
+    reach, lines = int(gripper.max_width / view.min_cell / 2) + 1, int(gripper.jaw_width / view.min_cell / 4)
+    along = torch.arange(-reach, reach + 1, device=view.depth.device)[:, None]
+    beside = torch.linspace(-0.5, 0.5, 2 * lines + 1, device=view.depth.device)[None, :]
+    x, y = along * view.cell, beside * gripper.jaw_width
+    cos, sin = torch.cos(grasps.angle)[:, None, None], torch.sin(grasps.angle)[:, None, None]
+    places = torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1) + grasps.center[:, None, None, :2]
+    surface = view.lookup(view.depth, places.flatten(0, 2)).view(len(grasps), len(along), -1)
+    between = (x.abs() < grasps.width[:, None, None] / 2).expand_as(surface)
+    tips = (grasps.center[:, 2] + gripper.tip)[:, None, None]
+    top = torch.where(between, surface, torch.inf).amin(dim=(1, 2), keepdim=True)
+    solid = between & (surface < tips - HEIGHT_SHARE * (tips - top))
+    first, last = torch.where(solid, along, reach).amin(dim=1), torch.where(solid, along, -reach).amax(dim=1)
+    overall, line = last.amax(dim=1) - first.amin(dim=1), (last - first).amax(dim=1)
+    return overall.clamp_min(0) * view.cell, line.clamp_min(0) * view.cell
