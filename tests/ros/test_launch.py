@@ -1,5 +1,9 @@
 """planner.launch: nothing of an earlier launch is left on the master."""
 
+import re
+import subprocess
+import sys
+
 import pytest
 from conftest import REPO, ros_or_skip
 
@@ -7,6 +11,7 @@ ros_or_skip()
 
 import xmlrpc.client
 
+import roslaunch
 from ros_process import graph, wait_for
 
 
@@ -22,6 +27,25 @@ def launched():
         wait_for(lambda: ros.serves() or not process.runs(), "plan_grasp")
         wait_for(lambda: "is ready" in process.output() or not process.runs(), "the summary", 10)
         yield ros, process.output()
+
+
+@pytest.mark.parametrize("node", ["planner_node", "cell_node", "pick_client", "example_executive", "plan_bag"])
+def test_nodes_print_their_usage(node):
+    command = [sys.executable, str(REPO / "nodes" / node), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and len(done.stdout) > 100, done.stderr
+
+
+def test_rviz_follows_the_topics_of_the_planner():
+    config = roslaunch.config.ROSLaunchConfig()
+    arguments = ["rviz:=true", "name:=left", "depth_image:=/camera/depth"]
+    path = str(REPO / "launch" / "planner.launch")
+    roslaunch.xmlloader.XmlLoader().load(path, config, argv=arguments, verbose=False)
+    (rviz,) = [node for node in config.nodes if node.package == "rviz"]
+    remapped = {source: target.lstrip("/") for source, target in rviz.remap_args}
+    shown = re.findall(r"Topic: (/\S+)", (REPO / "config" / "rviz" / "planner.rviz").read_text())
+    assert len(shown) == 5 and set(shown) <= set(remapped)
+    assert remapped["/depth/image_rect"] == "camera/depth" and remapped["/planner/markers"] == "left/markers"
 
 
 def test_parameters_of_an_earlier_launch_are_gone(launched):
