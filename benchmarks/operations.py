@@ -39,7 +39,7 @@ STAGES = (
     (gpu_pipeline, "sample_antipodal_gpu"),
     (gpu_pipeline, "distance_to_centroid_gpu"),
     (gpu_pipeline.GpuPipeline, "_fitting"),
-    (cem_gpu, "fit"),
+    (cem_gpu, "fit_mixture"),
 )
 
 

@@ -17,6 +17,7 @@ from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.cem import CEMOptions
 from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.ranking import centered_in
+from antipodal.planning.request import Request
 from tests.perception.test_view import view_of
 
 
@@ -353,3 +354,31 @@ def test_a_wall_beside_the_image_gives_no_grasp_outside_it():
         for grasp in [*plan, *plan.candidates]:
             u, v = grasp.center_px
             assert 0 <= u <= CAMERA.width - 1 and 0 <= v <= CAMERA.height - 1
+
+
+def test_the_opening_suits_the_object_when_asked():
+    depth, _ = render([box((0.0, 0.0), (0.03, 0.07, 0.05), 0.3)])
+    wide, snug = (GraspPlanner(PLANNER.network, options=PlannerOptions(opening=o)) for o in ("widest", "object"))
+    across = [g for g in snug.plan(depth, CAMERA) if g.object_width < 0.04]
+    assert across and all(g.object_width < g.width < g.object_width + 0.035 for g in across)
+    assert all(g.width == Gripper().max_width for g in wide.plan(depth, CAMERA))
+    with pytest.raises(InputError, match="opening must be 'widest' or 'object', got 'tight'"):
+        PlannerOptions(opening="tight")
+
+
+def test_where_nothing_snug_fits_the_widest_that_does_is_taken():
+    boxes = [box((x, 0.0), (0.03, 0.06, 0.06)) for x in (-0.05, 0.0, 0.05)]  # 20 mm between them: jaws of 10 mm
+    depth, _ = render(boxes)
+    mask = render([boxes[1]])[1]
+    snug = GraspPlanner(PLANNER.network, options=PlannerOptions(opening="object")).plan(depth, CAMERA, mask)
+    assert any(abs(g.angle) < 0.3 and g.width < 0.06 for g in snug)
+
+
+def test_gpu_and_cpu_agree_on_an_opening_that_suits_the_object():
+    depth, mask = render([box((0.0, 0.0), (0.03, 0.07, 0.05), 0.3)])
+    options = PlannerOptions(opening="object")
+    graph = GpuPlanner(PLANNER.network, Gripper(), options, torch.device("cpu"))
+    (reply,) = graph.plan([Request(depth, mask, np.array([0.0, 0.0, 1.0]), HEIGHT)], CAMERA)
+    plan = GraspPlanner(PLANNER.network, options=options).plan(depth, CAMERA, mask)
+    assert float(reply.grasps.width[0]) == pytest.approx(plan[0].width, abs=0.009)
+    assert float(reply.grasps.object_width[0]) == pytest.approx(plan[0].object_width, abs=0.005)

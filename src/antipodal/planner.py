@@ -14,7 +14,7 @@ from antipodal import networks
 from antipodal.camera import Camera
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper
-from antipodal.grasping.clearance import usable_openings
+from antipodal.grasping.openings import usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, make_score

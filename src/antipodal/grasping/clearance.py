@@ -78,11 +78,6 @@ def view_margin(gripper: Gripper) -> float:
     return reach_across(gripper) + VIEW_BORDER
 
 
-def usable_openings(gripper: Gripper, shares: Sequence[float]) -> Tuple[float, ...]:
-    """Those of the openings [widest openings] to which the jaws close; fully open where none is."""
-    return tuple(s for s in shares if s * gripper.max_width >= gripper.min_width) or (1.0,)
-
-
 class Clearance:
     """Where one gripper fits in one view."""
 
@@ -91,15 +86,18 @@ class Clearance:
         self.obstacles = _obstacles(view, options)
         self.palm_obstacles = _palm_obstacles(view, options)
         self.limits = ClearanceLimits.of(options, gripper)
-        self._points: Dict[Tuple[float, ...], Tuple[np.ndarray, ...]] = {}
+        self._points: Dict[Tuple[Tuple[float, ...], float], Tuple[np.ndarray, ...]] = {}
 
-    def widest_opening(self, grasps: ViewGrasps, openings: Sequence[float]) -> Tuple[ViewGrasps, DepthRange]:
+    def widest_opening(
+        self, grasps: ViewGrasps, openings: Sequence[float], spare: float = 0.0
+    ) -> Tuple[ViewGrasps, DepthRange]:
         """`grasps` at the first of the `openings` [widest openings] at which they fit, and their depths there.
 
+        spare: room that each jaw leaves on its inner side besides [m].
         A grasp that fits at none keeps the last opening and an empty range. The depths of `grasps` do not matter.
         """
         if not backends.uses_numba(self.view.depth):
-            return widest_opening(self, grasps, openings)
+            return widest_opening(self, grasps, openings, spare)
         column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
         places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
         opening, *depths = clearance_numba.widest_opening_numba(
@@ -108,19 +106,21 @@ class Clearance:
             self.view.depth.numpy(),
             float(self.view.table),
             places,
-            self._footprints(tuple(openings)),
+            self._footprints(tuple(openings), spare),
             self.limits,
         )
         width = np.array([share * self.gripper.max_width for share in openings], np.float32)[opening]
         return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, depths))
 
-    def depth_range(self, grasps: ViewGrasps) -> DepthRange:
+    def depth_range(self, grasps: ViewGrasps, spare: float = 0.0) -> DepthRange:
         """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table.
 
-        The depths of `grasps` themselves do not matter.
+        The depths of `grasps` themselves do not matter. spare: as in `widest_opening`.
         """
         limits, gripper, table, cell = self.limits, self.gripper, self.view.table, self.view.min_cell
-        under_jaws = self._highest(self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, self.options, cell))
+        under_jaws = self._highest(
+            self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, self.options, cell, spare)
+        )
         top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
         under_palm = torch.minimum(
             top, self._highest(self.palm_obstacles, grasps, _palm_footprint(grasps.width, gripper))
@@ -143,26 +143,26 @@ class Clearance:
         u, v = x.round().long().clamp(0, depth.shape[1] - 1), y.round().long().clamp(0, depth.shape[0] - 1)
         return depth[v, u].amin(dim=1)
 
-    def _footprints(self, openings: Tuple[float, ...]) -> Tuple[np.ndarray, ...]:
+    def _footprints(self, openings: Tuple[float, ...], spare: float) -> Tuple[np.ndarray, ...]:
         """Points that `depth_range` looks at [cells]: under the jaws (O, J, 2) and between them (O, B, 2) at each
         opening, and under the palm (P, 2)."""
-        if openings not in self._points:
+        if (openings, spare) not in self._points:
             width = torch.tensor([share * self.gripper.max_width for share in openings])
-            points = footprints(self.gripper, self.options, self.view.min_cell, width)
-            self._points[openings] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
-        return self._points[openings]
+            points = footprints(self.gripper, self.options, self.view.min_cell, width, spare)
+            self._points[openings, spare] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
+        return self._points[openings, spare]
 
 
 def widest_opening(
-    clearance: Clearance, grasps: ViewGrasps, openings: Sequence[float]
+    clearance: Clearance, grasps: ViewGrasps, openings: Sequence[float], spare: float = 0.0
 ) -> Tuple[ViewGrasps, DepthRange]:
     """As `Clearance.widest_opening`, on any device."""
     max_width = clearance.gripper.max_width
     grasps = replace(grasps, width=torch.full_like(grasps.angle, openings[0] * max_width))
-    depths = clearance.depth_range(grasps)
+    depths = clearance.depth_range(grasps, spare)
     for share in openings[1:]:  # of every grasp, so that nothing is read back from the device
         narrower = replace(grasps, width=torch.full_like(grasps.width, share * max_width))
-        fits, narrower_depths = depths.feasible, clearance.depth_range(narrower)
+        fits, narrower_depths = depths.feasible, clearance.depth_range(narrower, spare)
         grasps = replace(grasps, width=torch.where(fits, grasps.width, narrower.width))
         shallowest = torch.where(fits, depths.shallowest, narrower_depths.shallowest)
         depths = DepthRange(shallowest, torch.where(fits, depths.deepest, narrower_depths.deepest))
@@ -170,11 +170,11 @@ def widest_opening(
 
 
 def footprints(
-    gripper: Gripper, options: ClearanceOptions, cell: float, width: torch.Tensor
+    gripper: Gripper, options: ClearanceOptions, cell: float, width: torch.Tensor, spare: float = 0.0
 ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Points that `depth_range` looks at [m]: under the jaws (O, J, 2) and between them (O, B, 2) at each opening
     `width` (O,) [m], no further apart than two cells, and under the palm (P, 2)."""
-    jaws, between = _jaw_footprint(width, gripper, options, cell), _between_jaws(width, gripper, cell)
+    jaws, between = _jaw_footprint(width, gripper, options, cell, spare), _between_jaws(width, gripper, cell)
     return jaws, between, _palm_footprint(width, gripper)[0]
 
 
@@ -202,11 +202,13 @@ def _nearest_around(depth: torch.Tensor, cells: int) -> torch.Tensor:
     return -F.max_pool2d(-depth[None, None], side, stride=1, padding=cells)[0, 0]
 
 
-def _jaw_footprint(width: torch.Tensor, gripper: Gripper, options: ClearanceOptions, cell: float) -> torch.Tensor:
-    """Points (N, K, 2) that cover both jaws at opening `width` (N,) [m]."""
+def _jaw_footprint(
+    width: torch.Tensor, gripper: Gripper, options: ClearanceOptions, cell: float, spare: float
+) -> torch.Tensor:
+    """Points (N, K, 2) that cover both jaws at opening `width` (N,) [m], and `spare` [m] on their inner sides."""
     jaw = jaw_boxes(gripper, 0.0)[0]
     (_, inner, _), (half, outer, _) = jaw.low - options.beside, jaw.high + options.beside
-    along, across = _grid(inner, outer, half, 2 * cell, width)
+    along, across = _grid(inner - spare, outer, half, 2 * cell, width)
     one = torch.stack([width[:, None] / 2 + along, across.expand(len(width), -1)], dim=-1)
     return torch.cat([one, -one], dim=1)
 

@@ -14,16 +14,16 @@ from antipodal.grasping.view_grasps import ViewGrasps
 class OpeningSearch:
     """Openings and depths at which one gripper fits, by the fused kernel where there is one."""
 
-    def __init__(self, openings: Sequence[float]):
-        """openings: [widest openings], tried in order."""
-        self.openings = openings
+    def __init__(self, openings: Sequence[float], spare: float = 0.0):
+        """openings: [widest openings], tried in order; spare: as in `Clearance.widest_opening`."""
+        self.openings, self.spare = openings, spare
         self._points: Dict[torch.device, Tuple[torch.Tensor, ...]] = {}  # what the kernel reads, put there once
 
     def __call__(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange]:
         """`grasps` at the first opening at which they fit, else the last, and their depths there, perhaps none."""
         view = clearance.view
         if not backends.uses_triton(view.depth):
-            return widest_opening(clearance, grasps, self.openings)
+            return widest_opening(clearance, grasps, self.openings, self.spare)
         from antipodal.grasping import clearance_triton
 
         widths, *points = self._points_on_device(clearance)
@@ -46,6 +46,6 @@ class OpeningSearch:
         device = clearance.view.depth.device
         if device not in self._points:
             widths = torch.tensor([share * clearance.gripper.max_width for share in self.openings])
-            points = footprints(clearance.gripper, clearance.options, clearance.view.min_cell, widths)
+            points = footprints(clearance.gripper, clearance.options, clearance.view.min_cell, widths, self.spare)
             self._points[device] = tuple(p.contiguous().to(device) for p in (widths, *points))
         return self._points[device]

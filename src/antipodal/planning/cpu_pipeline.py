@@ -12,8 +12,9 @@ from antipodal.camera import Camera
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import Pairs, sample_antipodal
 from antipodal.grasping.balance import balance_penalty, distance_to_centroid
-from antipodal.grasping.clearance import Clearance, usable_openings, view_margin
+from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
 from antipodal.grasping.object_width import object_width, wide_enough
+from antipodal.grasping.openings import SPARE, first_that_fits, snug_openings, usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode, to_view
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, Score
@@ -38,7 +39,7 @@ class CpuPipeline:
     ):
         """device: where views and samples lie, which is the network's. dense: what the policy "dense" scans with."""
         self.score, self.gripper, self.options, self.device, self.dense = score, gripper, options, device, dense
-        self.openings = usable_openings(gripper, options.openings)
+        self.openings, self.snug = usable_openings(gripper, options.openings), snug_openings(gripper)
 
     def __call__(
         self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
@@ -90,7 +91,7 @@ class CpuPipeline:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
         self._refuse_empty(counts)
         center = torch.nn.functional.pad(pairs.center, (0, 1))
-        grasps, depths = clearance.widest_opening(ViewGrasps(center, pairs.angle, pairs.extent), self.openings)
+        grasps, depths = self._at_opening(clearance, ViewGrasps(center, pairs.angle, pairs.extent))
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         self._refuse_empty(counts)
@@ -104,11 +105,18 @@ class CpuPipeline:
         grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
         return at_depth(grasps, torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share))
 
+    def _at_opening(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange]:
+        """Grasps (N) at the opening that was asked for, and the depths at which they fit."""
+        widest = clearance.widest_opening(grasps, self.openings)
+        if self.options.opening == "widest":
+            return widest
+        return first_that_fits(clearance.widest_opening(grasps, self.snug, SPARE), widest)
+
     def _evaluate(
         self, clearance: Clearance, distance: torch.Tensor, score: Score, samples: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
-        grasps, depths = clearance.widest_opening(decode(samples, self.gripper), self.openings)
+        grasps, depths = self._at_opening(clearance, decode(samples, self.gripper))
         grasps = at_depth(grasps, grasps.center[:, 2].clamp(depths.shallowest, depths.deepest))
         quality = torch.full_like(grasps.angle, -torch.inf)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])

@@ -12,9 +12,10 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs_gpu import sample_antipodal_gpu
 from antipodal.grasping.balance import balance_penalty
 from antipodal.grasping.balance_gpu import distance_to_centroid_gpu
-from antipodal.grasping.clearance import Clearance, DepthRange, usable_openings, view_margin
+from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
 from antipodal.grasping.clearance_gpu import OpeningSearch
 from antipodal.grasping.object_width import object_width, wide_enough
+from antipodal.grasping.openings import SPARE, first_that_fits, snug_openings, usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode
 from antipodal.perception.masked import first_true
 from antipodal.perception.view import View
@@ -58,7 +59,8 @@ class GpuPipeline:
         """score: maps a view and grasps (N) in it to logits (N,), whatever the grasps."""
         self.score, self.gripper, self.options = score, gripper, options
         self.camera, self.sizes = camera, sizes
-        self.fitting = OpeningSearch(usable_openings(gripper, options.openings))
+        self.widest = OpeningSearch(usable_openings(gripper, options.openings))
+        self.snug = OpeningSearch(snug_openings(gripper), SPARE) if options.opening == "object" else None
 
     def __call__(self, scene: SceneTensors, draws: RandomDraws) -> torch.Tensor:
         """The reply (9 + len(COUNTS) + ROW R,) float32: the view's axes in the camera frame, by rows; COUNTS; R grasps,
@@ -99,9 +101,10 @@ class GpuPipeline:
         )
 
     def _fitting(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange, torch.Tensor]:
-        """Grasps (N) at their widest opening that fits, their depths, and (N,) bool where it does on what may be
-        grasped."""
-        grasps, depths = self.fitting(clearance, grasps)
+        """Grasps (N) at the opening that was asked for, the depths at which they fit, and (N,) bool where they do, on
+        what may be grasped."""
+        at_widest = self.widest(clearance, grasps)
+        grasps, depths = at_widest if self.snug is None else first_that_fits(self.snug(clearance, grasps), at_widest)
         return grasps, depths, depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
 
     def _candidates(

@@ -25,6 +25,7 @@ class PlannerOptions:
     candidates: int = 50  # of the pairs where the gripper fits, how many go on; many more are looked at, which is cheap
     depths: int = 2  # approach depths tried for each of them
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
+    opening: str = "widest"  # of the openings that fit; or what suits the "object": the narrowest with room to spare
     min_quality: float = 0.0  # grasps less likely to succeed than this are not returned; 0: all are
     balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
     distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
@@ -40,6 +41,8 @@ class PlannerOptions:
     def __post_init__(self) -> None:
         if self.approach not in ("table", "camera"):
             raise InputError(f"approach must be 'table' or 'camera', got {self.approach!r}")
+        if self.opening not in ("widest", "object"):
+            raise InputError(f"opening must be 'widest' or 'object', got {self.opening!r}")
         if not 0 <= self.min_quality < 1:
             raise InputError(f"min_quality is a probability below 1, got {self.min_quality:g}")
         if self.policy not in ("sample", "dense"):
