@@ -35,7 +35,7 @@ from antipodal.training.samples import open_folders, split_by_object
 BUDGETS = {  # pairs or peaks, samples and iterations of the refinement
     "no refinement": (40, 0, 0),
     "short": (60, 32, 1),
-    "default": (150, 64, 3),
+    "as by default": (PlannerOptions().sampling.pairs, CEMOptions().samples, CEMOptions().iterations),
 }
 
 
@@ -213,11 +213,13 @@ def plans(planners: Dict[str, GraspPlanner], scenes: int, objects: int) -> List[
     for name, planner in planners.items():
         planner.warm_up()
         for budget, (starts, samples, iterations) in BUDGETS.items():
-            planner.options = replace(
-                planner.options,
-                sampling=SamplingOptions(pairs=starts),
-                dense=DenseOptions(proposals=starts),
-                cem=CEMOptions(samples=max(1, samples), iterations=iterations),
+            planner.tune(
+                replace(
+                    planner.options,
+                    sampling=SamplingOptions(pairs=starts),
+                    dense=DenseOptions(proposals=starts),
+                    cem=CEMOptions(samples=max(1, samples), iterations=iterations),
+                )
             )
             odds, times = zip(*(best_of(planner, p, seed) for seed, p in enumerate(pictures)))
             row = {"policy": name, "budget": budget, "ms": float(np.median(times)), "log_odds": float(np.mean(odds))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Union
+from typing import Tuple, Union
 
 import numpy as np
 import yaml
@@ -59,6 +59,11 @@ class Camera:
 
     def to_dict(self) -> dict:
         return asdict(self)
+
+    def rays(self, dtype: type = np.float32) -> Tuple[np.ndarray, np.ndarray]:
+        """x (width,) and y (height,) at depth 1 of the rays through the pixels' centres."""
+        x = (np.arange(self.width, dtype=dtype) - dtype(self.cx)) / dtype(self.fx)
+        return x, (np.arange(self.height, dtype=dtype) - dtype(self.cy)) / dtype(self.fy)
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Pixels (..., 2) as (u, v) of points (..., 3) [m] in the optical frame, z > 0."""

@@ -60,8 +60,7 @@ def _objects(
 
 def _above(depth: np.ndarray, camera: Camera, table: Table, least: float) -> np.ndarray:
     """Pixels (H, W) bool higher than `least` [m] above the table."""
-    ray_x = (np.arange(depth.shape[1], dtype=np.float32) - np.float32(camera.cx)) / np.float32(camera.fx)
-    ray_y = (np.arange(depth.shape[0], dtype=np.float32) - np.float32(camera.cy)) / np.float32(camera.fy)
+    ray_x, ray_y = camera.rays()
     normal = table.normal.astype(np.float32)
     return higher_than(depth, ray_x, ray_y, normal, np.float32(table.offset), np.float32(least))
 

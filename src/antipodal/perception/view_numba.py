@@ -37,7 +37,7 @@ def rectify_masked_numba(
     grown = (bounds[0] - cell, bounds[1] - cell, bounds[2] + cell, bounds[3] + cell)
     window = _pixels_within(grown, depth, camera, T_cam_view)
     corner = np.array([*bounds[:2], cell], np.float32)
-    _scatter(depth, mask, window, *_rays(camera), _turn(T_cam_view), corner, nearest, masked)
+    _scatter(depth, mask, window, *camera.rays(), _turn(T_cam_view), corner, nearest, masked)
     observed = np.isfinite(nearest)
     return _fill_deepest(nearest, observed) if observed.any() else np.zeros_like(nearest), masked, observed
 
@@ -47,7 +47,7 @@ def extent(
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Bounds (4,) float32 as (x0, y0, x1, y1) in the view [m] of the valid pixels in `mask` (height, width) bool, and
     these pixels' depths (N,)."""
-    return _masked_extent(np.ascontiguousarray(depth, dtype=np.float32), mask, *_rays(camera), _turn(T_cam_view))
+    return _masked_extent(np.ascontiguousarray(depth, dtype=np.float32), mask, *camera.rays(), _turn(T_cam_view))
 
 
 def inside_image_numba(
@@ -83,13 +83,6 @@ def _pixels_within(bounds: Bounds, depth: np.ndarray, camera: Camera, T_cam_view
     u0, v0 = np.clip(np.floor(px.min(axis=0)) - 1, 0, size).astype(int)
     u1, v1 = np.clip(np.ceil(px.max(axis=0)) + 2, 0, size).astype(int)
     return int(v0), int(v1), int(u0), int(u1)
-
-
-def _rays(camera: Camera) -> Tuple[np.ndarray, np.ndarray]:
-    """x (width,) and y (height,) at depth 1 of the pixels' rays; single precision throughout, in the twin's order."""
-    f = np.float32
-    ray_x = (np.arange(camera.width, dtype=f) - f(camera.cx)) / f(camera.fx)
-    return ray_x, (np.arange(camera.height, dtype=f) - f(camera.cy)) / f(camera.fy)
 
 
 def _turn(T_cam_view: np.ndarray) -> np.ndarray:

@@ -20,12 +20,12 @@ from antipodal.sim.pick import Outcome, PickOptions, pick
 from antipodal.sim.solids import Solid, solid
 from antipodal.sim.world import WorldOptions, build_world, raise_walls
 from antipodal.synth.images.render import nearer, plane_depth, render_depth, render_faces
+from antipodal.synth.objects.falling import DRAG, falling_time, set_drag, step_until_rest
 
 PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
 SLEEP = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 DROP = 0.005  # least height that an object falls [m]
-DRAG = 20.0  # on objects that come down [1/s]; they fall at no more than 0.5 m/s
 FAR = 3.0  # where objects go that are taken off the table [m]
 
 
@@ -94,23 +94,18 @@ class Cell:
         mujoco.mj_forward(self.model, self.data)
 
     def _sink(self) -> None:
-        """Let objects come down as if through honey: they keep no momentum to roll away or to hop out of a heap."""
+        """Let objects come down slowly, so that none rolls away or hops out of a heap."""
         raise_walls(self.model, len(self.bodies) > 1)
         highest = max((self.pose(i)[2, 3] for i in range(len(self.bodies))), default=0.0)
-        for i in range(len(self.bodies)):
-            body, free = self.model.body(f"object{i}"), slice(6 * i, 6 * i + 6)
-            self.model.dof_damping[free] = DRAG * np.append(np.repeat(body.mass, 3), body.inertia)
-        self._wait(highest * DRAG / 9.81 + self.options.settle_time)
-        self.model.dof_damping[: 6 * len(self.bodies)] = 0
+        names = [f"object{i}" for i in range(len(self.bodies))]
+        set_drag(self.model, names, DRAG)
+        self._wait(falling_time(highest) + self.options.settle_time)
+        set_drag(self.model, names, 0.0)
         raise_walls(self.model, False)
 
     def _wait(self, longest: float) -> None:
-        """Until objects are at rest, or for `longest` [s]."""
-        steps = round(0.05 / self.model.opt.timestep)
-        for _ in range(round(longest / 0.05)):
-            mujoco.mj_step(self.model, self.data, nstep=steps)
-            if self._at_rest():
-                return
+        """Let the world move until its objects are at rest, or for `longest` [s]."""
+        step_until_rest(self.model, self.data, longest, self._at_rest)
 
     def execute(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
         """Pick with a grasp (4, 4) in the camera's frame, the jaws opened to `width` [m] on approach.

@@ -46,8 +46,7 @@ def render_faces(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> Tup
 def plane_depth(plane: np.ndarray, camera: Camera) -> np.ndarray:
     """Depth (H, W) float32 [m] of the plane `n . p = d` given as (nx, ny, nz, d) in the optical frame; 0 where a
     pixel's ray does not meet it in front of the camera."""
-    u = (np.arange(camera.width) - camera.cx) / camera.fx
-    v = (np.arange(camera.height) - camera.cy) / camera.fy
+    u, v = camera.rays(np.float64)
     depth = np.empty((camera.height, camera.width), dtype=np.float32)
     _invert(plane[0] * u / plane[3], (plane[1] * v + plane[2]) / plane[3], depth)
     return depth

@@ -18,10 +18,11 @@ from scipy.spatial.transform import Rotation
 from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.files import read_array, write_array
+from antipodal.synth.objects.falling import DRAG, falling_time, set_drag, step_until_rest
 from antipodal.synth.objects.prepared import Objects, PreparedObject
 
 DENSITY = 500.0  # [kg/m3]
-DRAG = 20.0  # of the honey that objects fall through, so that none hops out of the heap [1/s]
+SLOW = 0.005  # objects slower than this are at rest [m/s]
 SIDES = 8  # of the funnel that they fall in
 
 
@@ -94,6 +95,10 @@ def _drop(objects: Sequence[PreparedObject], options: PileOptions, rng: np.rando
     mujoco = _mujoco()
     model = _world(mujoco, objects, options)
     data = mujoco.MjData(model)
+
+    def at_rest() -> bool:
+        return bool(np.abs(data.qvel.reshape(-1, 6)[:, :3]).max() < SLOW)
+
     radii = [np.linalg.norm(o.vertices - o.center_of_mass, axis=1).max() for o in objects]
     heights = np.cumsum(2 * np.array(radii)) - radii
     turns = Rotation.random(len(objects), random_state=rng)
@@ -101,19 +106,11 @@ def _drop(objects: Sequence[PreparedObject], options: PileOptions, rng: np.rando
         xy = rng.uniform(-0.3, 0.3, 2) * options.radius
         data.qpos[7 * k : 7 * k + 3] = np.append(xy, heights[k]) - R.as_matrix() @ o.center_of_mass
         data.qpos[7 * k + 3 : 7 * k + 7] = np.roll(R.as_quat(), 1)
-    _fall(mujoco, model, data, heights[-1] * DRAG / 9.81 + options.settle_time)
-    model.dof_damping[:] = 0
+    step_until_rest(model, data, falling_time(heights[-1]) + options.settle_time, at_rest)
+    set_drag(model, _names(objects), 0.0)
     model.geom_contype[1 : 1 + SIDES] = model.geom_conaffinity[1 : 1 + SIDES] = 0  # the funnel is taken away
-    _fall(mujoco, model, data, options.settle_time)
+    step_until_rest(model, data, options.settle_time, at_rest)
     return np.stack([transforms.compose(b.xmat.reshape(3, 3), b.xpos) for b in map(data.body, _names(objects))])
-
-
-def _fall(mujoco, model, data, longest: float, chunk: float = 0.05, rest: float = 0.005) -> None:
-    """Until everything is slower than `rest` [m/s], or for `longest` [s]."""
-    for _ in range(round(longest / chunk)):
-        mujoco.mj_step(model, data, nstep=round(chunk / model.opt.timestep))
-        if np.abs(data.qvel.reshape(-1, 6)[:, :3]).max() < rest:
-            return
 
 
 def _world(mujoco, objects: Sequence[PreparedObject], options: PileOptions):
@@ -131,9 +128,7 @@ def _world(mujoco, objects: Sequence[PreparedObject], options: PileOptions):
         body.add_freejoint()
         body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, density=DENSITY, friction=[0.5, 0.005, 0.0001])
     model = spec.compile()
-    for k, name in enumerate(_names(objects)):
-        body = model.body(name)
-        model.dof_damping[6 * k : 6 * k + 6] = DRAG * np.append(np.repeat(body.mass, 3), body.inertia)
+    set_drag(model, _names(objects), DRAG)
     return model
 
 
