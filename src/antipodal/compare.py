@@ -1,4 +1,4 @@
-"""A model beside a more general one, on the same samples and in the same picks, of objects kept out of its training:
+"""Compare a model with a more general one, on the same samples and picks of objects that neither was trained on:
 `python -m antipodal.compare models/mine.pt --against models/default.pt --out DIR` prints a section for its card.
 """
 
@@ -35,7 +35,7 @@ MEASURES = {"AP": metrics.average_precision, "AUC": metrics.roc_auc}
 
 @dataclass(frozen=True)
 class Held:
-    """Picks of the same scenes by two models: how many both held, and how many each alone."""
+    """Picks of the same scenes by two models: how many both held, and how many only one held."""
 
     scenes: int = 0
     both: int = 0
@@ -47,8 +47,8 @@ class Held:
 
 
 def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
-    """The card's section, as Markdown. out: folder for trials and pictures of failures, from which a stopped run goes
-    on. Raises InputError where the model does not tell its data, or these have changed."""
+    """The comparison as a Markdown section of the card. out: folder for trials and pictures of failures; a stopped run
+    continues from it. Raises InputError if the model does not name its data, or if these have changed."""
     _, meta = networks.load(model, "cpu")
     if "options" not in meta or not all(Path(d).is_dir() for d in meta["options"].get("data", ["?"])):
         raise InputError(f"{model} was not trained here: its data are needed, to know which objects it has not seen")
@@ -98,7 +98,7 @@ def in_picks(models: Sequence[Path], samples: Samples, test: np.ndarray, out: Pa
 
 
 def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
-    """Trials like a run of the generator, on its objects that were kept out."""
+    """Trials with the gripper and camera of a generator run, on its held-out objects."""
     run = manifest["run"]
     mine = tuple(m["name"] for m in manifest["meshes"] if m["name"] in kept_out)
     low, high = run["options"]["cameras"]["radius"]
@@ -114,19 +114,19 @@ def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
 
 
 def _trials(options: TrialOptions, model: Path, out: Path, scenes: int, workers: int) -> Dict[int, bool]:
-    """Whether the one pick of each scene held."""
+    """Whether the pick of each scene held."""
     evaluate(replace(options, model=str(model)), ["antipodal"], scenes, out, workers)
     rows = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()[1:]]
     return {r["scene"]: r["picks"][0]["kind"] == "held" for r in rows if r.get("picks") and r["scene"] < scenes}
 
 
 def _digest(file: Path) -> str:
-    """A model that was made anew begins new trials."""
+    """Digest of a file; a new model starts new trials."""
     return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
 
 
 def count(first: Dict[int, bool], second: Dict[int, bool]) -> Held:
-    """Of the scenes that both were tried in."""
+    """Counts over the scenes that both models tried."""
     pairs = [(first[i], second[i]) for i in first if i in second]
     return Held(len(pairs), *(sum(p == want for p in pairs) for want in ((True, True), (True, False), (False, True))))
 

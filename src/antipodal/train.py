@@ -70,13 +70,13 @@ def _train(options: TrainOptions, group: Group, command: str) -> Dict[str, Any]:
 
 
 def made_before(options: TrainOptions, samples: Samples, group: Group) -> Optional[Dict[str, Any]]:
-    """The meta of the model at `options.out` if a run with the same options and data has made it, else None."""
+    """The meta of the model at `options.out` if an earlier run with the same options and data made it, else None."""
     if options.resume != "auto" or not Path(options.out).exists():
         return None
     try:
         meta = networks.load(options.out, "cpu")[1]
         told = {**meta["options"], "data": meta["data"]["digest"], "processes": meta["processes"]}
-    except (ModelError, KeyError, TypeError):  # of another origin; it is made anew
+    except (ModelError, KeyError, TypeError):  # not from a training run; it is replaced
         return None
     wanted = options.fingerprint(samples.digest(), group.world)
     if any(told.get(k) != v for k, v in wanted.items()):

@@ -32,13 +32,13 @@ YUMI = Gripper(name="dexnet2_yumi", max_width=0.05, jaw_thickness=0.008, jaw_wid
 @dataclass(frozen=True)
 class DexNetOptions:
     threshold: float = 0.002  # robust epsilon quality of a success
-    focal: float = 525.0 / 3  # pixels; the Carmine's, as crops were shrunk from 96 to 32 pixels
+    focal: float = 525.0 / 3  # of the Carmine, divided by 3 because crops were shrunk from 96 to 32 pixels [pixels]
     gripper: Gripper = field(default_factory=lambda: YUMI)
 
 
 class DexNetDataset:
-    """Same interface as `synth.shards.ShardDataset`. Random access decompresses a file a sample: sort the indices, or
-    read it through in order, where speed matters."""
+    """Same interface as `synth.shards.ShardDataset`. Random access decompresses a file for each sample; sort the
+    indices if speed matters."""
 
     def __init__(self, folder: Union[str, Path], options: DexNetOptions = DexNetOptions()):
         self.options, self.tensors = options, Path(folder) / "tensors"
@@ -73,7 +73,7 @@ class DexNetDataset:
         }
 
     def _conditions(self, count: int) -> torch.Tensor:
-        """Its grasps approach fully open."""
+        """The conditions; all grasps approach fully open."""
         g = self.options.gripper
         row = torch.tensor([g.max_width, g.jaw_thickness, g.jaw_width, g.jaw_length]) / g.max_width
         return row.expand(count, 4).clone()

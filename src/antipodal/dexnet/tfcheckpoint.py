@@ -25,7 +25,7 @@ Fields = Dict[int, List[Union[int, bytes]]]
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a variable lies."""
+    """Position of a variable in the data file."""
 
     dtype: int
     shape: Tuple[int, ...]
@@ -57,7 +57,7 @@ def read_index(table: bytes) -> Dict[bytes, bytes]:
     if len(table) < FOOTER or struct.unpack("<Q", table[-8:])[0] != MAGIC:
         raise ValueError("its index does not end as a table does")
     position = 0
-    _, position = _varint(table[-FOOTER:], position)  # the meta index, which is empty
+    _, position = _varint(table[-FOOTER:], position)  # the meta index is empty
     _, position = _varint(table[-FOOTER:], position)
     offset, position = _varint(table[-FOOTER:], position)
     size, position = _varint(table[-FOOTER:], position)
@@ -70,7 +70,7 @@ def read_index(table: bytes) -> Dict[bytes, bytes]:
 
 
 def _block(table: bytes, offset: int, size: int) -> Iterator[Tuple[bytes, bytes]]:
-    """Entries of a block: each key is stored as what it shares with the last one and what it adds."""
+    """Entries of a block. Each key is stored as the length that it shares with the last one, and the rest."""
     block, kind = table[offset : offset + size], table[offset + size]
     if kind != 0:
         raise ModelError("the checkpoint's index is compressed; save it again with TensorFlow 1.2 or later")
@@ -87,7 +87,7 @@ def _block(table: bytes, offset: int, size: int) -> Iterator[Tuple[bytes, bytes]
 
 
 def _varint(data: bytes, position: int) -> Tuple[int, int]:
-    """A number in groups of seven bits, and the position after it."""
+    """A variable-length integer, and the position after it."""
     value, shift = 0, 0
     while True:
         byte = data[position]
@@ -123,7 +123,7 @@ def _integer(fields: Fields, key: int) -> int:
 
 
 def _shard_count(entries: Dict[bytes, bytes]) -> int:
-    """From the header, which is stored under the empty name."""
+    """The number of data files, from the header, which is stored under the empty name."""
     header = _message(entries[b""])
     if _integer(header, 2) != 0:
         raise ValueError("it was written on a big-endian machine")

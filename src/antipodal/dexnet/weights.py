@@ -1,4 +1,4 @@
-"""Dex-Net's own weights as a network of ours.
+"""Converts Dex-Net's own weights to this package's networks.
 
 A gqcnn model folder holds config.json, a TensorFlow checkpoint model.ckpt.* and the means and deviations of its
 inputs as .npy. Layouts read: 2.0 and 2.1 (flat, "fc3W"), and 4.0 parallel jaw (streams, "im_stream/fc3_weights").
@@ -35,7 +35,7 @@ Layers = Dict[str, Dict[str, Any]]
 
 
 def import_weights(folder: Path) -> Tuple[GraspNetwork, Dict[str, Any]]:
-    """The network of a gqcnn model folder, and its meta; ModelError where the folder is damaged or of another kind.
+    """The network of a gqcnn model folder, and its meta. Raises ModelError if the folder is damaged or of another kind.
 
     It takes crops (N, 1, size, size) and the gripper's depth (N, 1), in metres, cut out as Dex-Net does.
     """
@@ -75,7 +75,7 @@ def read_config(folder: Path) -> Dict[str, Any]:
 
 
 def flat_layers(config: Dict[str, Any]) -> Layers:
-    """Layers by name, in order, those of size 0 left out: convolutions, then fc3, pc1, fc4 and fc5."""
+    """Layers by name, in order: convolutions, then fc3, pc1, fc4 and fc5. Layers of size 0 are left out."""
     given = config["architecture"]
     streams = [given[s] for s in STREAMS] if STREAMS[0] in given else [given]
     layers = {n: spec for stream in streams for n, spec in stream.items() if spec.get("out_size", 1) > 0}
@@ -130,7 +130,8 @@ def convert(variables: Dict[str, np.ndarray], layers: Layers, body: GQCNN) -> Di
 
 
 def statistics(folder: Path) -> Dict[str, torch.Tensor]:
-    """Mean and deviation of images and gripper depths; a depth's may be stored within those of whole hand poses."""
+    """Mean and deviation of images and gripper depths; those of depths may be a column of the statistics of whole hand
+    poses."""
     state = {}
     for buffer, names in STATISTICS.items():
         value = _load_first(folder, names)
@@ -161,7 +162,7 @@ def _channels_first(weight: torch.Tensor, body: GQCNN) -> torch.Tensor:
 
 
 def _first_of(variables: Dict[str, torch.Tensor], *names: str) -> torch.Tensor:
-    """The variable of the first name that is there."""
+    """The variable of the first name that exists."""
     for name in names:
         if name in variables:
             return variables[name]

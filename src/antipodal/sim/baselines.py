@@ -1,4 +1,4 @@
-"""Planners without a network, called as `GraspPlanner.plan` is, to measure against."""
+"""Baseline planners without a network; they are called like `GraspPlanner.plan`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class BaselineOptions:
     """Where a baseline puts the jaws."""
 
     below: float = 0.02  # tips below the surface [m]
-    above_table: float = 0.004  # tips above the table at least [m]
-    spare: float = 0.03  # opening beyond the object's width, where that is known [m]
-    standing_out: float = 0.005  # without a mask, what stands out this far from the table is object [m]
+    above_table: float = 0.004  # least height of the tips above the table [m]
+    spare: float = 0.03  # opening beyond the object's width, if it is known [m]
+    standing_out: float = 0.005  # without a mask, points higher than this above the table are objects [m]
 
 
 def downwards(position: Sequence[float], angle: float) -> np.ndarray:
@@ -45,7 +45,7 @@ class RandomPlanner:
         max_grasps: int = 10,
         seed: int = 0,
     ) -> List[Grasp]:
-        """`max_grasps` grasps on the mask, or on what stands out from the table. NoGraspFound on an empty table."""
+        """`max_grasps` grasps on the mask, or on points above the table. Raises NoGraspFound on an empty table."""
         rng = np.random.default_rng(seed)
         scene = _Scene(depth, camera, mask, self.options)
         points = scene.points[scene.on_object]
@@ -56,7 +56,7 @@ class RandomPlanner:
 
 
 class CentroidPlanner:
-    """Across the centroid of the largest object, along its minor axis, as wide as it is there."""
+    """Grasps the largest object at its centroid, along its minor axis, as wide as the object is there."""
 
     def __init__(self, gripper: Gripper, options: BaselineOptions = BaselineOptions()):
         self.gripper, self.options = gripper, options
@@ -69,7 +69,7 @@ class CentroidPlanner:
         max_grasps: int = 10,
         seed: int = 0,
     ) -> List[Grasp]:
-        """One grasp. NoGraspFound on an empty table."""
+        """One grasp. Raises NoGraspFound on an empty table."""
         scene = _Scene(depth, camera, mask, self.options)
         points = scene.points[_largest(scene.on_object)]
         center = np.median(points, axis=0)
@@ -94,8 +94,8 @@ def _largest(mask: np.ndarray) -> np.ndarray:
 
 
 class _Scene:
-    """The depth image as points above the table: in a frame whose z is the table's normal and whose z = 0 is the table,
-    the plane fitted to all that is no object."""
+    """The depth image as points in a frame whose z is the table's normal and whose z = 0 is the table. The table is the
+    plane fitted to all points that belong to no object."""
 
     def __init__(self, depth: np.ndarray, camera: Camera, mask: Optional[np.ndarray], options: BaselineOptions):
         self.camera, self.options = camera, options
@@ -112,14 +112,14 @@ class _Scene:
             raise NoGraspFound("no pixel shows an object", {"pixels": int(seen.sum()), "object": 0})
 
     def grasp(self, point: np.ndarray, angle: float, width: float, gripper: Gripper) -> Grasp:
-        """From above onto a point of the surface (3,)."""
+        """A grasp from above at a point (3,) of the surface."""
         tips = max(point[2] - self.options.below, self.options.above_table)
         T_table_grasp = downwards([point[0], point[1], tips + gripper.tip], angle)
         return grasps_at((self.T_cam_table @ T_table_grasp)[None], [width], [0.5], camera=self.camera)[0]
 
 
 def _fit_plane(points: np.ndarray, rounds: int = 10) -> np.ndarray:
-    """`T_cam_plane` (4, 4), z towards the camera: least squares, repeated on what lies within twice the median
+    """`T_cam_plane` (4, 4), z towards the camera, by least squares; fitted again to points within twice the median
     distance."""
     kept = points
     for _ in range(rounds):

@@ -25,25 +25,25 @@ from antipodal.synth.objects.falling import DRAG, falling_time, set_drag, step_u
 PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
 SLEEP = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
-DROP = 0.005  # least height that an object falls [m]
-FAR = 3.0  # where objects go that are taken off the table [m]
+DROP = 0.005  # least height from which an object falls [m]
+FAR = 3.0  # where removed objects are kept [m]
 
 
 @dataclass(frozen=True)
 class CellOptions:
     """Where objects are dropped, and how long they may take to come to rest."""
 
-    spread: float = 0.05  # one object comes to lie this near the middle of the table, in x and in y [m]
-    table: float = 0.25  # what lies farther from it is out of reach [m]
-    settle_time: float = 3.0  # at most [s]
+    spread: float = 0.05  # a single object lies at most this far from the middle of the table, in x and in y [m]
+    table: float = 0.25  # objects farther from the middle are out of reach [m]
+    settle_time: float = 3.0  # longest wait for rest [s]
     rest_speed: float = 0.005  # slower than this is at rest [m/s, and rad/s over ten]
     world: WorldOptions = field(default_factory=WorldOptions)
     pick: PickOptions = field(default_factory=PickOptions)
 
 
 def overhead(height: float = 0.7, tilt: float = 0.0, azimuth: float = 0.0) -> np.ndarray:
-    """`T_world_cam` (4, 4) of a camera `height` [m] from the middle of the table and looking at it, `tilt` [rad] from
-    the vertical towards `azimuth` [rad]. InputError unless height > 0 and tilt is in [0, 1.2]."""
+    """`T_world_cam` (4, 4) of a camera that looks at the middle of the table from `height` [m], tilted by `tilt` [rad]
+    from the vertical towards `azimuth` [rad]. Raises InputError unless height > 0 and tilt is in [0, 1.2]."""
     if not (height > 0 and 0 <= tilt <= 1.2):
         raise InputError(f"a camera needs height > 0 m and a tilt in 0..1.2 rad, got {height} and {tilt}")
     back = np.array([np.sin(tilt) * np.cos(azimuth), np.sin(tilt) * np.sin(azimuth), np.cos(tilt)])
@@ -65,7 +65,7 @@ class Cell:
         self.drop([], np.random.default_rng(0))
 
     def drop(self, bodies: Sequence[Body], rng: np.random.Generator) -> None:
-        """Replace what is on the table by these objects, let fall in random orientations until they are at rest."""
+        """Clear the table, then drop these objects in random orientations and wait until they are at rest."""
         self.bodies = list(bodies)
         self._surfaces = [body.surface() for body in bodies]
         self._on_table = set(range(len(bodies)))
@@ -80,14 +80,14 @@ class Cell:
             self._center(rng)
 
     def rehearse(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
-        """What `execute` would come to; the world stays as it is."""
+        """The outcome that `execute` would have; the world does not change."""
         state = self.state()
         outcome = self._pick(T_cam_grasp, width)
         self.restore(state)
         return outcome
 
     def settle(self) -> None:
-        """Let the world move until its objects are at rest, the gripper out of the way."""
+        """Park the gripper, and let the world move until its objects are at rest."""
         self.hand.park()
         self._wait(self.options.settle_time)
         self.data.qvel[:] = 0
@@ -137,8 +137,8 @@ class Cell:
 
     @contextmanager
     def _bystanders_asleep(self) -> Iterator[None]:
-        """Leave out of the solver what is at rest until something touches it: in a heap that is most of the work. Only
-        during a pick, because a sleeping object would not notice that it is put elsewhere."""
+        """Let objects at rest sleep until something touches them, which saves most of the solver's work in a heap. Only
+        during a pick: a sleeping object would not notice that it is moved."""
         self.model.opt.enableflags |= SLEEP
         try:
             yield
@@ -148,7 +148,7 @@ class Cell:
     # -- what the camera sees
 
     def render(self) -> np.ndarray:
-        """Depth (H, W) float32 [m], 0 = nothing there; without noise."""
+        """Depth (H, W) float32 [m] without noise, 0 = nothing."""
         return nearer(render_depth(*self._seen(), self.camera), self._table_depth())
 
     def mask(self) -> np.ndarray:
@@ -178,7 +178,7 @@ class Cell:
         return transforms.compose(body.xmat.reshape(3, 3), body.xpos)
 
     def solid(self, i: int) -> Solid:
-        """Object `i` where it lies in the world."""
+        """Object `i` as a solid, in the world frame."""
         return solid(self.bodies[i], self.pose(i))
 
     def remaining(self) -> List[int]:
@@ -186,7 +186,7 @@ class Cell:
         return [i for i in sorted(self._on_table) if np.linalg.norm(self.pose(i)[:2, 3]) < self.options.table]
 
     def state(self) -> np.ndarray:
-        """All that `restore` needs to go on from here in the same way."""
+        """Everything that `restore` needs to continue from this moment in the same way."""
         state = np.empty(mujoco.mj_stateSize(self.model, STATE))
         mujoco.mj_getState(self.model, self.data, state, STATE)
         return np.append(state, [i in self._on_table for i in range(len(self.bodies))])
@@ -206,7 +206,7 @@ class Cell:
         mujoco.mj_kinematics(self.model, self.data)
 
     def _center(self, rng: np.random.Generator) -> None:
-        """Slide a single object, which may have rolled, to near the middle of the table."""
+        """Move a single object, which may have rolled away, near the middle of the table."""
         pose = self.pose(0)
         pose[:2, 3] = rng.uniform(-self.options.spread, self.options.spread, 2)
         self._put(0, pose)
@@ -217,7 +217,7 @@ class Cell:
 
 
 def _random_poses(bodies: Sequence[Body], options: CellOptions, rng: np.random.Generator) -> np.ndarray:
-    """Poses (N, 4, 4) to let objects fall from: turned at random, one above the other, in a column over the heap."""
+    """Poses (N, 4, 4) from which objects fall: random orientations, in a column, one above the other."""
     rotations = Rotation.random(len(bodies), random_state=rng).as_matrix()
     radii = np.array([body.radius() for body in bodies])
     heights = np.cumsum(2 * radii) - radii + DROP

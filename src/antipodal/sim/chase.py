@@ -1,4 +1,4 @@
-"""How a gripper meets an object on a moving conveyor: with the plan of its first image, or following new ones."""
+"""Picks from a moving conveyor: with the plan of the first image, or following plans of new images."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from antipodal.sim.pick import REST, Outcome, PickOptions, collision, finish
 from antipodal.tracking.tracker import GraspTracker, TrackingOptions
 
 MODES = ("open", "chase", "follow")
-ALIGNED = 0.003  # nearer to over its goal than this, the gripper comes down [m]
+ALIGNED = 0.003  # the gripper comes down once it is nearer than this to the point above its goal [m]
 HOME = np.array([0.0, 0.0, 0.35])  # where the gripper waits [m]
-Seen = Callable[[np.ndarray], np.ndarray]  # what the camera makes of a depth image: its noise
+Seen = Callable[[np.ndarray], np.ndarray]  # adds the camera's noise to a depth image
 
 
 @dataclass(frozen=True)
 class ChaseOptions:
-    """Modes: "open" executes the first plan. "chase" goes where the newest plan has seen its grasp. "follow" goes where
-    the tracker expects it."""
+    """Modes: "open" executes the first plan; "chase" goes to the grasp of the newest plan; "follow" goes to where the
+    tracker expects the grasp."""
 
     mode: str = "follow"
     period: float = 1 / 15  # between two images [s]
     latency: float = 0.05  # from an image to its grasp [s]
-    hover: float = 1.2  # over the object with new images, before the descent without [s]
-    patience: float = 2.0  # longest wait for a grasp, and to be over it [s]
+    hover: float = 1.2  # time above the object with new images; the descent has none [s]
+    patience: float = 2.0  # longest wait for a grasp, and for the gripper to be above it [s]
     speed: float = 0.5  # of the gripper before the descent [m/s]
     turn_rate: float = 2.0  # [rad/s]
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
@@ -48,7 +48,8 @@ class ChaseOptions:
 def chase(
     conveyor: Conveyor, planner: GraspPlanner, options: ChaseOptions, seen: Seen
 ) -> Tuple[Optional[Outcome], list]:
-    """Pick what passes by: the outcome, None where no grasp was found in time, and the CPU time of each plan [ms]."""
+    """Pick the passing object. Returns the outcome (None if no grasp was found in time) and the CPU time of each plan
+    [ms]."""
     delayed, hand = DelayedPlanner(conveyor, planner, options, seen), conveyor.hand
     hand.place(transforms.compose(np.diag([1.0, -1.0, -1.0]), HOME), planner.gripper.max_width)
     forces = approach_moving(hand, delayed, options)
@@ -61,19 +62,19 @@ def chase(
 
 
 class DelayedPlanner:
-    """Plans in images at their times, and knows a plan only once its latency is over."""
+    """Plans in new images; each plan becomes known only after its latency."""
 
     def __init__(self, conveyor: Conveyor, planner: GraspPlanner, options: ChaseOptions, seen: Seen):
         self._conveyor, self._planner, self._options, self._seen = conveyor, planner, options, seen
         self._tracker = GraspTracker(planner, options.tracking)
         self._next = 0.0  # time of the next image [s]
-        self._waiting: List[Tuple[float, np.ndarray, float, np.ndarray]] = []  # what the plan under way will tell
-        self._known: Optional[Tuple[float, np.ndarray]] = None  # time [s] and T_lab_grasp (4, 4) of the grasp gone for
+        self._waiting: List[Tuple[float, np.ndarray, float, np.ndarray]] = []  # the plan that is not known yet
+        self._known: Optional[Tuple[float, np.ndarray]] = None  # time [s] and T_lab_grasp (4, 4) of the current grasp
         self.drift, self.width = np.zeros(3), 0.0  # velocity of the goal (3,) [m/s], opening on approach [m]
         self.plan_ms: List[float] = []  # CPU time of each plan
 
     def look(self, now: float) -> None:
-        """Take an image where one is due and no plan is under way; note the plan that has finished."""
+        """Take an image if one is due and no plan is pending; take over a plan whose latency has passed."""
         if self._options.mode == "open" and self._known:
             return
         if self._waiting and now >= self._waiting[0][0] + self._options.latency:
@@ -87,7 +88,7 @@ class DelayedPlanner:
         return self._known is not None
 
     def goal(self, now: float) -> np.ndarray:
-        """`T_lab_grasp` (4, 4) to go for."""
+        """`T_lab_grasp` (4, 4) of the goal at time `now`."""
         assert self._known is not None, "no grasp was found yet"
         when, T = self._known
         return transforms.compose(T[:3, :3], T[:3, 3] + (now - when) * self.drift)
@@ -105,7 +106,8 @@ class DelayedPlanner:
 
 
 def approach_moving(hand: LabHand, delayed: DelayedPlanner, options: ChaseOptions) -> Optional[Forces]:
-    """Over the object while there are images, then down; the greatest forces met. None where no grasp was found."""
+    """Stay above the object while there are images, then come down. Returns the greatest forces, or None if no grasp
+    was found."""
     met, command, height = Forces(0.0, 0.0), hand.position(), options.pick.approach
     while height > 0:
         now = hand.time()
@@ -131,7 +133,7 @@ def approach_moving(hand: LabHand, delayed: DelayedPlanner, options: ChaseOption
 
 
 def _rest_above(hand: LabHand, delayed: DelayedPlanner, met: Forces) -> Forces:
-    """At the goal before closing, as in any pick."""
+    """Wait at the goal before closing."""
     for _ in range(round(REST / hand.timestep)):
         hand.aim(delayed.goal(hand.time())[:3, 3])
         met = _greater(met, hand.forces())
@@ -144,13 +146,14 @@ def _greater(a: Forces, b: Forces) -> Forces:
 
 
 def _towards(position: np.ndarray, goal: np.ndarray, most: float) -> np.ndarray:
-    """The place on the way from `position` to `goal`, `most` further at most [m]."""
+    """The point towards `goal` that is at most `most` [m] from `position`."""
     way = goal - position
     return position + way * min(1.0, most / max(float(np.linalg.norm(way)), 1e-12))
 
 
 def _turned(R: np.ndarray, goal: np.ndarray, most: float) -> np.ndarray:
-    """R (3, 3) turned by at most `most` [rad] towards `goal`, or its half turn about the approach if that is nearer."""
+    """R (3, 3) turned by at most `most` [rad] towards `goal`, or towards `goal` turned by half a turn if that is
+    nearer."""
     half = goal @ np.diag([-1.0, -1.0, 1.0])
     goal = max((goal, half), key=lambda other: np.trace(R.T @ other))
     turn = Rotation.from_matrix(R.T @ goal).as_rotvec()

@@ -1,4 +1,4 @@
-"""A conveyor, simulated as seen from its belt: what lies on it rests, while camera and arm move past.
+"""A conveyor in the frame of its belt: objects rest, while camera and arm move past.
 
 By Galileo's principle that is the same physics, and nothing has to be pushed along by hand.
 """
@@ -18,8 +18,8 @@ from antipodal.sim.world import CARRIAGE
 
 
 class Conveyor:
-    """A cell whose table moves at `velocity` (3,) [m/s] past the camera and the gripper. The lab is the frame in which
-    these stand; it and the belt, which is the cell's world, are one when this is made."""
+    """A cell whose table moves at `velocity` (3,) [m/s] past the camera and the gripper. Camera and gripper base stand
+    in the lab frame. Lab and belt (the cell's world) coincide at time 0."""
 
     def __init__(self, cell: Cell, velocity: np.ndarray):
         self.cell, self.velocity = cell, np.asarray(velocity, dtype=np.float64)
@@ -34,7 +34,7 @@ class Conveyor:
 
 
 class LabHand(Hand):
-    """The gripper of a lab that the world, a belt, moves past: positions are those in the lab."""
+    """The gripper on a moving belt; positions are in the lab frame."""
 
     def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, velocity: np.ndarray):
         super().__init__(model, data)
@@ -43,11 +43,11 @@ class LabHand(Hand):
         self._angles: Sequence[float] = (0.0, 0.0, 0.0)
 
     def time(self) -> float:
-        """Since the lab and the belt were one [s]."""
+        """Time since lab and belt coincided [s]."""
         return self.data.time - self._start
 
     def passed(self) -> np.ndarray:
-        """How far the belt has moved (3,) [m]."""
+        """Displacement of the belt (3,) [m]."""
         return self.time() * self.velocity
 
     def place(self, T_world_grasp: np.ndarray, width: float) -> None:
@@ -58,7 +58,7 @@ class LabHand(Hand):
     def aim(
         self, position: np.ndarray, angles: Sequence[float] = (0, 0, 0), drift: ArrayLike = (0.0, 0.0, 0.0)
     ) -> None:
-        """As a Hand's, where the goal goes on from `position` at the velocity `drift` (3,) [m/s]."""
+        """Like `Hand.aim`; the goal moves on from `position` at the velocity `drift` (3,) [m/s]."""
         self._goal, self._angles, self._drift = np.array(position), tuple(angles), np.array(drift)
         self._since = self.data.time
 

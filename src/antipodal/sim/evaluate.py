@@ -44,7 +44,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, workers: int = 1) -> dict:
-    """The summary of n scenes by each policy, written to `out`, a .json.
+    """Run n scenes with each policy; write the summary to `out`, a .json file, and return it.
 
     Beside it come the trials (.jsonl), a picture of each failure (.failures/) and their contact sheet (.png).
     InputError where the log holds trials of other options.
@@ -64,7 +64,7 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
 def _go_on(
     options: TrialOptions, policies: Sequence[str], n: int, log: Path, pictures: Path, workers: int
 ) -> List[dict]:
-    """All trials asked for: those in the log, and those run now and appended to it."""
+    """All trials: those in the log, and those that are run now and appended to it."""
     rows = _read_trials(log, options)
     done = {(row["scene"], row["policy"]) for row in rows}
     jobs = [Job(i, policy) for i in range(n) for policy in policies if (i, policy) not in done]
@@ -78,7 +78,7 @@ def _go_on(
 
 
 def _run(options: TrialOptions, pictures: Path, jobs: Sequence[Job], workers: int) -> Iterator[dict]:
-    """Trials as they finish, in this process or in several."""
+    """Yields trials as they finish, from this process or several."""
     run = functools.partial(_run_job, options, pictures)
     if workers == 1 or not jobs:
         yield from map(run, jobs)
@@ -98,7 +98,7 @@ def _runner(options: TrialOptions, pictures: Path) -> Runner:
 
 
 def _read_trials(log: Path, options: TrialOptions) -> List[dict]:
-    """The finished trials of a log, which is made if it is not there; a line that a kill cut short is cut off."""
+    """The finished trials of a log, which is created if it is missing. A line that a kill cut short is removed."""
     if not log.exists():
         write_text(log, json.dumps({"options": _plain(options)}) + "\n")
     whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
@@ -110,7 +110,7 @@ def _read_trials(log: Path, options: TrialOptions) -> List[dict]:
 
 
 def _plain(options: TrialOptions) -> dict:
-    """The options as JSON gives them back, with the model named by its content."""
+    """The options as JSON values; the model is identified by its content."""
     values = asdict(options)
     if options.model is not None:
         values["model_sha256"] = hashlib.sha256(Path(options.model).read_bytes()).hexdigest()

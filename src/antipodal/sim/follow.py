@@ -1,4 +1,5 @@
-"""Measure what following buys on a conveyor: `python -m antipodal.sim.follow --objects DIR -n N --json OUT`.
+"""Measure picks from a conveyor, with and without following the object:
+`python -m antipodal.sim.follow --objects DIR -n N --json OUT`.
 
 Each scene's object passes by at each speed; each mode (chase.py) picks it once, from the same start.
 """
@@ -41,9 +42,11 @@ def main(argv: Optional[List[str]] = None) -> int:
 def evaluate_following(
     trials: TrialOptions, options: ChaseOptions, speeds: Sequence[float], modes: Sequence[str], n: int, out: Path
 ) -> List[dict]:
-    """One row a trial: scene, object, speed, mode, kind of outcome (Outcome.kind, or no_grasp), end and times of plans.
-    What is done is in `out` after each scene, and a run that was stopped goes on there; InputError where `out` holds
-    trials of other options."""
+    """One row for each trial: scene, object, speed, mode, outcome (Outcome.kind or no_grasp), end, times of plans.
+
+    Finished scenes are written to `out`, and a stopped run continues there. Raises InputError if `out` holds trials of
+    other options.
+    """
     about = json.loads(json.dumps({"trials": asdict(trials), "options": asdict(options)}))
     runner, planner = Runner(trials), GraspPlanner.load(str(trials.model), Gripper(), "cpu")
     rows = _read_rows(out, about)

@@ -1,4 +1,4 @@
-"""A planner without learning, to compare with: the same sampler and clearance, grasps ranked by what a crop shows."""
+"""A baseline without learning: the same sampler and clearance, with a hand-made score of the crop."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from antipodal.grasp import Gripper
 from antipodal.networks import crops
 from antipodal.planner import GraspPlanner, PlannerOptions
 
-BELOW = 0.01  # surface this far above the tips can be between the pads [openings]
+BELOW = 0.01  # surface must be this far above the tips to be between the pads [openings]
 
 
 class GeometricScore(torch.nn.Module):
-    """Stands in for the network: likes pads that are filled, met evenly and deep, with the object's bulk between them.
+    """Replaces the network: prefers pads that are covered evenly and deeply, with most of the object between them.
 
     The weights were set by hand on a few training objects, not fitted.
     """
@@ -35,7 +35,7 @@ class GeometricScore(torch.nn.Module):
 
 
 def geometric_planner(gripper: Gripper, options: Optional[PlannerOptions] = None) -> GraspPlanner:
-    """The planner with `GeometricScore` in the network's place; its quality is a score, not a probability."""
+    """The planner with `GeometricScore` as its network; its quality is a score, not a probability."""
     return GraspPlanner(GeometricScore(), gripper, options)
 
 

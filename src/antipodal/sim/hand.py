@@ -1,4 +1,4 @@
-"""The cell's gripper while it moves: where its servos pull it, what it touches, what it holds."""
+"""The cell's gripper: its servos, the forces on it, and what it holds."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from antipodal.sim.world import CARRIAGE, JAWS
 
-PARKED = 2.0  # height of the gripper when it is not in use [m]
-GRIPPED = 0.1  # least normal force on each pad of something held [N]
+PARKED = 2.0  # height of the parked gripper [m]
+GRIPPED = 0.1  # least normal force on each pad that counts as holding [N]
 
 
 class Forces(NamedTuple):
-    """What jaws and palm press on, summed over contacts [N]."""
+    """Forces of jaws and palm on objects and on the table, summed over contacts [N]."""
 
     objects: float
     table: float
 
 
 class Hand:
-    """Moves the gripper of a built world (world.py). Positions are those of the grasp frame's origin in the world."""
+    """Moves the gripper of a world (world.py). Positions are of the grasp frame's origin, in the world frame."""
 
     def __init__(self, model: mujoco.MjModel, data: mujoco.MjData):
         self.model, self.data = model, data
@@ -36,7 +36,7 @@ class Hand:
         self._object = {i: int(name[6:]) for i, name in enumerate(names) if name.startswith("object")}
 
     def place(self, T_world_grasp: np.ndarray, width: float) -> None:
-        """Put the gripper, at rest and open to `width`, at a pose (4, 4), whatever was there."""
+        """Put the gripper, at rest and open to `width`, at a pose (4, 4), even inside an object."""
         self.turn(T_world_grasp[:3, :3])
         self.data.qpos[self._carriage] = [*T_world_grasp[:3, 3], 0, 0, 0]
         self.data.qpos[self._jaws] = width / 2
@@ -46,34 +46,34 @@ class Hand:
         mujoco.mj_forward(self.model, self.data)
 
     def turn(self, R_world_grasp: np.ndarray) -> None:
-        """Give the gripper an orientation (3, 3), at once: in free space, and little by little."""
+        """Set the gripper's orientation (3, 3) at once; use it in free space and in small steps."""
         quaternion = np.empty(4)
         mujoco.mju_mat2Quat(quaternion, R_world_grasp.ravel())
         self.model.body_quat[self._frame] = quaternion
 
     def orientation(self) -> np.ndarray:
-        """Rotation (3, 3) that the gripper was given."""
+        """The orientation (3, 3) that was set last."""
         R = np.empty(9)
         mujoco.mju_quat2Mat(R, self.model.body_quat[self._frame])
         return R.reshape(3, 3)
 
     def park(self) -> None:
-        """Out of everything's way."""
+        """Move the gripper out of the way."""
         T_world_grasp = np.eye(4)
         T_world_grasp[2, 3] = PARKED
         self.place(T_world_grasp, 0.0)
 
     def aim(self, position: np.ndarray, angles: Sequence[float] = (0, 0, 0)) -> None:
-        """Where the servos pull: position (3,) [m], and angles (3,) [rad] about the world's axes from where it was
-        placed."""
+        """Set the goal of the servos: position (3,) [m], and angles (3,) [rad] about the world's axes, from the placed
+        orientation."""
         self.data.ctrl[:3], self.data.ctrl[3:6] = position, angles
 
     def open(self, width: float) -> None:
-        """Distance between the pads that the jaws' servos pull to [m]; a negative one closes with full force."""
+        """Set the goal of the jaws: distance between the pads [m]; a negative one closes with full force."""
         self.data.ctrl[6:8] = width / 2
 
     def position(self) -> np.ndarray:
-        """Of the grasp frame's origin in the world (3,) [m]."""
+        """Position (3,) of the grasp frame's origin in the world [m]."""
         return self.data.qpos[self._carriage[:3]].copy()
 
     def width(self) -> float:
@@ -88,7 +88,7 @@ class Hand:
         mujoco.mj_step(self.model, self.data)
 
     def forces(self) -> Forces:
-        """Normal and tangential force on jaws and palm together, now."""
+        """Current forces, normal and tangential, on jaws and palm together."""
         pairs = self.data.contact.geom
         force, on_object, on_table = np.zeros(6), 0.0, 0.0
         for i in np.flatnonzero(self._is_gripper[pairs].any(axis=1)):
@@ -100,7 +100,7 @@ class Hand:
         return Forces(on_object, on_table)
 
     def gripped(self) -> Optional[int]:
-        """The object that both pads press on, the hardest pressed if several; None if there is none."""
+        """The object that both pads press on (of several, the one pressed hardest), or None."""
         left, right = (self._pressed(self._geoms[name]) for name in JAWS)
         both = {i: min(left[i], right[i]) for i in left if i in right and min(left[i], right[i]) > GRIPPED}
         return max(both, key=lambda i: both[i]) if both else None

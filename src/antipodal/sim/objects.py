@@ -25,10 +25,10 @@ class BodyOptions:
 
     density: float = 500.0  # [kg/m3]
     mass: Tuple[float, float] = (0.02, 1.0)  # limits [kg]
-    concavity: float = 0.0015  # depth of hollows that the parts may fill [m]
-    fine: float = 0.03  # but never finer than this, in half-sizes of the mesh: large meshes would take minutes
+    concavity: float = 0.0015  # hollows shallower than this may be filled by the parts [m]
+    fine: float = 0.03  # never finer than this [half-sizes of the mesh]: large meshes would take minutes
     max_parts: int = 32
-    convex: float = 0.97  # a mesh that fills this share of its hull is taken for convex
+    convex: float = 0.97  # a mesh that fills this share of its hull counts as convex
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,16 @@ class Body:
     mass: float  # [kg]
 
     def surface(self) -> Tuple[np.ndarray, np.ndarray]:
-        """Vertices (V, 3) and faces (F, 3) of all parts together, faces inside the union among them."""
+        """Vertices (V, 3) and faces (F, 3) of all parts; some faces may lie inside the union."""
         return join((p.vertices, p.faces) for p in self.parts)
 
     def radius(self) -> float:
-        """Of the sphere about its origin that holds it [m]."""
+        """Radius of the sphere about the origin that contains the body [m]."""
         return float(max(np.linalg.norm(p.vertices, axis=1).max() for p in self.parts))
 
 
 def join(meshes: Iterable[Tuple[np.ndarray, np.ndarray]]) -> Tuple[np.ndarray, np.ndarray]:
-    """One (vertices, faces) of several."""
+    """One pair (vertices, faces) from several."""
     vertices: List[np.ndarray] = [np.zeros((0, 3))]
     faces: List[np.ndarray] = [np.zeros((0, 3), dtype=np.int64)]
     start = 0
@@ -70,7 +70,10 @@ def join(meshes: Iterable[Tuple[np.ndarray, np.ndarray]]) -> Tuple[np.ndarray, n
 
 
 def body_from_parts(name: str, points: Sequence[np.ndarray], options: BodyOptions = BodyOptions()) -> Body:
-    """Body whose parts are the hulls of point sets (V, 3) [m] in any common frame. InputError if none has a volume."""
+    """Body whose parts are the hulls of point sets (V, 3) [m] in one frame.
+
+    Raises InputError if none has a volume.
+    """
     hulls = [hull for hull in map(_hull, points) if hull is not None]
     if not hulls:
         raise InputError(f"object {name} has no volume: {len(points)} parts, each flat or smaller than 0.01 mm3")
@@ -82,7 +85,7 @@ def body_from_parts(name: str, points: Sequence[np.ndarray], options: BodyOption
 
 
 def _hull(points: np.ndarray) -> Optional[trimesh.Trimesh]:
-    """Convex hull, or None where there is no volume to collide with."""
+    """Convex hull, or None if it has no volume."""
     try:
         hull = trimesh.convex.convex_hull(points)
     except Exception:  # scipy's QhullError has no stable home, and flat input raises several more
@@ -96,7 +99,7 @@ def box(name: str, size: Tuple[float, float, float], options: BodyOptions = Body
 
 
 def body_from_mesh(name: str, mesh: trimesh.Trimesh, options: BodyOptions = BodyOptions()) -> Body:
-    """Body of a mesh in metres: of its `metadata["parts"]` where it knows them, else decomposed or from the cache."""
+    """Body of a mesh in metres. Its parts are `metadata["parts"]` if given, else a cached convex decomposition."""
     known = mesh.metadata.get("parts")
     return body_from_parts(name, [p.vertices for p in known] if known else convex_parts(mesh, options), options)
 
@@ -128,8 +131,8 @@ def _parts_digest(mesh: trimesh.Trimesh, threshold: float, max_parts: int) -> st
 
 
 def _decompose(mesh: trimesh.Trimesh, threshold: float, max_parts: int) -> List[np.ndarray]:
-    """Approximate convex decomposition (Wei et al., SIGGRAPH 2022), with a shallow search: a deep one takes ten times
-    as long for parts that differ by less than a millimetre."""
+    """Approximate convex decomposition (Wei et al., SIGGRAPH 2022). The search is shallow: a deep one takes ten times
+    as long, for parts that differ by less than a millimetre."""
     import coacd
 
     coacd.set_log_level("error")

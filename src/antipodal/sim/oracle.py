@@ -23,16 +23,16 @@ from antipodal.sim.solids import Solid, outside, sample_surface, through
 
 @dataclass(frozen=True)
 class OracleOptions:
-    """How many grasps are looked at, and how much room they need."""
+    """How many grasps are tried, and how much room they need."""
 
     lines: int = 1500  # closing axes drawn on each object
-    spacing: float = 0.004  # between surface points, which stand for obstacles [m]
+    spacing: float = 0.004  # between the surface points that represent obstacles [m]
     friction: float = 0.55  # contacts lie within this cone
-    swing: float = 0.3  # closing axes leave the surface's normal by up to this [rad]
+    swing: float = 0.3  # largest angle between closing axis and surface normal [rad]
     clearance: float = 0.002  # between jaws and everything on the way down [m]
     openings: Tuple[float, ...] = (0.016, 0.03, 0.008, 0.1)  # tried beyond the object's width [m]
     depths: Tuple[float, ...] = (0.008, 0.015, 0.002, 0.025)  # tips below the contacts [m]
-    apart: float = 0.006  # grasps nearer than this, and turned less than `turned`, are alike [m]
+    apart: float = 0.006  # two grasps nearer than this, and turned by less than `turned`, are the same [m]
     turned: float = 0.2  # [rad]
     rehearsals: int = 40  # grasps tried in the world
 
@@ -43,11 +43,11 @@ class Axes(NamedTuple):
     center: np.ndarray  # (N, 3) midway between the contacts [m]
     direction: np.ndarray  # (N, 3) horizontal
     length: np.ndarray  # (N,) between the contacts [m]
-    cost: np.ndarray  # (N,) small where the contacts face each other about the centre of mass
+    cost: np.ndarray  # (N,) small if the contacts face each other across the centre of mass
 
 
 class Oracle:
-    """Plans for the cell that it is given; the depth image is not looked at."""
+    """Plans for one cell; ignores the depth image."""
 
     def __init__(self, cell: Cell, options: OracleOptions = OracleOptions()):
         self.cell, self.options = cell, options
@@ -60,7 +60,7 @@ class Oracle:
         max_grasps: int = 10,
         seed: int = 0,
     ) -> List[Grasp]:
-        """The first grasp that holds when rehearsed. NoGraspFound where none of those tried does."""
+        """The first grasp that holds in a rehearsal. Raises NoGraspFound if none does."""
         rng = np.random.default_rng(seed)
         solids = [self.cell.solid(i) for i in self.cell.remaining()]
         surfaces = [self._surface(solid, rng) for solid in solids]
@@ -97,7 +97,7 @@ class Oracle:
         return Axes(center[good], direction[good], length[good], (off / 0.02 + 4 * (1 - facing))[good])
 
     def _clear(self, axes: Axes, obstacles: np.ndarray) -> Iterator[Tuple[np.ndarray, float]]:
-        """Grasps `T_world_grasp` and widths that touch nothing on the way down, best first, no two alike."""
+        """Grasps `T_world_grasp` and widths that touch nothing on the way down, best first, without duplicates."""
         tried: List[int] = []
         for i in range(len(axes.cost)):
             if len(tried) == self.options.rehearsals:
@@ -113,7 +113,7 @@ class Oracle:
         return bool((near & (np.abs(axes.direction[others] @ axes.direction[i]) > np.cos(self.options.turned))).any())
 
     def _first_clear(self, axes: Axes, i: int, obstacles: np.ndarray) -> Optional[Tuple[np.ndarray, float]]:
-        """The first depth and opening with which an axis can be reached, or None."""
+        """The first depth and opening at which an axis can be reached, or None."""
         gripper, options = self.cell.gripper, self.options
         for depth in options.depths:
             tips = max(axes.center[i, 2] - depth, options.clearance)

@@ -1,4 +1,4 @@
-"""One pick: approach, close, lift, shake; and what became of it."""
+"""One pick: approach, close, lift, shake, and its outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from antipodal import transforms
 from antipodal.sim.hand import Forces, Hand
 
 KINDS = ("held", "approach_collision", "table_collision", "missed", "slipped", "lost_in_shake")
-SHUT = -0.05  # opening that the jaws' servos are sent to, far enough beyond closed to press with full force [m]
+SHUT = -0.05  # goal of the jaws' servos: far enough beyond closed to press with full force [m]
 REST = 0.05  # time at the goal before closing [s]
 
 
@@ -19,11 +19,11 @@ REST = 0.05  # time at the goal before closing [s]
 class PickOptions:
     """How the gripper moves, and what counts as a collision."""
 
-    approach: float = 0.12  # way of the approach along the grasp's z [m]
-    speed: float = 0.15  # on that way [m/s]
-    contact_force: float = 2.0  # jaws or palm touching anything harder than this before closing is a collision [N]
-    stop_force: float = 30.0  # the approach ends where it is pressed harder than this [N]
-    fully_open: bool = False  # come down fully open, whatever width the grasp asks for
+    approach: float = 0.12  # length of the approach along the grasp's z [m]
+    speed: float = 0.15  # of the approach [m/s]
+    contact_force: float = 2.0  # a larger force on jaws or palm before closing is a collision [N]
+    stop_force: float = 30.0  # the approach stops at a larger force [N]
+    fully_open: bool = False  # approach fully open, whatever the grasp's width
     close_time: float = 0.4  # [s]
     hold_time: float = 0.15  # rest after closing, and again after lifting [s]
     lift: float = 0.25  # [m]
@@ -36,7 +36,7 @@ class PickOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a pick. `kind` judges strictly; `end` is how it ended with contacts on the way forgiven."""
+    """The outcome of a pick. `kind` counts a collision on the way as a failure; `end` ignores collisions."""
 
     end: str  # held, missed, slipped or lost_in_shake
     collision: Optional[str]  # approach_collision, table_collision or None
@@ -55,14 +55,14 @@ class Outcome:
 
 
 def pick(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickOptions = PickOptions()) -> Outcome:
-    """Execute a grasp (4, 4) with the jaws opened to `width` [m]; the world is left as it is at the end."""
+    """Execute a grasp (4, 4) with the jaws opened to `width` [m]."""
     forces = approach(hand, T_world_grasp, width, options)
     end, picked = finish(hand, options)
     return Outcome(end, collision(forces, options), forces.objects, forces.table, picked)
 
 
 def finish(hand: Hand, options: PickOptions) -> Tuple[str, Optional[int]]:
-    """Close, lift and shake: how it ended, as Outcome's `end`, and the object between the jaws once closed."""
+    """Close, lift and shake. Returns `Outcome.end` and the object between the closed jaws."""
     picked = close(hand, options)
     if picked is None:
         return "missed", None
@@ -72,14 +72,14 @@ def finish(hand: Hand, options: PickOptions) -> Tuple[str, Optional[int]]:
 
 
 def collision(forces: Forces, options: PickOptions) -> Optional[str]:
-    """What was run into before closing, as Outcome's `collision`."""
+    """`Outcome.collision` for the forces before closing."""
     if max(forces) <= options.contact_force:
         return None
     return "approach_collision" if forces.objects > options.contact_force else "table_collision"
 
 
 def approach(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickOptions) -> Forces:
-    """Come down along the grasp's z; the greatest forces met on the way. Stops where it is pressed hard."""
+    """Move along the grasp's z. Returns the greatest forces on the way; stops at a large force."""
     goal = T_world_grasp[:3, 3]
     start = goal - options.approach * T_world_grasp[:3, 2]
     hand.place(transforms.compose(T_world_grasp[:3, :3], start), width)
@@ -96,7 +96,7 @@ def approach(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickO
 
 
 def close(hand: Hand, options: PickOptions) -> Optional[int]:
-    """Close with full force; the object then between the pads."""
+    """Close with full force. Returns the object between the pads."""
     start = hand.width()
     for share in _moments(hand, options.close_time):
         hand.open(start + share * (SHUT - start))
@@ -105,7 +105,7 @@ def close(hand: Hand, options: PickOptions) -> Optional[int]:
 
 
 def lift(hand: Hand, options: PickOptions) -> Optional[int]:
-    """Lift straight up; the object then between the pads."""
+    """Lift straight up. Returns the object between the pads."""
     start = hand.position()
     for share in _moments(hand, options.lift_time):
         smooth = (1 - np.cos(np.pi * share)) / 2
@@ -115,7 +115,7 @@ def lift(hand: Hand, options: PickOptions) -> Optional[int]:
 
 
 def shake(hand: Hand, options: PickOptions) -> Optional[int]:
-    """Shake along and about all three axes, each a third of a period apart; the object then between the pads."""
+    """Shake along and about all three axes, each a third of a period apart. Returns the object between the pads."""
     center = hand.position()
     phase = np.arange(3) * 2 * np.pi / 3
     for share in _moments(hand, options.shake_time):
@@ -130,7 +130,7 @@ def _stand_still(hand: Hand, duration: float) -> None:
 
 
 def _moments(hand: Hand, duration: float) -> Iterator[float]:
-    """Shares (0, 1] of a duration [s], one a time step; the world takes its step after each."""
+    """Yields the elapsed share (0, 1] of a duration [s] at each time step, then steps the world."""
     n = max(1, round(duration / hand.timestep))
     for i in range(1, n + 1):
         yield i / n

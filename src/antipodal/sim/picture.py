@@ -1,4 +1,4 @@
-"""Pictures of picks, for people: a grasp on the depth image, the gripper at the grasp, sheets of failures."""
+"""Pictures of picks: a grasp on the depth image, the gripper at the grasp, contact sheets of failures."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from antipodal.sim.solids import unit_normals
 from antipodal.synth.images.render import render_faces
 
 THUMBNAIL = 180  # pixels a side
-AROUND = 0.2  # side of what a thumbnail shows [m]
+AROUND = 0.2  # side of the area that a thumbnail shows [m]
 COLUMNS, MOST = 10, 100  # of a contact sheet
-EYE_DISTANCE, EYE_ELEVATION = 0.42, 0.6  # from which the gripper is looked at [m, rad]
+EYE_DISTANCE, EYE_ELEVATION = 0.42, 0.6  # of the viewpoint [m, rad]
 BACKGROUND = (250, 250, 250)
 TABLE, JAWS, PALM = (225, 222, 216), (70, 78, 92), (120, 128, 140)
 OBJECTS = ((86, 140, 196), (214, 132, 74), (106, 170, 108), (196, 98, 108), (150, 120, 180), (190, 170, 80))
@@ -40,7 +40,7 @@ def pick_picture(
     cell: Cell, depth: np.ndarray, grasp: Grasp, candidates: Sequence[Grasp] = (), title: str = ""
 ) -> np.ndarray:
     """Side by side (H, 2 W, 3) uint8 RGB: the depth image (H, W) with the grasp and the candidates, and the gripper at
-    the grasp as someone beside the table would see it. Take it before the pick is executed."""
+    the grasp, seen from beside the table. Take it before the pick is executed."""
     left = draw.overlay(depth, cell.camera, [grasp], cell.gripper, candidates)
     right = view_of_gripper(cell, grasp, (left.shape[0], left.shape[1]))
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
@@ -70,7 +70,7 @@ def failure_picture(
 
 
 def contact_sheet(files: Sequence[Path]) -> np.ndarray:
-    """Thumbnails from files (H, W, 3) uint8 RGB, COLUMNS a row, the first MOST of them."""
+    """The first MOST thumbnails of files in one picture (H, W, 3) uint8 RGB, COLUMNS in a row."""
     tiles = [cv2.imread(str(file))[..., ::-1] for file in files[:MOST]]
     if not tiles:
         tiles = [np.full((THUMBNAIL, THUMBNAIL, 3), BACKGROUND, np.uint8)]

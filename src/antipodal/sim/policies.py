@@ -1,4 +1,4 @@
-"""Policies by name: whatever plans grasps from a depth image, called as `GraspPlanner.plan` is."""
+"""Policies by name. A policy plans grasps from a depth image and is called like `GraspPlanner.plan`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from antipodal.sim.oracle import Oracle
 
 
 class Policy(Protocol):
-    """Plans grasps, best first; raises NoGraspFound where it finds none."""
+    """Plans grasps, best first. Raises NoGraspFound if it finds none."""
 
     def plan(
         self, depth: np.ndarray, camera: Camera, mask: Optional[np.ndarray], max_grasps: int, seed: int
@@ -54,7 +54,7 @@ def make_policy(
 
 
 def check_policies(names: Iterable[str]) -> None:
-    """InputError unless all are policies."""
+    """Raises InputError for a name that is no policy."""
     unknown = sorted(set(names) - set(POLICIES))
     if unknown:
         raise InputError(f"no policy {', '.join(unknown)}; possible: {', '.join(POLICIES)}")

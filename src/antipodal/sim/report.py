@@ -1,4 +1,4 @@
-"""What trials add up to: rates with intervals, outcome classes, a table of objects."""
+"""Summary of trials: rates with intervals, outcome classes, a table of objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from antipodal.sim.pick import KINDS
 
 
 def wilson(successes: int, n: int, z: float = 1.96) -> Tuple[float, float]:
-    """Wilson score interval of a proportion (Wilson, 1927), 95 % unless told; (0, 1) where n is 0."""
+    """Wilson score interval of a proportion (Wilson, 1927), 95 % by default; (0, 1) if n is 0."""
     if n == 0:
         return 0.0, 1.0
     p, spread = successes / n, z * z / n
@@ -21,7 +21,7 @@ def wilson(successes: int, n: int, z: float = 1.96) -> Tuple[float, float]:
 
 
 def summarise(rows: Sequence[dict]) -> dict:
-    """Plain values: each policy's figures, each object's, and the trials that could not be run.
+    """Figures of each policy and each object, and the trials that could not be run, as plain values.
 
     rows: trials as `Runner.run` returns them.
     """
@@ -63,7 +63,7 @@ def _median_and_tail(values: List[float]) -> dict:
 
 
 def _object_outcomes(rows: List[dict]) -> Dict[str, Dict[str, Dict[str, int]]]:
-    """For each object alone on the table, for each policy: how often each outcome came."""
+    """How often each outcome occurred, for each object alone on the table and each policy."""
     table: Dict[str, Dict[str, Dict[str, int]]] = {}
     for row in rows:
         if len(row["objects"]) == 1 and row["picks"]:

@@ -1,4 +1,4 @@
-"""Exact questions to an object of convex parts: what lies outside it, and where a line leaves it."""
+"""Geometry of an object of convex parts: which points lie outside it, and where a line leaves it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from antipodal import transforms
 from antipodal.sim.objects import Body
 
-TOUCHING = 1e-5  # parts and points nearer than this are one [m]
-MOST = 8000  # points on one surface
+TOUCHING = 1e-5  # parts nearer than this touch [m]
+MOST = 8000  # largest number of points on one surface
 
 
 @dataclass(frozen=True)
 class Solid:
-    """A body where it lies. Inside a part is where `normals @ p <= offsets`."""
+    """A body at a pose. A point p is inside a part if `normals @ p <= offsets`."""
 
     triangles: np.ndarray  # (F, 3, 3) of all parts [m]
     normals: List[np.ndarray]  # (Fi, 3) a part, outward
@@ -25,7 +25,7 @@ class Solid:
 
 
 def solid(body: Body, T: np.ndarray) -> Solid:
-    """A body's parts at a pose (4, 4)."""
+    """The solid of a body at a pose (4, 4)."""
     triangles = [transforms.apply(T, part.vertices)[part.faces] for part in body.parts]
     normals = [unit_normals(t) for t in triangles]
     offsets = [(n * t[:, 0]).sum(axis=1) for n, t in zip(normals, triangles)]
@@ -51,18 +51,18 @@ def sample_surface(solid: Solid, spacing: float, rng: np.random.Generator) -> Tu
 
 
 def outside(solid: Solid, points: np.ndarray) -> np.ndarray:
-    """Which of the points (N, 3) lie inside no part; the surface counts as outside."""
+    """Which of the points (N, 3) lie outside all parts; the surface counts as outside."""
     inside = [(points @ n.T - d).max(axis=1) < -TOUCHING for n, d in zip(solid.normals, solid.offsets)]
     return ~np.any(inside, axis=0)
 
 
 def through(solid: Solid, start: np.ndarray, direction: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Way (N,) [m] from surface points (N, 3) along unit directions (N, 3) through the object's inside, from part to
-    part, to where it first comes out; and the outward normals (N, 3) there (zero for a line that does not enter)."""
+    """Distance (N,) [m] from surface points (N, 3) along unit directions (N, 3) through the object to the point where
+    the line first leaves it, and the outward normals (N, 3) at that point (zero for a line that does not enter)."""
     spans = [_span(n, d, start, direction) for n, d in zip(solid.normals, solid.offsets)]
     reach, normal = np.zeros(len(start)), np.zeros((len(start), 3))
     grows = True
-    while grows:  # until no part continues any line
+    while grows:  # until no line continues into another part
         grows = False
         for enter, leave, out in spans:
             longer = (enter <= reach + TOUCHING) & (leave > reach + TOUCHING)
@@ -72,7 +72,8 @@ def through(solid: Solid, start: np.ndarray, direction: np.ndarray) -> Tuple[np.
 
 
 def _span(n: np.ndarray, d: np.ndarray, start: np.ndarray, direction: np.ndarray) -> Tuple[np.ndarray, ...]:
-    """Where lines enter and leave one convex part (N,), and the normal (N, 3) there; enter > leave is never."""
+    """Distances (N,) at which lines enter and leave one convex part, and the normals (N, 3) at the exits. A line that
+    misses the part has enter > leave."""
     slope, room = direction @ n.T, d - start @ n.T
     with np.errstate(divide="ignore", invalid="ignore"):
         cut = room / slope

@@ -1,4 +1,4 @@
-"""Trials: a scene that its index alone determines, a policy, and the picks that the policy made in it."""
+"""Trials: a scene, which its index alone determines, and the picks of a policy in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HELD_OUT = 7919  # seed of the procedural series that trials use; training uses 
 
 
 def sensor_errors(noise: Union[str, NoiseOptions]) -> Noise:
-    """What the noise of that name, or of these options, makes of a clean depth image."""
+    """The function that adds the noise of this name, or of these options, to a clean depth image."""
     options = load_noise(noise) if isinstance(noise, str) else noise
     return lambda depth, camera, rng: depth if options == NONE else add_noise(rng, depth, camera, options)
 
@@ -36,7 +36,7 @@ class TrialOptions:
     """What all trials of a run share. The same options and index give the same scene to every policy."""
 
     objects: str  # folder of meshes, or "procedural[:N]"
-    only: Tuple[str, ...] = ()  # names among them; all when empty
+    only: Tuple[str, ...] = ()  # names of the meshes to use; empty = all
     model: Optional[str] = None  # model file of the policy "antipodal"
     planner: PlannerOptions = field(default_factory=PlannerOptions)  # of the policies "antipodal" and "geometry"
     gripper: Gripper = field(default_factory=Gripper)
@@ -45,7 +45,7 @@ class TrialOptions:
     tilt: float = 0.0  # the camera is tilted by up to this, in any direction [rad]
     clutter: Tuple[int, int] = (1, 1)  # fewest and most objects
     noise: Union[str, NoiseOptions] = "none"  # of the depth image, a name in noise.NAMED or a sensor's own
-    mask: bool = True  # whether policies are told which pixels show objects
+    mask: bool = True  # whether policies get the mask of the objects
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
 
@@ -65,29 +65,30 @@ class Job:
 
 
 class Runner:
-    """Runs trials; meshes and models are read when first needed and kept."""
+    """Runs trials. Meshes and models are read once, when they are needed."""
 
     def __init__(self, options: TrialOptions, pictures: Optional[Path] = None):
-        """pictures: folder for a picture of each failure, or None for none."""
+        """pictures: folder for a picture of each failure; None = no pictures."""
         self.options, self.pictures = options, pictures
         self._meshes = _choose(mesh_source(options.objects, seed=HELD_OUT), options.only)
         self.names = sorted(self._meshes)
         self._policies: Dict[str, Policy] = {}
 
     def run(self, job: Job) -> dict:
-        """The trial as plain values: scene, policy, objects, picks, and how many objects were and are within reach."""
+        """The trial as plain values: scene, policy, objects, picks, and the number of objects within reach before and
+        after."""
         names = self.objects(job.scene)
         row = {"scene": job.scene, "policy": job.policy, "objects": names}
         try:
             cell = self.make_cell(job.scene)
-        except AntipodalError as e:  # a mesh that cannot be used is no policy's fault
+        except AntipodalError as e:  # an unusable mesh is not the policy's fault
             return {**row, "unusable": str(e)}
         reachable = len(cell.remaining())
         picks = self._clear(cell, job)
         return {**row, "reachable": reachable, "picks": picks, "left": len(cell.remaining())}
 
     def objects(self, scene: int) -> List[str]:
-        """Names of a scene's objects. Single objects come in turn, so that each is tried equally often."""
+        """Names of a scene's objects. Single objects are taken in turn, so that each is tried equally often."""
         rng = np.random.default_rng([self.options.seed, scene, 0])
         count = int(rng.integers(self.options.clutter[0], self.options.clutter[1] + 1))
         if count > 1:
@@ -156,7 +157,7 @@ class Runner:
 
 
 def _choose(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh]:
-    """Meshes by name: those in `only`, with or without the files' suffixes; all when it is empty."""
+    """Meshes by name: those in `only`, with or without file suffixes; all if it is empty."""
     named = {mesh.name: mesh for mesh in meshes}
     if not only:
         return named
@@ -170,7 +171,7 @@ def _choose(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh
 
 
 def _describe(grasp: Grasp, plan_ms: float) -> dict:
-    """What a table of trials needs of a grasp."""
+    """The figures of a grasp that the summary needs."""
     return {
         "quality": round(grasp.quality, 4),
         "width": round(grasp.width, 4),

@@ -18,25 +18,25 @@ from antipodal.sim.objects import Body
 
 CARRIAGE = ("x", "y", "z", "roll", "pitch", "yaw")  # joints and actuators, in this order
 JAWS = ("left", "right")  # at +y and -y of the grasp frame
-ARENA = 2**27  # room for the contacts of a heap of many-parted objects; the system gives pages only as used [bytes]
+ARENA = 2**27  # memory for the contacts of a large heap; the system provides pages as they are used [bytes]
 
 
 @dataclass(frozen=True)
 class WorldOptions:
-    """The physics. A contact takes its friction from the pad where a pad touches, else from the object."""
+    """The physics. A contact has the friction of the pad if a pad touches, else of the object."""
 
     friction: float = 0.5  # object on table and on object
     grip_friction: float = 0.6  # pad on object
-    torsion: float = 0.003  # torque that a pad's contact resists per newton [m]
-    rolling: float = 0.0005  # the same for an object that rolls on the table [m]
-    heap: float = 0.13  # half-side of the square that walls keep several objects in while they are dropped [m]
+    torsion: float = 0.003  # torque that a pad's contact resists, per newton of force [m]
+    rolling: float = 0.0005  # the same for rolling on the table [m]
+    heap: float = 0.13  # half-side of the square whose walls hold several objects while they fall [m]
     timestep: float = 0.002  # outcomes agree with those at 0.0005 [s]
     noslip: int = 3  # solver iterations that remove the creep of soft contacts
 
 
 def build_world(gripper: Gripper, bodies: Sequence[Body], options: WorldOptions = WorldOptions()) -> mujoco.MjModel:
-    """Compile the cell. Objects are bodies `object0`, ...; the gripper's joints and actuators bear CARRIAGE's and JAWS'
-    names, its frame is the body `grasp`."""
+    """Compile the cell. Objects are the bodies `object0`, ...; CARRIAGE and JAWS name the gripper's joints and
+    actuators; its frame is the body `grasp`."""
     spec = mujoco.MjSpec()
     spec.memory = ARENA
     _physics(spec, options)
@@ -46,7 +46,7 @@ def build_world(gripper: Gripper, bodies: Sequence[Body], options: WorldOptions 
         _object(spec, f"object{i}", body, options)
     _add_gripper(spec, gripper, options)
     model = spec.compile()
-    raise_walls(model, False)  # only now: geoms that collide with nothing when compiled never will
+    raise_walls(model, False)  # after compiling: geoms that collide with nothing at compile time never will
     return model
 
 
@@ -65,7 +65,7 @@ def _add_table(spec: mujoco.MjSpec, options: WorldOptions) -> None:
 
 
 def _walls(spec: mujoco.MjSpec, options: WorldOptions) -> None:
-    """Around the heap, smooth."""
+    """Smooth walls around the heap."""
     for i, (x, y) in enumerate([(1, 0), (-1, 0), (0, 1), (0, -1)]):
         wall = spec.worldbody.add_geom(name=f"wall{i}", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1])
         wall.pos, wall.quat = [-options.heap * x, -options.heap * y, 0], _turned_to(np.array([x, y, 0.0]))
@@ -73,14 +73,14 @@ def _walls(spec: mujoco.MjSpec, options: WorldOptions) -> None:
 
 
 def _turned_to(z: np.ndarray) -> np.ndarray:
-    """Quaternion (4,) of a frame with this z."""
+    """Quaternion (4,) of a frame with this z axis."""
     quaternion = np.empty(4)
     mujoco.mju_quatZ2Vec(quaternion, z)
     return quaternion
 
 
 def raise_walls(model: mujoco.MjModel, up: bool) -> None:
-    """Walls hold objects while `up`."""
+    """Switch the walls around the heap on or off."""
     for i in range(4):
         model.geom(f"wall{i}").contype = model.geom(f"wall{i}").conaffinity = int(up)
 
@@ -119,7 +119,7 @@ def _add_gripper(spec: mujoco.MjSpec, gripper: Gripper, options: WorldOptions) -
 
 
 def _jaw(spec: mujoco.MjSpec, grasp, name: str, side: int, box: Box, gripper: Gripper, options: WorldOptions) -> None:
-    """The closed jaw's box on a slide whose position is the jaw's distance from the middle."""
+    """A jaw's box on a slide; the slide's position is the jaw's distance from the middle."""
     jaw = grasp.add_body(name=name, gravcomp=1)
     joint = jaw.add_joint(name=name, axis=[0, side, 0], type=mujoco.mjtJoint.mjJNT_SLIDE, armature=0.05)
     joint.limited, joint.range = True, [gripper.min_width / 2, gripper.max_width / 2]
@@ -140,7 +140,7 @@ def _servo(spec: mujoco.MjSpec, joint: str, stiffness: float, force: float) -> N
 
 
 def _couple(spec: mujoco.MjSpec) -> None:
-    """The jaws move alike, as on a real parallel gripper; two free jaws at their force limit would let it wander."""
+    """Couple the jaws, as on a real parallel gripper; two free jaws at their force limit would drift."""
     couple = spec.add_equality(name="jaws", type=mujoco.mjtEq.mjEQ_JOINT, name1=JAWS[0], name2=JAWS[1])
     couple.objtype = mujoco.mjtObj.mjOBJ_JOINT
     couple.data[:2] = [0.0, 1.0]

@@ -1,4 +1,4 @@
-"""Variations of a batch of crops under which a grasp's label stays: the jaws' symmetries and light depth noise.
+"""Variations of crops that do not change the label: the symmetries of the jaws, and slight depth noise.
 
 Columns of a crop run along the closing axis and rows across it (crops.py). Two like jaws may be swapped, and a grasp
 may be mirrored along or across its closing axis: the group of the two flips, of which the jaws' half turn is one.
@@ -13,12 +13,14 @@ import torch.nn.functional as F
 
 from antipodal.networks.crops import CLIP
 
-GRID = 8  # noise is drawn on a quarter-size grid, so that neighbouring pixels err together (Dex-Net 2.0, section V)
+GRID = (
+    8  # noise is drawn on a quarter-size grid, so that neighbouring pixels have similar errors (Dex-Net 2.0, section V)
+)
 
 
 @dataclass(frozen=True)
 class Variations:
-    """What is to be done to each of N crops."""
+    """The variations of N crops."""
 
     flips: torch.Tensor  # (N, 2) bool: along, across the closing axis
     noise: torch.Tensor  # (N, 1, GRID, GRID) [openings]

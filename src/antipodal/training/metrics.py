@@ -1,4 +1,4 @@
-"""How good a classifier of grasps is: ranking, calibration, and the temperature that mends calibration. numpy alone.
+"""Measures of a classifier of grasps: ranking, calibration, and the temperature that improves calibration. numpy only.
 
 Labels are P(success) as the generator measured it, in [0, 1]. Where a measure needs a class, a label of at least 0.5
 is a success.
@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from scipy.stats import rankdata
 
-TOP = 0.01  # a planner executes its best candidate, so precision among the best hundredth is what it lives by
+TOP = 0.01  # a planner executes its best candidate, so precision among the best hundredth matters most
 BINS = 15
 
 
@@ -56,7 +56,7 @@ def average_precision(success: np.ndarray, scores: np.ndarray) -> float:
 
 
 def roc_auc(success: np.ndarray, scores: np.ndarray) -> float:
-    """P(a success scores above a failure), ties counting half (Mann-Whitney); nan where a class is missing."""
+    """P(a success scores higher than a failure), ties count half (Mann-Whitney); nan if a class is missing."""
     positive, negative = int(success.sum()), int((~success).sum())
     if positive == 0 or negative == 0:
         return float("nan")
@@ -87,7 +87,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
-    """Expected calibration error: how far bins' mean labels lie from their mean probabilities (Guo et al., 2017)."""
+    """Expected calibration error: mean distance between label and probability over bins (Guo et al., 2017)."""
     predicted, actual, count = reliability(probabilities, labels, bins)
     return float(np.sum(count * np.abs(predicted - actual)) / count.sum())
 
@@ -101,8 +101,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def resample_objects(objects: np.ndarray, resamples: int, seed: int = 0) -> Iterator[np.ndarray]:
-    """Indices of samples (N,) for the bootstrap over objects (N,): whole objects are drawn, with replacement, because
-    samples of one object are no independent trials."""
+    """Indices of samples (N,) for the bootstrap over objects (N,): whole objects are drawn with replacement, because
+    samples of one object are not independent."""
     rng = np.random.default_rng(seed)
     order = np.argsort(objects, kind="stable")
     where = np.split(order, np.flatnonzero(np.diff(objects[order])) + 1)

@@ -49,7 +49,7 @@ probabilities may be wrong although its ranking is right.
 
 
 class ProgressBar:
-    """A progress bar, and TensorBoard where a folder is given; silent on all processes but the first."""
+    """A progress bar, and TensorBoard if a folder is given; only in the leading process."""
 
     def __init__(self, trainer: Trainer, log: str):
         from tqdm import tqdm
@@ -61,7 +61,7 @@ class ProgressBar:
             initial=trainer.progress.step * batch,
             unit=" samples",
             unit_scale=True,
-            disable=None if leads else True,  # None: only where someone watches
+            disable=None if leads else True,  # None: only in a terminal
         )
         if log and leads:
             from torch.utils.tensorboard import SummaryWriter
@@ -81,7 +81,7 @@ class ProgressBar:
         losses = f"train {entry['train_loss']:.4f}, validation {entry['validation_loss']:.4f}"
         self.bar.update(entry["samples"] - self.bar.n)
         self.bar.set_postfix_str(losses)
-        if self.bar.disable and self.trainer.group.leads:  # a log file: a line instead of a bar
+        if self.bar.disable and self.trainer.group.leads:  # not a terminal: lines instead of a bar
             print(f"{entry['samples']:,} samples: {losses}", file=sys.stderr)
         if self.writer:
             for name in ("rate", "train_loss", "validation_loss"):
@@ -89,7 +89,7 @@ class ProgressBar:
 
 
 def describe(trainer: Trainer, split: Split, resumed: bool) -> str:
-    """One line on what is about to be trained."""
+    """One line that says what will be trained."""
     sizes = f"{len(split.train):,} training, {len(split.validation):,} validation, {len(split.test):,} test samples"
     begin = f"going on at step {trainer.progress.step:,} of" if resumed else "taking"
     network = f"{trainer.options.arch}, {count_parameters(trainer.network):,} parameters"
@@ -99,7 +99,7 @@ def describe(trainer: Trainer, split: Split, resumed: bool) -> str:
 def describe_model(
     options: TrainOptions, samples: Samples, split: Split, trainer: Trainer, measured: Dict[str, float], command: str
 ) -> Dict[str, Any]:
-    """The meta of a model file: what it was trained for, from what, how, and how good it is."""
+    """The meta of a model file: data, options, and measures of the model."""
     parts = {name: getattr(split, name) for name in ("train", "validation", "test")}
     return {
         "architecture": {"name": options.arch, "parameters": count_parameters(trainer.network)},
@@ -171,7 +171,7 @@ def _list(values: Dict[str, Any]) -> str:
 
 
 def _runs_table(runs: List[Dict[str, Any]]) -> str:
-    """A table of the generator's runs; what else they were told is in the model file's meta."""
+    """A table of the generator's runs. All their options are in the model file's meta."""
     lines = ["| meshes | kept out | gripper | camera | samples | seed |", "| --- | --- | --- | --- | --- | --- |"]
     for run in runs:
         camera, gripper = run.get("camera", {}), run.get("gripper", {})
@@ -190,7 +190,7 @@ def _runs_table(runs: List[Dict[str, Any]]) -> str:
 
 
 def _brief(value: Any) -> str:
-    """A value in a line; of a long list its length and ends (the model file's meta has all of it)."""
+    """A value in one line; a long list is shortened to its length and ends."""
     if isinstance(value, list) and len(value) > 8:
         return f"{len(value)}, from {value[0]} to {value[-1]}"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""In which order training sees its samples: uniformly, or the hard ones more often.
+"""The order of training samples: uniform, or hard samples more often.
 
 A sampler's order is a function of (seed, epoch) and of its state at the epoch's start, so that a resumed run goes on
 with the very order it had.
@@ -26,10 +26,10 @@ class UniformSampler:
         return np.random.default_rng([self.seed, epoch]).permutation(self.count)
 
     def record(self, indices: np.ndarray, losses: np.ndarray) -> None:
-        """Take note of the losses (K,) that the samples (K,) had just now."""
+        """Record the losses (K,) of samples (K,)."""
 
     def weights(self, indices: np.ndarray) -> np.ndarray:
-        """By how much each sample's loss counts, float32, one on average over the draws."""
+        """Weights of the samples' losses, float32, one on average over the draws."""
         return np.ones(len(indices), np.float32)
 
     def state(self) -> Dict[str, torch.Tensor]:
@@ -42,15 +42,15 @@ class UniformSampler:
 @dataclass(frozen=True)
 class ImportanceOptions:
     warm_up: int = 2  # epochs drawn uniformly first
-    drop: float = 0.1  # share of the samples in play, the easiest, that leaves each epoch
-    back: float = 0.05  # share of the samples that left that comes back each epoch, at random
-    floor: float = 0.2  # share of the draws that stays uniform, so that no loss is too stale
-    keep: float = 0.2  # never fewer than this share of all samples in play
+    drop: float = 0.1  # share of the active samples, the easiest, that becomes inactive each epoch
+    back: float = 0.05  # share of the inactive samples that becomes active again each epoch, at random
+    floor: float = 0.2  # share of the draws that is uniform, so that no loss is too old
+    keep: float = 0.2  # least share of active samples
     corrected: bool = False  # weigh losses by 1 / probability, so that the expected gradient is the uniform one
 
 
 class ImportanceSampler(UniformSampler):
-    """Draws by recent loss; the easiest leave for a while (after Katharopoulos and Fleuret, ICML 2018).
+    """Draws by recent loss; the easiest samples are inactive for a while (after Katharopoulos and Fleuret, ICML 2018).
 
     Losses seen during an epoch change the order from the next one on. A sample not yet seen counts as the hardest.
     """
@@ -59,7 +59,7 @@ class ImportanceSampler(UniformSampler):
         super().__init__(count, seed)
         self.options = options
         self.seen = np.full(count, np.inf, np.float32)  # newest loss of each sample
-        self.losses = self.seen.copy()  # as they were when this epoch began
+        self.losses = self.seen.copy()  # at the beginning of this epoch
         self.active = np.ones(count, bool)
         self.epoch = -1
         self.probability = np.full(count, 1.0 / count)
@@ -81,7 +81,7 @@ class ImportanceSampler(UniformSampler):
         return (1.0 / (self.active.sum() * self.probability[indices])).astype(np.float32)
 
     def _begin(self, epoch: int) -> None:
-        """Take stock of the losses: choose who is in play this epoch, and how likely each is drawn."""
+        """Choose the active samples of this epoch and their probabilities from the losses."""
         self.epoch, self.losses = epoch, self.seen.copy()
         known = self.losses[np.isfinite(self.losses)]
         self.losses[np.isinf(self.losses)] = known.max() if len(known) else 1.0
@@ -91,7 +91,7 @@ class ImportanceSampler(UniformSampler):
         self._set_probability()
 
     def _let_back_in(self, out: np.ndarray, rng: np.random.Generator) -> None:
-        """Some of those that were out before this epoch; after dropping, or the same would leave at once."""
+        """Reactivate some of the samples that were inactive before this epoch."""
         self.active[rng.choice(out, round(self.options.back * len(out)), replace=False)] = True
 
     def _drop_the_easiest(self) -> None:
@@ -125,7 +125,7 @@ SAMPLERS: Dict[str, Callable[[int, int], UniformSampler]] = {
 
 
 def make_sampler(name: str, count: int, seed: int) -> UniformSampler:
-    """The sampler of a name over `count` samples."""
+    """The sampler of this name for `count` samples."""
     if name not in SAMPLERS:
         raise InputError(f"unknown sampler {name!r}; possible: {', '.join(SAMPLERS)}")
     return SAMPLERS[name](count, seed)

@@ -1,4 +1,4 @@
-"""A depth sensor's noise in clean crops, made while training, so that each epoch sees a grasp under new noise.
+"""Adds a depth sensor's noise to clean crops during training, so that each epoch sees new noise.
 
 What `synth.noise` does to an image, in units of a crop: the gamma factor and the correlated Gaussian of Dex-Net 2.0
 (Mahler et al., RSS 2017), and lost pixels, filled as planning fills them. Independent noise of pixels, which a crop's
@@ -24,12 +24,12 @@ from antipodal.training.samples import Samples
 
 @dataclass(frozen=True)
 class Draws:
-    """All chance in the noise of N crops."""
+    """The random numbers for the noise of N crops."""
 
-    factor: torch.Tensor  # (N,) on all depths
-    grid: torch.Tensor  # (N, 1, M, M) standard normal, which the correlated noise is interpolated from
-    phase: torch.Tensor  # (N, 2) of that grid against the crop
-    loss: torch.Tensor  # (N, SIZE, SIZE) in [0, 1); pixels below their chance are lost
+    factor: torch.Tensor  # (N,) multiplies all depths
+    grid: torch.Tensor  # (N, 1, M, M) standard normal, from which the correlated noise is interpolated
+    phase: torch.Tensor  # (N, 2) offset of that grid against the crop
+    loss: torch.Tensor  # (N, SIZE, SIZE) in [0, 1); a pixel is lost if this is below its probability
 
     def __getitem__(self, index) -> Draws:
         return Draws(self.factor[index], self.grid[index], self.phase[index], self.loss[index])
@@ -44,11 +44,13 @@ class Sensor:
         self.pitch = depth / focal  # width of the camera's pixels at the grasp [m]
         self.spacing = (noise.correlation * self.pitch * SIZE / (EXTENT * opening)).clamp_min(0.25)  # [crop pixels]
         cell = (CELL_PIXELS * self.pitch).clamp_min(ViewOptions().cell)
-        self.chance = noise.speckle_loss ** (cell / self.pitch) ** 2  # that all pixels of a view's cell are lost
+        self.chance = (
+            noise.speckle_loss ** (cell / self.pitch) ** 2
+        )  # probability that all pixels of a view's cell are lost
         self.nodes = int(np.ceil(SIZE / float(self.spacing.min()))) + 2
 
     def draw(self, count: int, seed: Sequence[int]) -> Draws:
-        """What the noise of `count` crops needs."""
+        """Random numbers for `count` crops."""
         rng, shape = np.random.default_rng(seed), self.noise.gamma_shape
         factor = rng.gamma(shape, 1 / shape, count) if np.isfinite(shape) else np.ones(count)
         grid = rng.standard_normal((count, 1, self.nodes, self.nodes), dtype=np.float32)
@@ -56,7 +58,7 @@ class Sensor:
         return Draws(*(torch.from_numpy(a) for a in (factor.astype(np.float32), grid, phase, loss)))
 
     def disturb(self, crops: torch.Tensor, index: np.ndarray, draws: Draws) -> torch.Tensor:
-        """Clean crops (N, 1, SIZE, SIZE) of the samples at `index` (N,) as the sensor would show them."""
+        """Clean crops (N, 1, SIZE, SIZE) of the samples at `index` (N,) with the sensor's noise."""
         device, chosen = crops.device, torch.from_numpy(np.asarray(index))
         depth, opening, _ = self.seen[chosen].to(device)[:, :, None, None, None].unbind(1)
         z = (depth + crops * opening) * draws.factor.to(device)[:, None, None, None]
@@ -94,7 +96,7 @@ def _interpolate(draws: Draws, spacing: torch.Tensor) -> torch.Tensor:
 
 
 def _fill_unobserved(z: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-    """Depths (N, 1, SIZE, SIZE) with what was not observed (N, SIZE, SIZE) filled as in a view."""
+    """Depths (N, 1, SIZE, SIZE) with unobserved pixels (N, SIZE, SIZE) filled as in a view."""
     for i in torch.nonzero(~observed.flatten(1).all(dim=1))[:, 0].tolist():
         z[i, 0] = fill_deepest(z[i, 0], observed[i].to(z.device))
     return z

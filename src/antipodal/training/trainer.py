@@ -1,4 +1,4 @@
-"""The training loop: steps, evaluations, and checkpoints from which a killed run goes on to the same result.
+"""The training loop: steps, evaluations, and checkpoints from which a killed run continues to the same result.
 
 All chance is a function of the seed and of a counter (step or epoch) that the checkpoint holds. So there is no
 generator's state to keep, and each of several processes can draw what the whole batch needs and take its share.
@@ -36,17 +36,17 @@ VALIDATION_SAMPLES = 50_000  # enough for a log loss to 0.002, and a few seconds
 
 @dataclass
 class Progress:
-    """How far a run has come."""
+    """The progress of a run."""
 
     step: int = 0
     epoch: int = 0
     position: int = 0  # batches done in this epoch
     best_loss: float = math.inf
-    stale: int = 0  # evaluations since the best
+    stale: int = 0  # evaluations since the best one
 
 
 class Trainer:
-    """A network on its way from random weights to the best that validation has seen."""
+    """Trains a network from random weights and keeps the weights that are best on validation."""
 
     def __init__(self, options: TrainOptions, group: Group, samples: Samples, split: Split):
         self.options, self.group, self.samples = options, group, samples
@@ -115,7 +115,7 @@ class Trainer:
         return {"crops": batch["crops"], "conditions": self.conditions(batch)}
 
     def _rest_of_epoch(self) -> Iterator[Tuple[np.ndarray, Batch]]:
-        """This process's share of every batch that the epoch still has, by position in the training part."""
+        """This process's share of the remaining batches of the epoch, by position in the training part."""
         order, size = self.sampler.order(self.progress.epoch), self.options.batch
         starts = range(self.progress.position * size, len(order) - size + 1, size)
         mine = [order[s : s + size][self.share] for s in starts]
@@ -138,7 +138,7 @@ class Trainer:
         self._after_step(indices, losses.detach())
 
     def _losses(self, indices: np.ndarray, batch: Batch) -> torch.Tensor:
-        """Cross-entropy (N,) of each sample, varied by the symmetries and noise that this step draws."""
+        """Cross-entropy (N,) of each sample, with the random variations of this step."""
         device, options = self.group.device, self.options
         inputs = (batch["crops"], self.conditions(batch), batch["labels"])
         crops, conditions, labels = (i.to(device, non_blocking=True) for i in inputs)
@@ -153,7 +153,7 @@ class Trainer:
         return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
 
     def conditions(self, batch: Batch) -> torch.Tensor:
-        """As many columns of conditions as the network takes (`GraspNetwork.conditions`)."""
+        """The conditions of a batch, as many columns as the network takes (`GraspNetwork.conditions`)."""
         if self.network.conditions == batch["conditions"].shape[1]:
             return batch["conditions"]
         heights = batch.get("heights")
@@ -196,13 +196,13 @@ class Trainer:
         return self.history[-1]
 
     def _validate(self) -> Tuple[float, float]:
-        """Log loss and area under the ROC curve on the validation part, of which every process takes an even share."""
+        """Log loss and area under the ROC curve on the validation part, shared evenly by the processes."""
         own = self.predict(self.validation[self.group.rank :: self.group.world])
         logits, labels = (self.group.gather(torch.from_numpy(v).to(self.group.device)).cpu().numpy() for v in own)
         return log_loss(logits, labels), roc_auc(labels >= 0.5, logits)
 
     def save_checkpoint(self) -> None:
-        """Everything that the rest of the run depends on, written by the leading process."""
+        """Write everything that the rest of the run depends on, in the leading process."""
         if self.group.leads:
             content = {
                 "options": self.options.fingerprint(self.samples.digest(), self.group.world),
@@ -216,7 +216,8 @@ class Trainer:
             save_plain(self.options.checkpoint(), content)
 
     def resume(self) -> bool:
-        """Go on from the checkpoint, if there is one; InputError if it is of a run with other options or data."""
+        """Continue from the checkpoint if there is one. Raises InputError if it is of a run with other options or
+        data."""
         path = Path(self.options.checkpoint())
         if not path.exists():
             return False
