@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from antipodal import transforms
 from antipodal.errors import AntipodalError
-from antipodal.files import write_json
+from antipodal.files import read_names, write_json
 from antipodal.grasp import Gripper
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import body_from_mesh, join
@@ -55,7 +55,7 @@ def main() -> None:
     rng = np.random.default_rng(args.seed)
     sources = mesh_source(args.meshes, seed=args.seed)
     if args.only:
-        names = set(args.only.read_text().split())
+        names = set(read_names(args.only))
         sources = [s for s in sources if s.name in names]
     rows: List[dict] = []
     order = rng.permutation(len(sources))[: args.objects * args.clutter]

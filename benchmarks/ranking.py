@@ -25,8 +25,8 @@ from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.sim.evaluate import _clutter
 from antipodal.sim.geometric import GeometricScore
-from antipodal.sim.trials import Runner, TrialOptions, sensor_errors
-from antipodal.synth.images.noise import NAMED
+from antipodal.sim.trials import Runner, TrialOptions
+from antipodal.synth.images.noise import NAMED, sensor_errors
 from antipodal.training.metrics import calibration_error, reliability, roc_auc
 
 BINS = 5

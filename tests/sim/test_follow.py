@@ -15,8 +15,8 @@ from antipodal.sim.cell import Cell
 from antipodal.sim.chase import ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.objects import body_from_mesh
-from antipodal.sim.trials import TrialOptions, sensor_errors
-from antipodal.synth.images.noise import NoiseOptions
+from antipodal.sim.trials import TrialOptions
+from antipodal.synth.images.noise import NoiseOptions, sensor_errors
 
 VELOCITY = np.array([0.03, 0.04, 0.0])
 

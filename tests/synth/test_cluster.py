@@ -13,7 +13,7 @@ from antipodal.synth import generate as command
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.shards import shard_folders
-from tests.synth.test_generate import digest, run
+from tests.synth_runs import digest, run
 
 pytestmark = pytest.mark.slow
 ray = pytest.importorskip("ray")

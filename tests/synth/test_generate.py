@@ -16,35 +16,22 @@ import pytest
 import torch
 import trimesh
 
-from antipodal.camera import Camera
 from antipodal.errors import InputError, run_command
-from antipodal.files import checksum, only_writer, read_json, remove_leftovers
+from antipodal.files import only_writer, read_json, remove_leftovers
 from antipodal.grasp import Gripper
 from antipodal.synth import generate as command
 from antipodal.synth import shards
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.objects.piles import PileOptions
-from antipodal.synth.options import GenerateOptions, preset
+from antipodal.synth.options import preset
 from antipodal.synth.run import Run, missing_shards
 from antipodal.synth.sample import lean
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
 from antipodal.training.samples import open_folders
+from tests.synth_runs import CAMERA, SMALL, digest, run
 
 WORLD = {**os.environ, "PYTHONPATH": str(Path(command.__file__).parents[2])}
-
-SMALL = GenerateOptions(grasps=12, views=2, shard_poses=3)  # 72 samples a shard
-CAMERA = Camera(fx=400.0, fy=400.0, cx=320.0, cy=240.0, width=640, height=480)
-
-
-def run(meshes="procedural:5", samples=200, **changes):
-    values = dict(exclude=(), gripper=Gripper(), camera=CAMERA, options=SMALL, seed=3)
-    return Run(meshes=meshes, samples=samples, **{**values, **changes})
-
-
-def digest(folder):
-    """Checksums of every array of every shard."""
-    return {str(p.relative_to(folder)): checksum(p) for p in sorted((folder / "shards").rglob("*.npy"))}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from antipodal.synth import inspect
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.shards import column
-from tests.synth.test_generate import run
+from tests.synth_runs import run
 
 
 @pytest.fixture(scope="module")

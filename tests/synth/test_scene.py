@@ -5,20 +5,9 @@ import pytest
 import trimesh
 
 from antipodal.errors import InputError
-from antipodal.grasp import Gripper
 from antipodal.synth.labels.collision import collides
-from antipodal.synth.objects.procedural import procedural
-from antipodal.synth.objects.stable_poses import stable_poses
 from antipodal.synth.scene import SceneOptions, build_scene
-
-GRIPPER = Gripper()
-
-
-def standing(index):
-    """A procedural mesh in its likeliest pose."""
-    mesh = procedural(index)
-    mesh.apply_transform(stable_poses(mesh.vertices, mesh.center_mass)[0][0])
-    return mesh
+from tests.synth_runs import GRIPPER, standing
 
 
 @pytest.mark.parametrize("index", [1, 2, 4, 7, 10])

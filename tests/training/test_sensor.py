@@ -7,9 +7,12 @@ import pytest
 import torch
 from learnable import Blocks
 
+from antipodal.camera import Camera
 from antipodal.errors import InputError
+from antipodal.grasp import Gripper
 from antipodal.synth.generate import generate
 from antipodal.synth.images import noise
+from antipodal.synth.images.cameras import CameraOptions
 from antipodal.synth.images.noise import NoiseOptions, load_noise
 from antipodal.synth.images.scene_view import crop, observe_scene
 from antipodal.synth.objects.meshes import MeshOptions
@@ -20,10 +23,11 @@ from antipodal.training.processes import Group
 from antipodal.training.samples import Samples, open_folders, split_by_object
 from antipodal.training.sensor import Sensor, sightings
 from antipodal.training.trainer import Trainer
-from tests.synth.images.test_scene_view import CAMERA, GRIPPER, STILL
-from tests.synth.test_generate import SMALL, run
-from tests.synth.test_scene import standing
+from tests.synth_runs import SMALL, run, standing
 
+CAMERA = Camera(fx=600.0, fy=600.0, cx=320.0, cy=240.0, width=640, height=480)
+GRIPPER = Gripper(tip=0.004)
+STILL = CameraOptions(focal_jitter=0.0, center_jitter=0.0, normal_error=0.0, offset=0.02)
 GAMMA = dataclasses.replace(noise.NONE, gamma_shape=1e5)
 CORRELATED = dataclasses.replace(noise.NONE, correlated_sd=0.004, reference=0.7)
 LOSSY = dataclasses.replace(CORRELATED, speckle_loss=0.5)

@@ -24,8 +24,8 @@ from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
 from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.report import wilson
-from antipodal.sim.trials import Runner, TrialOptions, sensor_errors
-from antipodal.synth.images.noise import NAMED
+from antipodal.sim.trials import Runner, TrialOptions
+from antipodal.synth.images.noise import NAMED, sensor_errors
 
 
 def main(argv: Optional[List[str]] = None) -> int:

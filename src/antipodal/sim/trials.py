@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -18,17 +18,10 @@ from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.picture import failure_picture
 from antipodal.sim.policies import Policy, make_policy
-from antipodal.synth.images.noise import NAMED, NONE, NoiseOptions, add_noise, load_noise
+from antipodal.synth.images.noise import NAMED, NoiseOptions, sensor_errors
 from antipodal.synth.objects.meshes import NamedMesh, mesh_source
 
-Noise = Callable[[np.ndarray, Camera, np.random.Generator], np.ndarray]
 HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
-
-
-def sensor_errors(noise: Union[str, NoiseOptions]) -> Noise:
-    """The function that adds the noise of this name, or of these options, to a clean depth image."""
-    options = load_noise(noise) if isinstance(noise, str) else noise
-    return lambda depth, camera, rng: depth if options == NONE else add_noise(rng, depth, camera, options)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from antipodal.grasp import Gripper
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, load
 
 STEP = 0.0005  # between the cuts across the approach [m]
-LEAST_GAP = 0.001  # narrower ones are no opening [m]
+MIN_GAP = 0.001  # a narrower gap is no opening [m]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _widest_gap(spans: np.ndarray) -> Optional[Tuple[float, float]]:
     spans = spans[np.argsort(spans[:, 0])]
     reach = np.maximum.accumulate(spans[:-1, 1])
     free = spans[1:, 0] - reach
-    if not len(free) or free.max() < LEAST_GAP:
+    if not len(free) or free.max() < MIN_GAP:
         return None
     k = int(free.argmax())
     return float(reach[k]), float(spans[k + 1, 0])
@@ -101,7 +101,7 @@ def write_gripper(gripper: Gripper, path: Path, source: str) -> None:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m antipodal.synth.grippers", description=__doc__)
     parser.add_argument("mesh")
-    parser.add_argument("--out", required=True, type=Path, help="YAML to write_gripper")
+    parser.add_argument("--out", required=True, type=Path, help="YAML file to write")
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh file")
     parser.add_argument("--max-width", type=float, help="widest opening [m]; without it, the gap in the mesh")
     parser.add_argument("--pad-length", type=float, help="from the tips back [m]; without it, half of the jaws' length")

@@ -53,8 +53,11 @@ class Run(NamedTuple):
 def open_run(
     folder: Path, run: Run, sources: Sequence[NamedMesh], workers: int, mesh_options: MeshOptions = MeshOptions()
 ) -> dict:
-    """The manifest of a run in `folder`: found there and equal, or begun. Raises InputError if the folder holds other
-    data, if a mesh has changed since the run was begun, or if no mesh can be used."""
+    """The manifest of the run in `folder`, which is begun if the folder is empty.
+
+    Raises InputError if the folder holds other data, if a mesh has changed since the run was begun, or if no mesh can
+    be used.
+    """
     path = folder / "manifest.json"
     if path.exists():
         manifest = read_json(path)
@@ -86,11 +89,11 @@ def _with_defaults(run: dict) -> dict:
     return {**run, "options": json.loads(json.dumps(options))}
 
 
-def _check_same(folder: Path, there: dict, here: dict) -> None:
-    different = [k for k in here if there.get(k) != here[k]]
+def _check_same(folder: Path, recorded: dict, asked: dict) -> None:
+    different = [k for k in asked if recorded.get(k) != asked[k]]
     if different:
-        what = "; ".join(f"{k} is {_short(there.get(k))} there, {_short(here[k])} here" for k in different)
-        raise InputError(f"{folder} holds another run's data: {what}")
+        what = "; ".join(f"{k} is {_short(recorded.get(k))} there, {_short(asked[k])} here" for k in different)
+        raise InputError(f"{folder} holds another run's data: {what}; give a new folder")
 
 
 def _short(value) -> str:
@@ -170,8 +173,8 @@ def _prepare(task: Tuple[NamedMesh, Run]) -> Outcome:
 
 def load_setup(folder: Path, manifest: dict, run: Run) -> Setup:
     index = [i for i, m in enumerate(manifest["meshes"]) if m["status"] == "used"]
-    found, piles = prepared.ObjectFolder(folder / "objects"), load_piles(folder / "objects")
-    return Setup(found, index, run.gripper, run.camera, run.options, run.seed, piles)
+    objects, piles = prepared.ObjectFolder(folder / "objects"), load_piles(folder / "objects")
+    return Setup(objects, index, run.gripper, run.camera, run.options, run.seed, piles)
 
 
 def missing_shards(folder: Path, run: Run) -> List[int]:

@@ -17,7 +17,7 @@ from antipodal.synth.images.cameras import CameraOptions, sample_approach, sampl
 from antipodal.synth.images.scene_view import SceneViewOptions, crop, observe_scene, render_scene
 from antipodal.synth.scene import build_scene
 from antipodal.synth.table_grasps import PlacedGrasps, TableGrasps, on_table, place
-from tests.synth.test_scene import standing
+from tests.synth_runs import standing
 
 CAMERA = Camera(fx=600.0, fy=600.0, cx=320.0, cy=240.0, width=640, height=480)
 GRIPPER = Gripper(tip=0.004)

@@ -11,7 +11,7 @@ from antipodal.synth.labels.epsilon import epsilon_quality, torsion, wrenches
 from antipodal.synth.labels.labels import LabelOptions, label_grasps
 from antipodal.synth.scene import build_scene
 from antipodal.synth.table_grasps import TableGrasps
-from tests.synth.labels.test_labels import GRIPPER, on_table, wedge
+from tests.synth_runs import GRIPPER, on_table, wedge
 
 SIZE = 0.03
 

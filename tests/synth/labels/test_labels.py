@@ -5,35 +5,19 @@ import pytest
 import scipy.special
 import trimesh
 
-from antipodal.grasp import Gripper
 from antipodal.synth.grasps.candidates import CandidateOptions, sample_grasps
 from antipodal.synth.labels import contacts
 from antipodal.synth.labels.collision import collides
 from antipodal.synth.labels.labels import LabelOptions, draw_errors, label_grasps
 from antipodal.synth.scene import build_scene
 from antipodal.synth.table_grasps import TableGrasps
-from tests.synth.test_scene import standing
-
-GRIPPER = Gripper()
-EXACT = LabelOptions(draws=1, friction_sd=0.0, position_sd=0.0, height_sd=0.0, yaw_sd=0.0)
+from tests.synth_runs import EXACT, GRIPPER, on_table, standing, wedge
 
 
 def judge(mesh, tips, angle, width=0.085, options=EXACT):
     scene = build_scene(mesh.vertices, mesh.faces)
     grasps = TableGrasps(np.atleast_2d(np.asarray(tips, float)), np.atleast_1d(angle), np.atleast_1d(width))
     return label_grasps(scene, GRIPPER, grasps, np.random.default_rng(0), options)
-
-
-def on_table(mesh):
-    mesh.apply_translation([0, 0, -mesh.bounds[0, 2]])
-    return mesh
-
-
-def wedge(slope, top=0.01, height=0.04, length=0.08):
-    """A long roof along x whose two sides lean inward by the angle `slope` from the vertical."""
-    y = top / 2 + height * np.tan(slope)
-    points = [[x, s * w, z] for x in (-length / 2, length / 2) for s in (-1, 1) for w, z in ((y, 0), (top / 2, height))]
-    return trimesh.convex.convex_hull(np.array(points))
 
 
 @pytest.mark.parametrize("angle", np.deg2rad([0, 10, 25, 80, 90, 115]))

@@ -19,8 +19,7 @@ from antipodal.synth.sample import nearest_object
 from antipodal.synth.scene import SceneOptions, build_scene
 from antipodal.synth.shards import column
 from antipodal.synth.table_grasps import TableGrasps
-from tests.synth.labels.test_labels import EXACT, GRIPPER
-from tests.synth.test_generate import SMALL, digest, run
+from tests.synth_runs import EXACT, GRIPPER, SMALL, digest, run
 
 pytest.importorskip("mujoco", reason="clutter needs MuJoCo")
 SIDES = np.array([0.03, 0.04, 0.06])

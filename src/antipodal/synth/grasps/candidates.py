@@ -50,9 +50,9 @@ def sample_grasps(
     share = np.array([options.antipodal, options.near_miss, options.image])
     wanted = rng.multinomial(count, np.append(share, max(0.0, 1 - share.sum())))
     pairs = _antipodal(scene, gripper, wanted[0] + wanted[1], rng, options)
-    exact = _take(pairs, slice(0, wanted[0]))
-    missed = _miss(_take(pairs, slice(wanted[0], None)), rng, options)
-    seen = _lower(scene, gripper, propose(view, gripper, wanted[2], rng), rng) if view is not None else _none()
+    exact = _subset(pairs, slice(0, wanted[0]))
+    missed = _miss(_subset(pairs, slice(wanted[0], None)), rng, options)
+    seen = _lower(scene, gripper, propose(view, gripper, wanted[2], rng), rng) if view is not None else _no_grasps()
     chance = _chance(scene, gripper, count - len(exact) - len(missed) - len(seen), rng)
     kinds = (exact, missed, seen, chance)
     gap = np.concatenate([g.width for g in kinds])
@@ -60,11 +60,11 @@ def sample_grasps(
     return TableGrasps(tips, angle, _open(gap, gripper, rng, options))
 
 
-def _none() -> TableGrasps:
+def _no_grasps() -> TableGrasps:
     return TableGrasps(np.empty((0, 3)), np.empty(0), np.empty(0))
 
 
-def _take(grasps: TableGrasps, index) -> TableGrasps:
+def _subset(grasps: TableGrasps, index) -> TableGrasps:
     return TableGrasps(grasps.tips[index], grasps.angle[index], grasps.width[index])
 
 
@@ -75,11 +75,11 @@ def _antipodal(scene, gripper, count, rng, options: CandidateOptions) -> TableGr
     row = np.repeat(np.arange(len(scene.heights)), np.diff(scene.start))
     area = np.cumsum(length * spacing[row])
     if not len(area) or area[-1] <= 0:
-        return _none()
+        return _no_grasps()
     tries = count * options.tries
     segment = np.searchsorted(area, rng.random(tries) * area[-1])
     widest = gripper.max_width - options.clearance
-    found, pairs = _pair(
+    is_pair, pairs = _pair(
         scene.slices,
         segment,
         row[segment],
@@ -87,7 +87,7 @@ def _antipodal(scene, gripper, count, rng, options: CandidateOptions) -> TableGr
         options.friction,
         widest,
     )
-    good = np.flatnonzero(found)[:count]
+    good = np.flatnonzero(is_pair)[:count]
     x, y, angle, gap = pairs[good].T
     contact = scene.heights[row[segment[good]]]
     lowest = np.maximum(LOWEST, contact - gripper.pad_length)
@@ -100,7 +100,7 @@ def _pair(slices, segment, row, chance, friction, widest):
     """From a point on each `segment`, follow a line within its friction cone to an opposite point of the same object
     whose cone has it."""
     segments, normals, start, _, owner = slices
-    found, pairs = np.zeros(len(segment), dtype=np.bool_), np.zeros((len(segment), 4))
+    is_pair, pairs = np.zeros(len(segment), dtype=np.bool_), np.zeros((len(segment), 4))
     for n in range(len(segment)):
         a, normal = segments[segment[n]], normals[segment[n]]
         px, py = a[0] + chance[n, 0] * (a[2] - a[0]), a[1] + chance[n, 0] * (a[3] - a[1])
@@ -115,9 +115,9 @@ def _pair(slices, segment, row, chance, friction, widest):
             if mine and farthest < t <= widest and _in_cone(normals[i], c, s, friction):
                 farthest = t
         if farthest > 1e-3:
-            found[n] = True
+            is_pair[n] = True
             pairs[n] = np.array([px + c * farthest / 2, py + s * farthest / 2, angle, farthest])
-    return found, pairs
+    return is_pair, pairs
 
 
 @numba.njit(cache=True)

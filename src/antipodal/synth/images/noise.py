@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Callable, Union
 
 import numba
 import numpy as np
@@ -53,6 +54,12 @@ def load_noise(name: str) -> NoiseOptions:
     if not Path(name).is_file():
         raise InputError(f"unknown noise {name!r}; possible: {', '.join(NAMED)}, a camera's YAML file")
     return noise_from_facts(camera_facts(Path(name)), Path(name))
+
+
+def sensor_errors(noise: Union[str, NoiseOptions]) -> Callable[[np.ndarray, Camera, np.random.Generator], np.ndarray]:
+    """The function (clean depth, camera, generator) -> noisy depth of a noise by its name, or of these options."""
+    options = load_noise(noise) if isinstance(noise, str) else noise
+    return lambda depth, camera, rng: depth if options == NONE else add_noise(rng, depth, camera, options)
 
 
 def camera_facts(camera_file: Path) -> dict:

@@ -33,8 +33,8 @@ from antipodal.synth.table_grasps import TableGrasps
 
 TURN_STEP = np.deg2rad(3.0)
 TURNS = 12  # steps that an object may turn about the vertical to either side
-MOST_ROLL = 0.32  # slope that it may tilt by about the jaws' width
-FINEST = 0.003  # steps below this are not looked at [rad]
+MAX_ROLL = 0.32  # slope that it may tilt by about the jaws' width
+MIN_STEP = 0.003  # steps below this are not looked at [rad]
 DOWNHILL = 5e-5  # the jaws must come nearer by this for the object to turn on [m]
 
 
@@ -184,7 +184,7 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
     turn, tilt, step = TURNS + int(np.rint(error[3] / TURN_STEP)), (0.0, 0.0), TURN_STEP
     best, moved, back = NEVER, True, (0, 0)
     touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
-    while touch[1] >= 0 and step > FINEST:
+    while touch[1] >= 0 and step > MIN_STEP:
         if moved:
             line = _line(slices, shape, pose, heights, work, (touch, turn, tilt), rows, pad_row, columns)
             best = min(best, needed_friction(line))
@@ -195,8 +195,8 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
         for a, b in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             whole = a if step == TURN_STEP else 0
             to_turn, to_tilt = turn + whole, (tilt[0] + (a - whole) * step, tilt[1] + b * step)
-            if 0 <= to_turn <= 2 * TURNS and abs(to_tilt[1]) <= MOST_ROLL and (a, b) != came:
-                _know(slices, shape, pose, first, last, to_turn, work, known)
+            if 0 <= to_turn <= 2 * TURNS and abs(to_tilt[1]) <= MAX_ROLL and (a, b) != came:
+                _ensure_profile(slices, shape, pose, first, last, to_turn, work, known)
                 left, right = first_contacts(work[0][to_turn], work[1][to_turn], heights, rows, columns, to_tilt)
                 if left < np.inf and _gap(left, right, to_tilt) < narrower:
                     turned, tilted, narrower, back = to_turn, to_tilt, _gap(left, right, to_tilt), (-a, -b)
@@ -255,13 +255,13 @@ def _profile_window(heights, shape, z, shift, columns):
 @numba.njit(cache=True)
 def _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns):
     """Where the jaws first touch the object turned and tilted so (contacts.first_touch)."""
-    _know(slices, shape, pose, first, last, turn, work, known)
+    _ensure_profile(slices, shape, pose, first, last, turn, work, known)
     return first_touch(work[0][turn], work[1][turn], slices[3][first:last], rows, columns, tilt)
 
 
 @numba.njit(cache=True)
-def _know(slices, shape, pose, first, last, turn, work, known):
-    """Make a turn's profile where it is not known yet."""
+def _ensure_profile(slices, shape, pose, first, last, turn, work, known):
+    """Make the profile of a turn unless it has been made."""
     if known[turn]:
         return
     angle = pose[3] + (turn - TURNS) * TURN_STEP
