@@ -22,6 +22,7 @@ from antipodal.grasp import Gripper
 from antipodal.synth import generate as command
 from antipodal.synth import shards
 from antipodal.synth.generate import generate
+from antipodal.synth.grippers import write_gripper
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.objects.piles import PileOptions
 from antipodal.synth.options import preset
@@ -219,7 +220,7 @@ def test_a_folder_without_a_run_is_no_dataset(tmp_path):
 
 def test_the_command_survives_being_killed_and_resumes(tmp_path):
     """Kill -9 in mid-run, then the same command: the bytes are those of a run that nothing happened to."""
-    (tmp_path / "g.yaml").write_text("name: test\n")
+    write_gripper(Gripper(name="test"), tmp_path / "g.yaml", "test")
     (tmp_path / "c.yaml").write_text("fx: 400\nfy: 400\ncx: 320\ncy: 240\nwidth: 640\nheight: 480\n")
     words = [
         "--meshes",
