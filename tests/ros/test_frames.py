@@ -56,9 +56,27 @@ def test_headers_that_abort_tf2_are_refused(frames, header):
         frames.lookup("base", header)
 
 
-def test_transforms_that_abort_tf2_are_dropped(frames, monkeypatch):
+def warnings_of(monkeypatch, now):
+    """What is warned of while the time is `now` [s]."""
     warnings = []
     monkeypatch.setattr(rospy, "logwarn_throttle", lambda _, text: warnings.append(text))
+    monkeypatch.setattr(rospy, "get_time", lambda: now)
+    return warnings
+
+
+def test_a_transform_far_ahead_does_not_make_the_present_ones_too_old(monkeypatch):
+    warnings = warnings_of(monkeypatch, now=100.0)
+    buffer, edge = CheckedBuffer(debug=False), TransformStamped(child_frame_id="camera")
+    edge.transform.rotation.w = 1.0
+    for secs in (99, 100_000, 100):
+        edge.header = stamped(secs, 0, "base")
+        buffer.set_transform(edge, "somebody")
+    assert len(warnings) == 1 and "99900 s ahead; dropped, published by somebody" in warnings[0]
+    assert buffer.can_transform_core("base", "camera", rospy.Time(100))[0]
+
+
+def test_transforms_that_abort_tf2_are_dropped(frames, monkeypatch):
+    warnings = warnings_of(monkeypatch, now=MAX_SECONDS)
     buffer, edge = CheckedBuffer(debug=False), TransformStamped(child_frame_id="camera")
     edge.transform.rotation.w = 1.0
     for store in (buffer.set_transform, buffer.set_transform_static):

@@ -83,6 +83,14 @@ def test_a_request_too_large_is_refused_before_it_is_sent(uri, node):
     assert node.memory() - before < 100
 
 
+def test_a_client_that_sends_too_large_a_request_reads_why(uri):
+    client = Client(uri)
+    size = 60_000_000
+    client.socket.sendall(struct.pack("<I", size) + bytes(size))
+    with pytest.raises(Failed, match=rf"a request of {size} bytes; at most \d+ are read"):
+        client.receive()
+
+
 def test_memory_is_taken_as_bytes_come_not_as_they_are_announced(uri, node):
     before = node.memory()
     clients = [Client(uri) for _ in range(5)]

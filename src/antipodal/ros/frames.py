@@ -18,6 +18,7 @@ from antipodal.ros.headers import check_frame_id, check_header, tf_frame
 from antipodal.ros.messages import transform_from_parts
 from antipodal.ros.options import WorkspaceOptions
 
+MAX_AHEAD = 3600.0  # of a transform's stamp [s]
 POLL = 0.01  # period of lookups while waiting for a transform [s]
 
 
@@ -28,11 +29,18 @@ class NoTransform(AntipodalError):
 
 
 class CheckedBuffer(tf2_ros.Buffer):
-    """Drops transforms whose stamp would make tf2 abort the process, or whose frame ids it cannot hold."""
+    """Drops transforms that tf2 cannot hold: stamps that make it abort the process, frame ids that are no text, and
+    stamps far ahead, beside which it takes all present transforms for too old."""
 
     def set_transform(self, transform: TransformStamped, authority: str) -> None:
         """Store a transform of /tf."""
-        if _usable(transform, authority):
+        now = rospy.get_time()  # 0 before a simulated clock starts
+        ahead = transform.header.stamp.to_sec() - now
+        if not _usable(transform, authority):
+            return
+        if now and ahead > MAX_AHEAD:
+            rospy.logwarn_throttle(5, f"a transform is stamped {ahead:.0f} s ahead; dropped, published by {authority}")
+        else:
             super().set_transform(transform, authority)
 
     def set_transform_static(self, transform: TransformStamped, authority: str) -> None:
