@@ -23,7 +23,8 @@ def launched():
         master.setParam("/test", "/planner/workspace", {"frame": "old", "low": [0.0] * 3, "high": [1.0] * 3})
         master.setParam("/test", "/planner/options", {"min_qualty": 0.5})
         launch = str(REPO / "launch" / "planner.launch")
-        process = ros.start(["roslaunch", launch, "device:=cpu", "respawn:=false", "depth_image:=/camera/depth"])
+        arguments = ["device:=cpu", "respawn:=false", "depth_image:=/camera/depth", "up:=[0, 0, -1]"]
+        process = ros.start(["roslaunch", launch, *arguments])
         wait_for(lambda: ros.serves() or not process.runs(), "plan_grasp")
         wait_for(lambda: "is ready" in process.output() or not process.runs(), "the summary", 10)
         yield ros, process.output()
@@ -56,5 +57,13 @@ def test_parameters_of_an_earlier_launch_are_gone(launched):
 
 def test_the_log_says_what_the_node_works_with(launched):
     (line,) = [line for line in launched[1].splitlines() if "is ready" in line]
-    for part in ("/plan_grasp", "/camera/depth", "/depth/camera_info", "workspace none", "robotiq_2f85", "default.pt"):
+    for part in (
+        "/plan_grasp",
+        "/camera/depth",
+        "/depth/camera_info",
+        "up [0.0, 0.0, -1.0]",
+        "workspace none",
+        "robotiq_2f85",
+        "default.pt",
+    ):
         assert part in line, (part, line)
