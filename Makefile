@@ -10,10 +10,10 @@ setup-test:
 demo: setup  ## pick objects in the simulated cell; ARGS="picks:=20 seed:=1"
 	@scripts/demo $(ARGS)
 
-test: setup-test  ## everything that is checked before a merge
+test: setup-test  ## all checks before a merge
 	@scripts/test
 
-soak: setup-test  ## the planner node under load, signals and dying masters, as a table; ARGS="--requests 1000"
+soak: setup-test  ## the planner node under load, signals and lost masters, as a table; ARGS="--requests 1000"
 	@. scripts/paths && set +u && . env.sh && OMP_NUM_THREADS=1 python3 benchmarks/soak.py $(ARGS)
 
 bench-gpu: setup-test  ## kernels and whole plans on a GPU, as tables and JSON in out/; ARGS=--dry-run without one
@@ -27,5 +27,5 @@ lint: setup-test
 model: setup  ## generate, train and write a model and its card; GRIPPER= CAMERA= MESHES= OUT=, see scripts/model
 	@scripts/model
 
-clean:  ## all that was built here; the virtual environment stays, other clones use it
+clean:  ## remove what was built here; other clones share the virtual environment, so it stays
 	@. scripts/paths && rm -rf "$$workspace" "$$repo/env.sh" "$$repo/out"

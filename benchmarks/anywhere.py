@@ -1,9 +1,9 @@
 """Success in the simulated cell for every shipped camera and gripper, and for openings from 50 to 140 mm, as one table.
 
 python benchmarks/anywhere.py --objects DIR [--objects-list models/heldout.txt] [--model M] -n 20 --out DIR
-Every camera looks from the middle of its range with its own sensor's errors; every cell of the table meets the same
-scenes, so that n trials a cell are n scenes in all. A stopped run goes on. Wilson 95 % intervals take picks for
-independent; as cells share objects, read those of whole rows and columns as a little too narrow.
+Each camera looks from the middle of its range, with its own sensor noise. All cells of the table use the same n scenes.
+A stopped run continues. Wilson 95 % intervals assume independent picks; cells share objects, so the intervals of whole
+rows and columns are slightly too narrow.
 """
 
 from __future__ import annotations

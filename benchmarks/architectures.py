@@ -1,9 +1,8 @@
-"""Architectures side by side: parameters, FLOPs, AP and AUC on objects kept out, CPU time; and how training went.
+"""Compares architectures: parameters, FLOPs, AP and AUC on held-out objects, CPU time, and training curves.
 
 python benchmarks/architectures.py --data DIR... --out DIR [--only NAME...] [--train 30000] [--samples 240000]
-Every architecture sees the same samples in the same order. One that was stopped goes on from its checkpoint when the
-command is given again, and `--table` makes the table of what is there; beside it curves.png shows validation AUC
-against samples processed.
+All architectures see the same samples in the same order. The same command continues a stopped run from its checkpoint.
+`--table` prints the table of the finished runs; curves.png shows validation AUC against samples processed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What local SGD costs: processes that meet every K steps against processes that share every gradient (DDP).
+"""Compares local SGD, which averages the processes every K steps, with averaging every gradient (DDP).
 
 python benchmarks/averaging.py --data DIR... --out DIR [--seeds 3] [--samples 480000] [--every-steps 16 64] [--runs N]
 Two processes on the CPU, the same samples in the same order. Prints test log loss, AUC and AP of each, and the mean
@@ -18,7 +18,7 @@ MEASURES = ("log_loss", "auc", "ap")
 
 def main() -> None:
     arguments = parser(__doc__ or "", samples=480_000, every=120_000)
-    arguments.add_argument("--every-steps", nargs="+", type=int, default=[16], help="steps between two meetings")
+    arguments.add_argument("--every-steps", nargs="+", type=int, default=[16], help="steps between two averages")
     args = arguments.parse_args()
     variants = {"ddp": ["--average", "gradients"]}
     variants.update({f"local{k}": ["--average", "local", "--average-every", str(k)] for k in args.every_steps})

@@ -1,8 +1,8 @@
-"""The dense policy beside the sampling one: ranking of held-out grasps, time of a scan, quality reached in equal time.
+"""Compares the dense and the sampling policy: ranking of held-out grasps, time of a scan, quality in equal time.
 
 python benchmarks/dense.py --data SHARDS [--dense models/dense.pt] [--model models/default.pt] [--json OUT]
-Times are CPU time of one thread. Both networks rank the same samples, of objects that the split by object keeps out of
-both trainings; intervals are 95 %, of objects drawn again with replacement. Quality is the crop network's P(success)
+Times are CPU time of one thread. Both networks rank the same samples of objects that were held out of both trainings;
+intervals are 95 %, bootstrapped over objects. Quality is the crop network's P(success)
 of the best grasp, which both policies maximise, in the same scenes.
 """
 

@@ -1,4 +1,4 @@
-"""How fast samples are made, where the time goes, and how that compares with a plain loop over trimesh doing the same.
+"""Measures the generator: samples a second, time of each stage, and the ratio to a plain loop over trimesh.
 
 python benchmarks/generate.py --meshes DIR|procedural[:N] [--shards 10] [--quick] [--json generate.json]
 """

@@ -1,4 +1,4 @@
-"""What benchmarks on a GPU share: a refusal without one, times of recorded work, and what the machine can do."""
+"""Shared by the GPU benchmarks: the check for a GPU, times of recorded work, and the machine's peak rates."""
 
 from __future__ import annotations
 

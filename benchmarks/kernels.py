@@ -1,4 +1,4 @@
-"""Every Triton kernel against its torch twin (eager, and by torch.compile) and against cuDNN where it has such a layer.
+"""Compares each Triton kernel with its torch twin (eager and by torch.compile), and with cuDNN if it has such a layer.
 
 python benchmarks/kernels.py [--counts 64 512 4096] [--dry-run] [--json OUT]
 Device times of CUDA graphs, all in one run; "eager" is also given as the host launches it. Every variant must give the

@@ -1,10 +1,10 @@
-"""How well the generator's labels agree with physics: grasps of all labels executed in the simulated cell.
+"""Measures how well the generator's labels agree with physics: executes grasps of all labels in the simulated cell.
 
 python benchmarks/labels.py --meshes DIR|procedural[:N] [--only NAMES] [--objects 60] [--picks 10] [--clutter K]
-Each pick is disturbed by one draw of the errors that its label is averaged over, the pads' friction among them, so the
-share of picks that hold should be the label, and a pick labelled 0.5 is a coin's toss whatever the label knows. Hence
-the AUC's ceiling: what it would come to if every pick held with exactly the probability that its label says. With
---repeats each grasp is executed under that many draws, and the labels are judged by what most of them came to as well.
+Each pick is disturbed by one draw of the errors that its label averages, friction included. So the share of picks that
+hold should equal the label, and a pick labelled 0.5 is a coin toss. The ceiling is the AUC if every pick held with
+exactly the probability of its label. With --repeats each grasp is executed that many times, and the labels are also
+compared with the majority of the outcomes.
 Intervals are bootstrapped over objects, since picks of one object are not independent.
 """
 

@@ -1,7 +1,7 @@
-"""How many operations a plan on a GPU starts: counted on the CPU, with and without the Triton kernels.
+"""Counts the operations of a GPU plan, on the CPU, with and without the Triton kernels.
 
 python benchmarks/operations.py
-Every torch operation that is no view counts once; some start more than one kernel, and torch.compile would fuse many.
+Each torch operation except views counts once. Some start more than one kernel; torch.compile would fuse many.
 A Triton kernel counts once; it runs in Triton's interpreter.
 """
 

@@ -1,4 +1,4 @@
-"""Curves as a PNG, for the studies beside it."""
+"""Curves as a PNG file, for the other benchmarks."""
 
 from __future__ import annotations
 

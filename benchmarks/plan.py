@@ -1,9 +1,9 @@
-"""How long a plan takes on a CPU, stage by stage, and against one made as the reference makes it.
+"""Measures a plan on a CPU, stage by stage, and compares it with a plan as the reference makes it.
 
 python benchmarks/plan.py [--repeats 40] [--reference 3] [--depth FOLDER] [--scaling] [--json OUT]
 Times are medians over repeated plans of rendered scenes, the image in memory to the grasps out, warm, without a mask,
-in CPU time (which other processes disturb little) and wall time. Our plan and the reference's are made in turns, with
-as many candidates and samples, the default's and four times as many.
+in CPU time (which other processes disturb little) and wall time. Our plan and the reference's alternate,
+with equal numbers of candidates and samples: the default's and four times as many.
 """
 
 from __future__ import annotations

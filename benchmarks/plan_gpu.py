@@ -1,4 +1,4 @@
-"""Whole plans on a GPU: a host's image in, grasps out, beside what was aimed at and what the machine allows at best.
+"""Measures whole plans on a GPU, from the host's image to grasps, beside the targets and the machine's lower bound.
 
 python benchmarks/plan_gpu.py [--compiled] [--dry-run] [--json OUT]
 Rendered scenes of ten objects, 640 x 480, without a mask. "plan" is all of GraspPlanner.plan; "launch" leaves out its

@@ -1,10 +1,10 @@
-"""Which of the grasps that fit will hold: the network against the hand-made score, by physics.
+"""Compares the network with the hand-made score: which feasible grasps will hold in simulation.
 
 python benchmarks/ranking.py --objects DIR|procedural[:N] [--objects-list NAMES] -n 60 [--clutter 5-8] [--json OUT]
-Both scores rank the same feasible grasps, which the sampler and the clearance rules leave and chance picks from, of
-scenes as `antipodal.sim.evaluate` makes them; each is executed in the simulated cell from the same state. A planner
-takes the best of many, where both are nearly always right; this asks about all of them, as a planner must where few
-fit. Intervals are bootstrapped over scenes, since picks of one scene are not independent.
+Both scores rank the same random feasible grasps in the scenes of `antipodal.sim.evaluate`; each grasp is executed in
+the simulated cell from the same state. A planner takes the best of many grasps, where both scores are nearly always
+right; this benchmark ranks all of them, which matters if few fit. Intervals are bootstrapped over scenes, since picks
+of one scene are not independent.
 """
 
 from __future__ import annotations

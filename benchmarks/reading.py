@@ -1,4 +1,4 @@
-"""Random batches a core-second out of storage formats, for samples of the training form.
+"""Measures how fast storage formats give random batches of training samples.
 
 python benchmarks/reading.py [--samples 20000] [--json OUT]
 Every format holds the same random crops (32, 32) uint16, conditions (4,) and labels, in shards of 10,000; each gives

@@ -1,5 +1,5 @@
-"""A plan made as Dex-Net 2.0's published planner makes it, to time our own against; after its description (Mahler et
-al., RSS 2017, sections IV.C and V.B) and the known structure of its code, none of which is copied.
+"""A planner that works like Dex-Net 2.0's published one, as a reference for timing. It follows the description (Mahler
+et al., RSS 2017, sections IV.C and V.B) and the known structure of the code; no code is copied.
 
 Every edge pixel is paired with every other; each grasp warps the whole image, then crops and resizes; GQ-CNN 2.0 runs
 in eager torch with torch's own local response normalisation; scikit-learn's Gaussian mixture refits between iterations.

@@ -1,4 +1,4 @@
-"""Training runs that differ in a few flags and a seed, for the studies beside it: made once, kept, compared by seed."""
+"""Training runs that differ in a few flags and a seed: made once, kept, and compared by seed."""
 
 from __future__ import annotations
 

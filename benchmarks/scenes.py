@@ -1,4 +1,4 @@
-"""Rendered depth images to plan in: procedural objects laid out on a table, with a depth camera's noise."""
+"""Rendered depth images of procedural objects on a table, with a depth camera's noise."""
 
 from __future__ import annotations
 
