@@ -12,8 +12,6 @@ import yaml
 
 from antipodal.errors import InputError
 
-MIN_FOCAL, MAX_PIXELS = 1.0, 1e6  # focal lengths and principal points beyond are no camera's [px]
-
 
 @dataclass(frozen=True)
 class Camera:
@@ -32,10 +30,6 @@ class Camera:
             raise InputError(f"camera values must be finite numbers, got {self}")
         if self.fx <= 0 or self.fy <= 0:
             raise InputError(f"focal lengths must be positive (0 means uncalibrated), got fx={self.fx}, fy={self.fy}")
-        if not all(MIN_FOCAL <= f <= MAX_PIXELS for f in (self.fx, self.fy)):
-            raise InputError(f"focal lengths must be {MIN_FOCAL:g} to {MAX_PIXELS:g} px, got {self.fx:g}, {self.fy:g}")
-        if not all(abs(c) <= MAX_PIXELS for c in (self.cx, self.cy)):
-            raise InputError(f"the principal point must lie within {MAX_PIXELS:g} px, got {self.cx:g}, {self.cy:g}")
         if self.width < 1 or self.height < 1 or int(self.width) != self.width or int(self.height) != self.height:
             raise InputError(f"image size must be whole and positive, got {self.width} x {self.height}")
 

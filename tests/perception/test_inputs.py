@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -119,6 +121,15 @@ def test_impossible_hints_are_refused(given, complaint):
 def test_a_given_plane_has_its_normal_away_from_the_camera(scale):
     normal, offset = SceneHints(table=np.array([0, 0.6, 0.8, 0.7]) * scale).plane()
     np.testing.assert_allclose([*normal, offset], [0, 0.6, 0.8, 0.7], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["fx", "fy", "cx", "cy"])
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e30, -1e7, 1e7, 1e-6, 1e-30, 1e-300])
+def test_extreme_intrinsics_are_refused(name, value):
+    if name in ("cx", "cy") and abs(value) < 1:  # the corner of the image
+        return
+    with pytest.raises(InputError, match=r"focal length|principal point"):
+        check_depth(GOOD, replace(CAMERA, **{name: value}))
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 2**70, 0.0, 1.5, "0", None, True])

@@ -15,9 +15,18 @@ from antipodal.perception.hints import SceneHints
 
 Region = Union[Tuple[int, int, int, int], np.ndarray]  # a window (u0, v0, width, height) [px], or pixels (H, W) bool
 
+MIN_FOCAL, MAX_PIXELS = 1.0, 1e6  # focal lengths and principal points beyond are no camera's [px]
 MAX_SEED = 2**63 - 1
 MOSTLY_MASKED = 0.8  # a mask that covers more of the image leaves too little outside to tell the table
 MAX_RANGE = 10.0  # metres; beyond it lie codes for "no return" and renderers' far planes, or all is in millimetres
+
+
+def check_camera(camera: Camera) -> None:
+    """Raises InputError for finite intrinsics that no camera has, as of a damaged calibration."""
+    if not all(MIN_FOCAL <= f <= MAX_PIXELS for f in (camera.fx, camera.fy)):
+        raise InputError(f"focal lengths must be {MIN_FOCAL:g} to {MAX_PIXELS:g} px, got {camera.fx:g}, {camera.fy:g}")
+    if not all(abs(c) <= MAX_PIXELS for c in (camera.cx, camera.cy)):
+        raise InputError(f"the principal point must lie within {MAX_PIXELS:g} px, got {camera.cx:g}, {camera.cy:g}")
 
 
 def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
@@ -31,6 +40,7 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
     if depth.dtype.kind != "f":
         hint = "; divide millimetres by 1000" if depth.dtype.kind in "iu" else ""
         raise InputError(f"depth must be floats in metres, got {depth.dtype}{hint}")
+    check_camera(camera)
     if depth.shape != (camera.height, camera.width):
         got = f"{depth.shape[1]} x {depth.shape[0]}"
         raise InputError(f"depth is {got} pixels but the camera's image is {camera.width} x {camera.height}")
