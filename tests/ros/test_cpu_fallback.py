@@ -1,4 +1,4 @@
-"""ros.fallback: a GPU that fails is replaced by the CPU, and taken back when it works."""
+"""ros.cpu_fallback: a GPU that fails is replaced by the CPU, and taken back when it works."""
 
 from types import SimpleNamespace
 

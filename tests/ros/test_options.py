@@ -1,4 +1,4 @@
-"""ros.options and ros.pair: parameters and the newest pair."""
+"""ros.options and ros.newest_image: parameters, and the newest image."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""ros.live: parameters that change while the node runs."""
+"""ros.reconfigure: parameters that change while the node runs."""
 
 import pytest
 from conftest import ros_or_skip

@@ -1,4 +1,4 @@
-"""ros.stream and ros.pair: new images are planned in, old ones are not."""
+"""ros.stream and ros.newest_image: new images are planned in, old ones are not."""
 
 import threading
 import time

@@ -32,7 +32,7 @@ MEMORY = 2**29  # bytes of requests that are being received at once
 KEEPALIVE_IDLE, KEEPALIVE_PERIOD = 60, 10  # an idle connection is probed after, and then every [s]
 CHUNK = 2**16  # bytes read at once
 DRAIN_TIME = 2.0  # a refused client may go on sending for this long, so that it reads the refusal [s]
-DRAINING = threading.BoundedSemaphore(64)  # refused clients that are read from at once
+DRAINING = threading.BoundedSemaphore(256)  # refused clients that are read from at once
 
 
 class LimitExceeded(AntipodalError):
@@ -220,7 +220,7 @@ class LimitedService(rospy.Service):
             transport.socket.settimeout(DRAIN_TIME)
             self._write_service_error(transport, message)
             transport.socket.shutdown(socket.SHUT_WR)
-            if DRAINING.acquire(blocking=False):
+            if DRAINING.acquire(timeout=DRAIN_TIME):
                 try:
                     end = time.monotonic() + DRAIN_TIME
                     while time.monotonic() < end and transport.socket.recv(CHUNK):
