@@ -13,7 +13,7 @@ from antipodal.msg import Grasp, GraspArray
 from antipodal.ros.images import camera_from, depth_from, rgb_from
 from antipodal.srv import ExecuteGrasp, PlanGrasp
 
-KINDS = {"held", "approach_collision", "table_collision", "missed", "slipped", "lost_in_shake"}
+KINDS = {"held", "approach_collision", "table_collision", "room_collision", "missed", "slipped", "lost_in_shake"}
 
 
 class CellTest(unittest.TestCase):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import xmlrpc.client  # nosec B411: of the ROS master, to which rospy itself talks so
+import xmlrpc.client  # nosec B411 - rospy itself talks to the master by it
 from typing import Any, Tuple
 
 import rospy

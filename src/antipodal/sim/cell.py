@@ -17,6 +17,7 @@ from antipodal.grasp import Gripper
 from antipodal.sim.hand import Hand
 from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
+from antipodal.sim.room import Part
 from antipodal.sim.solids import Solid, solid
 from antipodal.sim.world import WorldOptions, build_world, raise_walls
 from antipodal.synth.images.render import nearer, plane_depth, render_depth, render_faces
@@ -59,9 +60,12 @@ class Cell:
         camera: Camera = PRIMESENSE,
         T_world_cam: Optional[np.ndarray] = None,
         options: CellOptions = CellOptions(),
+        room: Sequence[Part] = (),
     ):
+        """room: what stands around the objects, the table first (room.py); without one the table is endless."""
         self.gripper, self.camera, self.options = gripper, camera, options
         self.T_world_cam = overhead() if T_world_cam is None else T_world_cam
+        self.room = list(room)
         self.drop([], np.random.default_rng(0))
 
     def drop(self, bodies: Sequence[Body], rng: np.random.Generator) -> None:
@@ -69,7 +73,7 @@ class Cell:
         self.bodies = list(bodies)
         self._surfaces = [body.surface() for body in bodies]
         self._on_table = set(range(len(bodies)))
-        self.model = build_world(self.gripper, bodies, self.options.world)
+        self.model = build_world(self.gripper, bodies, self.options.world, self.room)
         self.data = mujoco.MjData(self.model)
         self.hand = Hand(self.model, self.data)
         for i, pose in enumerate(_random_poses(bodies, self.options, rng)):
@@ -149,7 +153,7 @@ class Cell:
 
     def render(self) -> np.ndarray:
         """Depth (H, W) float32 [m] without noise, 0 = nothing."""
-        return nearer(render_depth(*self._seen(), self.camera), self._table_depth())
+        return nearer(render_depth(*self._seen(), self.camera), self._background())
 
     def mask(self) -> np.ndarray:
         """Pixels (H, W) bool that show an object."""
@@ -157,7 +161,9 @@ class Cell:
 
     def labels(self) -> np.ndarray:
         """Index (H, W) of the object that each pixel shows, -1 = none."""
-        _, face = render_faces(*self._seen(), self.camera)
+        depth, face = render_faces(*self._seen(), self.camera)
+        background = self._background()
+        face = np.where((background > 0) & (background < depth), -1, face)  # hidden by a part of the room
         owner = np.repeat(np.arange(len(self.bodies)), [len(b.surface()[1]) for b in self.bodies])
         return np.where(face >= 0, np.append(owner, -1)[face], -1)
 
@@ -166,7 +172,13 @@ class Cell:
         T_cam_world = transforms.invert(self.T_world_cam)
         return join((transforms.apply(T_cam_world @ self.pose(i), v), f) for i, (v, f) in enumerate(self._surfaces))
 
-    def _table_depth(self) -> np.ndarray:
+    def _background(self) -> np.ndarray:
+        """Depth (H, W) [m] of the room, or of the endless table."""
+        if self.room:
+            T_cam_world = transforms.invert(self.T_world_cam)
+            return render_depth(
+                *join((transforms.apply(T_cam_world, v), f) for v, f in map(Part.mesh, self.room)), self.camera
+            )
         normal = self.T_world_cam[2, :3]  # the world's z in the camera's frame
         return plane_depth(np.append(normal, -self.T_world_cam[2, 3]), self.camera)
 

@@ -108,7 +108,7 @@ class DelayedPlanner:
 def approach_moving(hand: LabHand, delayed: DelayedPlanner, options: ChaseOptions) -> Optional[Forces]:
     """Stay above the object while there are images, then come down. Returns the greatest forces, or None if no grasp
     was found."""
-    met, command, height = Forces(0.0, 0.0), hand.position(), options.pick.approach
+    met, command, height = Forces(), hand.position(), options.pick.approach
     while height > 0:
         now = hand.time()
         if now < options.hover or not delayed.has_grasp():
@@ -125,7 +125,7 @@ def approach_moving(hand: LabHand, delayed: DelayedPlanner, options: ChaseOption
             if now >= options.hover and over:
                 height -= options.pick.speed * hand.timestep
         hand.aim(command)
-        met = _greater(met, hand.forces())
+        met = met.at_least(hand.forces())
         if max(met) > options.pick.stop_force:
             return met
         hand.step()
@@ -136,13 +136,9 @@ def _rest_above(hand: LabHand, delayed: DelayedPlanner, met: Forces) -> Forces:
     """Wait at the goal before closing."""
     for _ in range(round(REST / hand.timestep)):
         hand.aim(delayed.goal(hand.time())[:3, 3])
-        met = _greater(met, hand.forces())
+        met = met.at_least(hand.forces())
         hand.step()
     return met
-
-
-def _greater(a: Forces, b: Forces) -> Forces:
-    return Forces(max(a.objects, b.objects), max(a.table, b.table))
 
 
 def _towards(position: np.ndarray, goal: np.ndarray, most: float) -> np.ndarray:

@@ -132,7 +132,8 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         tilt=float(np.deg2rad(args.tilt)),
         clutter=args.clutter,
         noise=load_noise(args.noise) if Path(args.noise).is_file() else args.noise,
-        mask=not args.no_mask,
+        room=args.room,
+        mask=not (args.no_mask or args.room),
         seed=args.seed,
     )
 
@@ -171,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--height", type=float, default=0.7, help="camera's distance from the table's middle [m] (default: 0.7)")
     add("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
     add("--camera", type=Path, help="JSON or YAML with fx, fy, cx, cy, width, height; default: 640 x 480, f = 525")
+    add("--room", action="store_true", help="a table that ends, floor, walls, arm, crates, trays; implies --no-mask")
     add("--no-mask", action="store_true", help="do not tell policies which pixels show objects")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
     add("--workers", type=int, default=1, help="processes (default: 1)")

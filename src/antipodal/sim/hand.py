@@ -14,10 +14,15 @@ GRIPPED = 0.1  # least normal force on each pad that counts as holding [N]
 
 
 class Forces(NamedTuple):
-    """Forces of jaws and palm on objects and on the table, summed over contacts [N]."""
+    """Forces of jaws and palm on objects, on the table and on other parts of the room, summed over contacts [N]."""
 
-    objects: float
-    table: float
+    objects: float = 0.0
+    table: float = 0.0
+    room: float = 0.0
+
+    def at_least(self, other: Forces) -> Forces:
+        """The greater of each."""
+        return Forces(*map(max, self, other))
 
 
 class Hand:
@@ -32,6 +37,7 @@ class Hand:
         self._geoms = {name: model.geom(name).id for name in ("palm", *JAWS)}
         self._is_gripper = np.isin(np.arange(model.ngeom), list(self._geoms.values()))
         self._table = model.geom("table").id
+        self._room = [i for i in range(model.ngeom) if model.geom(i).name.startswith("room")]
         names = (model.body(i).name for i in range(model.nbody))
         self._object = {i: int(name[6:]) for i, name in enumerate(names) if name.startswith("object")}
 
@@ -90,14 +96,16 @@ class Hand:
     def forces(self) -> Forces:
         """Current forces, normal and tangential, on jaws and palm together."""
         pairs = self.data.contact.geom
-        force, on_object, on_table = np.zeros(6), 0.0, 0.0
+        force, on_object, on_table, on_room = np.zeros(6), 0.0, 0.0, 0.0
         for i in np.flatnonzero(self._is_gripper[pairs].any(axis=1)):
             mujoco.mj_contactForce(self.model, self.data, i, force)
             if self._table in pairs[i]:
                 on_table += float(np.linalg.norm(force[:3]))
+            elif np.isin(pairs[i], self._room).any():
+                on_room += float(np.linalg.norm(force[:3]))
             else:
                 on_object += float(np.linalg.norm(force[:3]))
-        return Forces(on_object, on_table)
+        return Forces(on_object, on_table, on_room)
 
     def gripped(self) -> Optional[int]:
         """The object that both pads press on (of several, the one pressed hardest), or None."""
@@ -110,7 +118,7 @@ class Hand:
         pressed: Dict[int, float] = {}
         force = np.zeros(6)
         for i, pair in enumerate(self.data.contact.geom):
-            if geom in pair and self._table not in pair:
+            if geom in pair and self._table not in pair and not np.isin(pair, self._room).any():
                 mujoco.mj_contactForce(self.model, self.data, i, force)
                 other = self._object[self.model.geom_bodyid[pair.sum() - geom]]
                 pressed[other] = pressed.get(other, 0.0) + float(force[0])

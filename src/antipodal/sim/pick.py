@@ -10,7 +10,7 @@ import numpy as np
 from antipodal import transforms
 from antipodal.sim.hand import Forces, Hand
 
-KINDS = ("held", "approach_collision", "table_collision", "missed", "slipped", "lost_in_shake")
+KINDS = ("held", "approach_collision", "table_collision", "room_collision", "missed", "slipped", "lost_in_shake")
 SHUT = -0.05  # goal of the jaws' servos: far enough beyond closed to press with full force [m]
 REST = 0.05  # time at the goal before closing [s]
 
@@ -39,7 +39,7 @@ class Outcome:
     """The outcome of a pick. `kind` counts a collision on the way as a failure; `end` ignores collisions."""
 
     end: str  # held, missed, slipped or lost_in_shake
-    collision: Optional[str]  # approach_collision, table_collision or None
+    collision: Optional[str]  # approach_collision, table_collision, room_collision or None
     object_force: float  # greatest on objects before closing [N]
     table_force: float  # greatest on the table before closing [N]
     picked: Optional[int]  # index of the object between the jaws once closed
@@ -75,7 +75,9 @@ def collision(forces: Forces, options: PickOptions) -> Optional[str]:
     """`Outcome.collision` for the forces before closing."""
     if max(forces) <= options.contact_force:
         return None
-    return "approach_collision" if forces.objects > options.contact_force else "table_collision"
+    if forces.objects > options.contact_force:
+        return "approach_collision"
+    return "room_collision" if forces.room > options.contact_force else "table_collision"
 
 
 def approach(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickOptions) -> Forces:
@@ -83,12 +85,11 @@ def approach(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickO
     goal = T_world_grasp[:3, 3]
     start = goal - options.approach * T_world_grasp[:3, 2]
     hand.place(transforms.compose(T_world_grasp[:3, :3], start), width)
-    met = Forces(0.0, 0.0)
+    met = Forces()
     for share in _moments(hand, options.approach / options.speed + REST):
         way = min(1.0, share * (1 + REST * options.speed / options.approach))
         hand.aim(start + way * (goal - start))
-        now = hand.forces()
-        met = Forces(max(met.objects, now.objects), max(met.table, now.table))
+        met = met.at_least(hand.forces())
         if max(met) > options.stop_force:
             hand.aim(hand.position())
             break

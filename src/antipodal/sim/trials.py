@@ -18,6 +18,7 @@ from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.picture import failure_picture
 from antipodal.sim.policies import Policy, make_policy
+from antipodal.sim.room import lose_depth, random_room
 from antipodal.synth.images.noise import NAMED, NoiseOptions, sensor_errors
 from antipodal.synth.objects.meshes import NamedMesh, mesh_source
 
@@ -38,6 +39,7 @@ class TrialOptions:
     tilt: float = 0.0  # the camera is tilted by up to this, in any direction [rad]
     clutter: Tuple[int, int] = (1, 1)  # fewest and most objects
     noise: Union[str, NoiseOptions] = "none"  # of the depth image, a name in noise.NAMED or a sensor's own
+    room: bool = False  # objects stand in a room (room.py), and images lack depth as real ones do
     mask: bool = True  # whether policies get the mask of the objects
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
@@ -45,6 +47,8 @@ class TrialOptions:
     def __post_init__(self) -> None:
         if isinstance(self.noise, str) and self.noise not in NAMED:
             raise InputError(f"no noise {self.noise!r}; possible: {', '.join(NAMED)}, a camera's YAML")
+        if self.room and self.mask:
+            raise InputError("in a room the planner finds the objects itself: mask must be False (--no-mask)")
         if not 1 <= self.clutter[0] <= self.clutter[1]:
             raise InputError(f"clutter must be at least one object, the fewest first, got {self.clutter}")
 
@@ -94,7 +98,8 @@ class Runner:
         options = self.options
         rng = np.random.default_rng([options.seed, scene, 1])
         T_world_cam = overhead(options.height, options.tilt * rng.random(), 2 * np.pi * rng.random())
-        cell = Cell(options.gripper, options.camera, T_world_cam)
+        room = random_room(np.random.default_rng([options.seed, scene, 4]), T_world_cam) if options.room else ()
+        cell = Cell(options.gripper, options.camera, T_world_cam, room=room)
         cell.drop([self._body(name) for name in self.objects(scene)], rng)
         return cell
 
@@ -131,6 +136,7 @@ class Runner:
     def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
         rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
         depth = sensor_errors(self.options.noise)(cell.render(), cell.camera, rng)
+        depth = lose_depth(rng, depth) if self.options.room else depth
         return depth, cell.mask() if self.options.mask else None
 
     def _policy(self, name: str, cell: Cell) -> Policy:

@@ -15,6 +15,7 @@ import numpy as np
 from antipodal.grasp import Gripper
 from antipodal.grasping.gripper_boxes import Box, jaw_boxes, palm_box
 from antipodal.sim.objects import Body
+from antipodal.sim.room import Part
 
 CARRIAGE = ("x", "y", "z", "roll", "pitch", "yaw")  # joints and actuators, in this order
 JAWS = ("left", "right")  # at +y and -y of the grasp frame
@@ -34,13 +35,20 @@ class WorldOptions:
     noslip: int = 3  # solver iterations that remove the creep of soft contacts
 
 
-def build_world(gripper: Gripper, bodies: Sequence[Body], options: WorldOptions = WorldOptions()) -> mujoco.MjModel:
+def build_world(
+    gripper: Gripper, bodies: Sequence[Body], options: WorldOptions = WorldOptions(), room: Sequence[Part] = ()
+) -> mujoco.MjModel:
     """Compile the cell. Objects are the bodies `object0`, ...; CARRIAGE and JAWS name the gripper's joints and
-    actuators; its frame is the body `grasp`."""
+    actuators; its frame is the body `grasp`. The table is the room's first part, or endless without a room; the room's
+    other parts are the geoms `room1`, ...
+    """
     spec = mujoco.MjSpec()
     spec.memory = ARENA
     _physics(spec, options)
-    _add_table(spec, options)
+    if room:
+        _add_room(spec, room, options)
+    else:
+        _add_table(spec, options)
     _walls(spec, options)
     for i, body in enumerate(bodies):
         _object(spec, f"object{i}", body, options)
@@ -62,6 +70,17 @@ def _add_table(spec: mujoco.MjSpec, options: WorldOptions) -> None:
     table = spec.worldbody.add_geom(name="table", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1])
     _contact(table, options.friction, options)
     table.contype, table.conaffinity = 1, 3
+
+
+def _add_room(spec: mujoco.MjSpec, room: Sequence[Part], options: WorldOptions) -> None:
+    for i, part in enumerate(room):
+        quaternion = np.empty(4)
+        mujoco.mju_mat2Quat(quaternion, part.T_world_part[:3, :3].ravel())
+        name, place = ("table" if i == 0 else f"room{i}"), part.T_world_part[:3, 3]
+        box = mujoco.mjtGeom.mjGEOM_BOX
+        geom = spec.worldbody.add_geom(name=name, type=box, size=part.size / 2, pos=place, quat=quaternion)
+        _contact(geom, options.friction, options)
+        geom.contype, geom.conaffinity = 1, 3
 
 
 def _walls(spec: mujoco.MjSpec, options: WorldOptions) -> None:
