@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.planning import mixture_numba
 from antipodal.planning.cem import CEMOptions, maximise
+from antipodal.planning.cem_gpu import maximise_gpu
+from antipodal.planning.random_draws import RandomDraws
 
 
 def start(n=64, d=3, seed=0):
@@ -23,7 +26,7 @@ def run(score, seed=0, samples=None, **options):
 
 
 def test_the_maximum_of_a_bowl_is_approached():
-    samples, scores = run(bowl, iterations=8)
+    samples, scores = run(bowl, iterations=12)
     assert (samples[0] - 0.3).abs().max() < 0.05
     assert scores[0] == scores.max()
 
@@ -43,6 +46,39 @@ def test_every_mode_of_a_function_survives():
     samples, scores = run(two_peaks, iterations=3, samples=start(256))
     good = samples[scores > 0.8]
     assert (good[:, 0] > 0.3).any() and (good[:, 0] < -0.3).any()
+
+
+HILLS = torch.tensor([[0.0] * 6, [1.5, 0, 0, 1, 0, 0], [0, 1.5, 0, 0, -1, 0]])
+
+
+def three_hills(samples):
+    return samples, torch.exp(-4 * ((samples[:, None] - HILLS) ** 2).sum(dim=2)).amax(dim=1)
+
+
+def last_batch(seed, first, on_gpu):
+    options = CEMOptions()
+    if on_gpu:
+        numbers = RandomDraws.of_seed(seed, SamplingOptions(), options)
+        seen, _ = maximise_gpu(three_hills, first, torch.ones(len(first), dtype=torch.bool), numbers, options)
+        return seen[-options.samples :]
+    batches = []
+    maximise(lambda s: batches.append(s) or three_hills(s), first, torch.Generator().manual_seed(seed), options)
+    return batches[-1]
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_several_optima_survive_at_the_default_counts(on_gpu):
+    """Three hills far apart, as many samples and iterations as a plan has: the last are drawn on the hills, on all of
+    them, and not in the valleys between."""
+    on_hills = []
+    for seed in range(8):
+        rng = torch.Generator().manual_seed(seed)
+        first = HILLS[torch.randint(3, (100,), generator=rng)] + 0.3 * torch.randn(100, 6, generator=rng)
+        distance = (last_batch(seed, first, on_gpu)[:, None] - HILLS).norm(dim=2)
+        near = distance.amin(dim=1) < 0.8
+        assert len(near) == 40 and len(distance[near].argmin(dim=1).unique()) == 3
+        on_hills.append(near.float().mean().item())
+    assert np.mean(on_hills) > 0.7, on_hills
 
 
 def test_infeasible_samples_never_win_and_never_guide():

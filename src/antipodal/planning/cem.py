@@ -1,7 +1,7 @@
 """The cross-entropy method: maximise a function of D numbers by sampling (Rubinstein and Kroese 2004).
 
 Each iteration fits a Gaussian mixture to the elites and draws from it, as in Dex-Net 2.0 (Mahler et al., RSS 2017,
-section IV.C). Unlike there, the best ever seen is kept, not the best of the last draw.
+section IV.C). Unlike there, elites are the best of all samples so far, not of the last draw.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class CEMOptions:
 
     iterations: int = 2
     samples: int = 40  # drawn in each iteration
-    elite: float = 0.25  # elites: this fraction of the last batch, taken from all samples so far
+    elite: float = 0.25  # elites: the best of all samples so far, this fraction of the largest batch so far
     components: int = 5  # of the mixture, at most
     inflation: float = 1.0  # factor on the fitted covariances
     floor: float = 1e-4  # added to every variance, so that the mixture never collapses
@@ -39,13 +39,14 @@ def maximise(
     there is none. samples: (N, D) where the search starts, in units in which 1 is a large step.
     """
     seen, scores = score(samples)
-    latest = len(seen)
+    largest = len(seen)  # batch
     for _ in range(options.iterations):
-        elites = _elites(seen, scores, max(2, math.ceil(options.elite * latest)))
+        elites = _elites(seen, scores, max(2, math.ceil(options.elite * largest)))
         if len(elites) == 0:
             break
         current, current_scores = score(_draw_samples(_fit_mixture(elites, options), elites, generator, options))
-        seen, scores, latest = torch.cat([seen, current]), torch.cat([scores, current_scores]), len(current)
+        seen, scores = torch.cat([seen, current]), torch.cat([scores, current_scores])
+        largest = max(largest, len(current))
     order = torch.argsort(scores, descending=True, stable=True)
     return seen[order], scores[order]
 

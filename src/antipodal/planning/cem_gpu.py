@@ -24,14 +24,15 @@ def maximise_gpu(
     none. samples: (N, D) where the search starts, of which the `valid` (N,) bool count."""
     seen, scores = score(samples)
     scores = torch.where(valid, scores, -torch.inf)
-    latest, wanted = len(seen), (options.elite * valid.sum()).ceil().clamp_min(2)
+    largest, counted = len(seen), valid.sum()  # batch, and how many of it count
     for k in range(options.iterations):
-        best, index = scores.topk(min(MAX_ELITES, max(2, math.ceil(options.elite * latest))))
+        best, index = scores.topk(min(MAX_ELITES, max(2, math.ceil(options.elite * largest))))
+        wanted = (options.elite * counted).ceil().clamp_min(2)
         weight = torch.isfinite(best) & (torch.arange(len(best), device=best.device) < wanted)
         mixture = fit_mixture(seen[index], weight.to(seen.dtype), options)
         current, current_scores = score(draw_from_mixture(mixture, draws.component[k], draws.normal[k]))
         seen, scores = torch.cat([seen, current]), torch.cat([scores, current_scores])
-        latest, wanted = len(current), best.new_full((), max(2, math.ceil(options.elite * len(current))))
+        largest, counted = max(largest, len(current)), counted.clamp_min(len(current))
     return seen, scores
 
 
