@@ -139,7 +139,7 @@ def image(mesh, placed: scene.TableScene, setup: sample.Setup, rng: np.random.Ge
 def disturb(rng: np.random.Generator, depth: np.ndarray, camera: Camera, o: NoiseOptions) -> np.ndarray:
     """The generator's noise in numpy."""
     coarse = rng.normal(scale=o.correlated_sd, size=[int(n / o.correlation) + 2 for n in depth.shape])
-    smooth = ndimage.zoom(coarse, o.correlation, order=1)[: depth.shape[0], : depth.shape[1]]
+    smooth = 1.5 * ndimage.zoom(coarse, o.correlation, order=1)[: depth.shape[0], : depth.shape[1]]  # means vary less
     noisy = depth * rng.gamma(o.gamma_shape, 1 / o.gamma_shape)
     noisy += (noisy / o.reference) ** 2 * (smooth + rng.normal(scale=o.pixel_sd, size=depth.shape))
     noisy = 1 / (o.disparity_step * np.rint(1 / (o.disparity_step * noisy)))

@@ -64,6 +64,17 @@ def test_noise_made_while_training_is_as_strong_as_the_generators(options):
     assert rough(ours) == pytest.approx(rough(theirs), rel=0.25, abs=0.1)
 
 
+def test_correlated_noise_made_while_training_is_as_strong_as_it_says():
+    seen = np.tile([[0.7, 0.085, 600.0]], (600, 1))
+    for options in (CORRELATED, dataclasses.replace(CORRELATED, crop_correlation=4.0)):
+        sensor = Sensor(seen, dataclasses.replace(options, reference=0.0))
+        added = sensor.disturb(torch.zeros(600, 1, 32, 32), np.arange(600), sensor.draw(600, [0]))
+        assert float(added.square().mean().sqrt()) * 0.085 == pytest.approx(0.004, rel=0.03)
+    half = Sensor(seen, dataclasses.replace(CORRELATED, correlated_rate=0.5))
+    added = half.disturb(torch.zeros(600, 1, 32, 32), np.arange(600), half.draw(600, [0]))
+    assert 0.4 < float((added.flatten(1).abs().amax(dim=1) > 0).float().mean()) < 0.6
+
+
 def rough(noise_):
     """Median step between neighbouring pixels against the median size."""
     return float((noise_[..., 1:] - noise_[..., :-1]).abs().median() / noise_.abs().median())

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from antipodal.errors import InputError
 from antipodal.synth.grasps.candidates import CandidateOptions
 from antipodal.synth.images import noise
@@ -52,7 +54,14 @@ PRESETS = {
         uniform_poses=True,
         candidates=CandidateOptions(antipodal=1.0, near_miss=0.0, image=0.0, friction=0.5, fully_open=1.0),
         labels=LabelOptions(quality="robust_epsilon", draws=25, position_sd=0.005, height_sd=0.005, yaw_sd=0.1),
-        cameras=CameraOptions(radius=(0.65, 0.75), polar=(0.157, 0.314), normal_error=0.0),
+        cameras=CameraOptions(
+            radius=(0.65, 0.75),
+            polar=(0.05 * np.pi, 0.1 * np.pi),
+            offset=0.1,
+            focal_jitter=0.01,
+            center_jitter=0.0,
+            normal_error=0.0,
+        ),
         noise=noise.DEXNET2,
     ),
 }

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from antipodal.errors import InputError
+from antipodal.synth.objects.own_box import median_side
 
 BLOCK = 4  # cells a side
 
@@ -38,8 +39,8 @@ class TableScene:
     segments: np.ndarray  # (S, 4) x0, y0, x1, y1 [m]
     normals: np.ndarray  # (S, 3) outward unit normals of the faces cut
     owner: np.ndarray  # (S,) int64 object that each segment belongs to
+    face_owner: np.ndarray  # (F,) int64 object that each face belongs to
     centers: np.ndarray  # (B, 3) centres of mass of the objects [m]
-    sizes: np.ndarray  # (B,) medians of the objects' half sides, which torques are divided by [m]
     top: np.ndarray  # (H, W) float32 highest surface [m], 0 = table; of the cells centred on origin + cell * (c, r)
     blocks: np.ndarray  # (ceil(H / BLOCK), ceil(W / BLOCK)) the highest of each block of cells
     near: np.ndarray  # (2 more each way) the same of each block and those around it, from one block before the first
@@ -57,6 +58,12 @@ class TableScene:
         return self.top, self.blocks, self.near, self.origin[0], self.origin[1], self.cell, self.height
 
     @cached_property
+    def sizes(self) -> np.ndarray:
+        """Median half sides (B,) of the objects' own boxes, which epsilon divides torques by [m]."""
+        corners = [self.vertices[self.faces[self.face_owner == i]] for i in range(len(self.centers))]
+        return np.array([median_side(c.reshape(-1, 3)) / 2 for c in corners])
+
+    @cached_property
     def height(self) -> float:
         """Of the highest point [m]."""
         return float(self.vertices[:, 2].max())
@@ -71,7 +78,7 @@ def build_scene(
 ) -> TableScene:
     """The scene of meshes (V, 3) [m], (F, 3) in the table frame with outward normals. Raises InputError if too big.
 
-    centers: (B, 3) centres of mass of the objects [m], by default the middle of one; owner: (F,) object of each face,
+    centers: (B, 3) centres of mass of the objects [m], by default that of one surface; owner: (F,) object of each face,
     by default the first.
     """
     vertices = np.ascontiguousarray(vertices, dtype=np.float64)
@@ -81,23 +88,23 @@ def build_scene(
         raise InputError(f"object is {(high - low).max():.3g} m long, at most {options.max_side} m can be sliced")
     heights = slice_heights(high[2], options)
     start, segments, normals, cut = _slice(vertices, faces, heights)
-    centers = (low + high)[None] / 2 if centers is None else np.asarray(centers, dtype=np.float64)
+    centers = _surface_center(vertices[faces])[None] if centers is None else np.asarray(centers, dtype=np.float64)
     owner = np.zeros(len(faces), dtype=np.int64) if owner is None else np.asarray(owner, dtype=np.int64)
-    sizes = np.array([_size(vertices[faces[owner == i]]) for i in range(len(centers))])
     size = np.ceil((high[:2] - low[:2]) / options.cell).astype(int) + 1
     top = np.zeros((size[1], size[0]), dtype=np.float32)
     _draw_top((vertices - [low[0], low[1], 0]) / [options.cell, options.cell, 1], faces, top)
     origin = (float(low[0]), float(low[1]))
     blocks, near = _blocks(top)
-    objects = (owner[cut], centers, sizes)
+    objects = (owner[cut], owner, centers)
     return TableScene(
         vertices, faces, heights, start, segments, normals, *objects, top, blocks, near, origin, options.cell
     )
 
 
-def _size(corners: np.ndarray) -> float:
-    """Median half side of the box around triangles (F, 3, 3) [m]."""
-    return float(np.median(np.ptp(corners.reshape(-1, 3), axis=0)) / 2)
+def _surface_center(corners: np.ndarray) -> np.ndarray:
+    """Centre of mass (3,) of the surface of triangles (F, 3, 3)."""
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    return np.average(corners.mean(axis=1), axis=0, weights=area)
 
 
 def slice_heights(top: float, options: SceneOptions) -> np.ndarray:

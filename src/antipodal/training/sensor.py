@@ -43,6 +43,8 @@ class Sensor:
         depth, opening, focal = self.seen.unbind(1)
         self.pitch = depth / focal  # width of the camera's pixels at the grasp [m]
         self.spacing = (noise.correlation * self.pitch * SIZE / (EXTENT * opening)).clamp_min(0.25)  # [crop pixels]
+        if noise.crop_correlation > 0:
+            self.spacing = torch.full_like(self.spacing, noise.crop_correlation)
         cell = (CELL_PIXELS * self.pitch).clamp_min(ViewOptions().cell)
         self.chance = (
             noise.speckle_loss ** (cell / self.pitch) ** 2
@@ -54,6 +56,8 @@ class Sensor:
         rng, shape = np.random.default_rng(seed), self.noise.gamma_shape
         factor = rng.gamma(shape, 1 / shape, count) if np.isfinite(shape) else np.ones(count)
         grid = rng.standard_normal((count, 1, self.nodes, self.nodes), dtype=np.float32)
+        if self.noise.correlated_rate < 1:
+            grid *= rng.random((count, 1, 1, 1)) < self.noise.correlated_rate
         phase, loss = rng.random((count, 2), dtype=np.float32), rng.random((count, SIZE, SIZE), dtype=np.float32)
         return Draws(*(torch.from_numpy(a) for a in (factor.astype(np.float32), grid, phase, loss)))
 
@@ -87,12 +91,15 @@ def _camera_distance(dataset: Any) -> np.ndarray:
 
 
 def _interpolate(draws: Draws, spacing: torch.Tensor) -> torch.Tensor:
-    """The grid (N, 1, SIZE, SIZE) between nodes `spacing` (N,) crop pixels apart."""
+    """The grid (N, 1, SIZE, SIZE) between nodes `spacing` (N,) crop pixels apart, as strong as at its nodes."""
     at = torch.arange(SIZE)[None, :] / spacing[:, None]
     x, y = (at + phase[:, None] for phase in draws.phase.unbind(1))
     points = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)
     normed = 2 * points / (draws.grid.shape[-1] - 1) - 1
-    return F.grid_sample(draws.grid, normed, mode="bilinear", padding_mode="border", align_corners=True)
+    between = F.grid_sample(draws.grid, normed, mode="bilinear", padding_mode="border", align_corners=True)
+    share_x, share_y = (a - a.floor() for a in (x, y))
+    weight_x, weight_y = (((1 - a) ** 2 + a**2).rsqrt() for a in (share_x, share_y))  # a mean of nodes varies less
+    return between * weight_x[:, None, None, :] * weight_y[:, None, :, None]
 
 
 def _fill_unobserved(z: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:

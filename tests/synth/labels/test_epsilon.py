@@ -11,7 +11,7 @@ from antipodal.synth.labels.epsilon import epsilon_quality, torsion, wrenches
 from antipodal.synth.labels.labels import LabelOptions, label_grasps
 from antipodal.synth.scene import build_scene
 from antipodal.synth.table_grasps import TableGrasps
-from tests.synth_runs import GRIPPER, on_table, wedge
+from tests.synth_runs import GRIPPER, on_table, standing, wedge
 
 SIZE = 0.03
 
@@ -130,3 +130,42 @@ def test_epsilon_is_positive_only_where_the_grasp_holds():
     assert not (epsilon.epsilon[holds.label == 0] > 0).any()
     assert np.mean((epsilon.epsilon > 0) == (holds.label > 0)) > 0.97  # a pyramid lies inside its cone
     assert 0.1 < holds.label.mean() < 0.95
+
+
+def turned(mesh, grasps, degrees):
+    """The scene of a mesh turned about the vertical, and its grasps turned with it."""
+    T = trimesh.transformations.rotation_matrix(np.deg2rad(degrees), [0, 0, 1])
+    moved = mesh.copy().apply_transform(T)
+    tips = trimesh.transform_points(grasps.tips, T)
+    return build_scene(moved.vertices, moved.faces), TableGrasps(tips, grasps.angle + np.deg2rad(degrees), grasps.width)
+
+
+@pytest.mark.parametrize("index", [0, 1, 3, 4, 6, 9])
+def test_epsilon_does_not_change_when_object_and_grasp_turn_together(index):
+    mesh, rng = standing(index), np.random.default_rng(index)
+    grasps = sample_grasps(build_scene(mesh.vertices, mesh.faces), GRIPPER, 100, rng)
+    options = LabelOptions("epsilon")
+    labels = [
+        label_grasps(*reorder(*turned(mesh, grasps, degrees)), rng=np.random.default_rng(1), options=options)
+        for degrees in (0, *rng.uniform(5, 175, 3))
+    ]
+    for other in labels[1:]:
+        free = ~(labels[0].collision | other.collision)  # cells of the height map lie differently
+        assert np.mean(labels[0].collision == other.collision) > 0.95
+        np.testing.assert_allclose(other.epsilon[free], labels[0].epsilon[free], rtol=0.02, atol=1e-6)
+
+
+def reorder(scene, grasps):
+    return scene, GRIPPER, grasps
+
+
+def test_a_bar_has_the_same_share_of_positives_however_it_lies():
+    bar = on_table(trimesh.creation.box([0.1, 0.03, 0.02]))
+    grasps = sample_grasps(build_scene(bar.vertices, bar.faces), GRIPPER, 300, np.random.default_rng(0))
+    grasps.width[:] = GRIPPER.max_width
+    shares = []
+    for degrees in (0, 17, 45):
+        scene, moved = turned(bar, grasps, degrees)
+        labels = label_grasps(scene, GRIPPER, moved, np.random.default_rng(1), LabelOptions("robust_epsilon"))
+        shares.append(float(labels.label.mean()))
+    assert min(shares) > 0.1 and max(shares) - min(shares) < 0.02

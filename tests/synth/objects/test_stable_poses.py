@@ -5,9 +5,10 @@ import pytest
 import trimesh
 
 from antipodal.errors import InputError
+from antipodal.synth.objects.own_box import thickness
 from antipodal.synth.objects.prepared import prepare
 from antipodal.synth.objects.procedural import procedural
-from antipodal.synth.objects.stable_poses import PoseOptions, stable_poses, thickness
+from antipodal.synth.objects.stable_poses import PoseOptions, stable_poses
 from antipodal.synth.scene import SceneOptions
 
 

@@ -21,8 +21,10 @@ class NoiseOptions:
     """One sensor's errors. Depth errors are for `reference` metres and grow with depth squared, as disparity's do."""
 
     gamma_shape: float = 4e6  # multiplicative factor of mean 1 an image, standard deviation 1 / sqrt(shape)
-    correlated_sd: float = 0.001  # Gaussian on a grid `correlation` pixels wide, interpolated [m]
-    correlation: float = 4.0  # [pixels]
+    correlated_sd: float = 0.0007  # Gaussian, smooth over `correlation` pixels; root mean square [m]
+    correlation: float = 4.0  # spacing of the grid that it is interpolated from [pixels]
+    crop_correlation: float = 0.0  # the same in pixels of the network's crop, where one is made; 0: `correlation` is
+    correlated_rate: float = 1.0  # share of the images that have it
     pixel_sd: float = 0.0005  # independent a pixel [m]
     reference: float = 0.7  # [m]; 0: errors do not grow with depth
     disparity_step: float = 0.0008  # of the inverse depth [1/m]; 0: not quantised
@@ -36,6 +38,9 @@ class NoiseOptions:
 DEXNET2 = NoiseOptions(
     gamma_shape=1000.0,
     correlated_sd=0.005,
+    correlation=12.0,  # a crop of 96 pixels is scaled to 32
+    crop_correlation=4.0,
+    correlated_rate=0.5,
     pixel_sd=0.0,
     reference=0.0,
     disparity_step=0.0,
@@ -43,7 +48,18 @@ DEXNET2 = NoiseOptions(
     speckle_loss=0.0,
     baseline=0.0,
 )
-NONE = NoiseOptions(np.inf, 0.0, 4.0, 0.0, 0.0, 0.0, np.inf, 0.0, np.inf, 0.0, 0.0)
+NONE = NoiseOptions(
+    gamma_shape=np.inf,
+    correlated_sd=0.0,
+    pixel_sd=0.0,
+    reference=0.0,
+    disparity_step=0.0,
+    edge_jump=np.inf,
+    edge_loss=0.0,
+    grazing=np.inf,
+    speckle_loss=0.0,
+    baseline=0.0,
+)
 NAMED = {"none": NONE, "real": NoiseOptions(), "dexnet2": DEXNET2}
 
 
@@ -88,7 +104,8 @@ def add_noise(rng: np.random.Generator, depth: np.ndarray, camera: Camera, optio
     missing = _missing(rng, depth, camera, o)
     noisy = depth * np.float32(rng.gamma(o.gamma_shape, 1 / o.gamma_shape) if np.isfinite(o.gamma_shape) else 1.0)
     size = [int(n / o.correlation) + 2 for n in depth.shape]
-    coarse = o.correlated_sd * rng.standard_normal(size, dtype=np.float32)
+    sd = o.correlated_sd if o.correlated_rate >= 1 or rng.random() < o.correlated_rate else 0.0
+    coarse = sd * rng.standard_normal(size, dtype=np.float32)
     fine = o.pixel_sd * rng.standard_normal(depth.shape, dtype=np.float32)
     _disturb(noisy, coarse, fine, missing, o.correlation, o.reference, o.disparity_step)
     return noisy
@@ -144,17 +161,28 @@ def _shadow(depth, strength, missing):
 
 @numba.njit(cache=True)
 def _disturb(depth, coarse, fine, missing, correlation, reference, step):
+    """Add errors to an image, in place. coarse: correlated errors at the nodes of a grid; fine: errors of pixels."""
     H, W = depth.shape
-    column, between, wave = np.empty(W, dtype=np.int64), np.empty(W, dtype=np.float32), np.empty(W, dtype=np.float32)
+    columns, lefts, rights = np.empty(W, dtype=np.int64), np.empty(W, dtype=np.float32), np.empty(W, dtype=np.float32)
+    wave = np.empty(W, dtype=np.float32)
     for u in range(W):
-        column[u], between[u] = int(u / correlation), u / correlation - int(u / correlation)
+        columns[u], lefts[u], rights[u] = _between_nodes(u / correlation)
     for v in range(H):
-        i = int(v / correlation)
-        line = coarse[i] + np.float32(v / correlation - i) * (coarse[i + 1] - coarse[i])
+        i, above, below = _between_nodes(v / correlation)
+        line = above * coarse[i] + below * coarse[i + 1]
         for u in range(W):
-            left, right = line[column[u]], line[column[u] + 1]
-            wave[u] = left + between[u] * (right - left)
+            wave[u] = lefts[u] * line[columns[u]] + rights[u] * line[columns[u] + 1]
         _add_errors(depth[v], wave, fine[v], missing[v], np.float32(reference), np.float32(step))
+
+
+@numba.njit(cache=True)
+def _between_nodes(position):
+    """The node before a position and the weights of it and the next one. Linear interpolation scaled so that a mean of
+    two independent values varies as much as either."""
+    node = int(position)
+    share = position - node
+    scale = 1 / np.sqrt((1 - share) ** 2 + share**2)
+    return node, np.float32((1 - share) * scale), np.float32(share * scale)
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")

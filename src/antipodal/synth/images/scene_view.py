@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Tuple
 
 import numba
@@ -61,9 +61,17 @@ def observe_scene(
     pitch = (T_view_table[2, 3] - scene.height / 2) / min(drawn.fx, drawn.fy)
     cell = max(options.cell, options.coarsen * pitch)
     window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_table[2, 3])
-    depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, noise)
+    depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, on_camera(noise, gripper, pitch))
     seen, observed = rectify_numba(depth, window, T_cam_view, bounds, cell)
     return SceneView(seen, observed, T_view_table, bounds[:2], cell)
+
+
+def on_camera(noise: NoiseOptions, gripper: Gripper, pitch: float) -> NoiseOptions:
+    """The noise with its correlation in pixels of the camera, which are `pitch` [m] wide on the object."""
+    if noise.crop_correlation == 0:
+        return noise
+    crop_pixel = crops.EXTENT * gripper.max_width / crops.SIZE
+    return replace(noise, correlation=max(1.0, noise.crop_correlation * crop_pixel / pitch))
 
 
 def render_scene(scene: TableScene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:

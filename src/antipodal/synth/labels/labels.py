@@ -95,7 +95,7 @@ def label_grasps(
     sizes = {"label": n, "collision": n, "free": n, "friction": n, "epsilon": n if options.wants_epsilon else 0}
     out = Labels(**{k: np.zeros(v, bool if k == "collision" else np.float32) for k, v in sizes.items()})
     poses = np.column_stack([grasps.tips, grasps.angle, grasps.width]).astype(np.float64)
-    bodies = (scene.centers, scene.sizes)
+    bodies = (scene.centers, scene.sizes if options.wants_epsilon else np.ones(len(scene.centers)))
     _label_each(scene.slices, bodies, scene.heightmap, gripper_lengths(gripper), poses, errors, tuple(out))
     if options.wants_epsilon:
         out.label[:] = (out.epsilon > options.threshold) & ~out.collision

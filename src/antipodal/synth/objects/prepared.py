@@ -12,8 +12,9 @@ import trimesh
 from antipodal.errors import AntipodalError
 from antipodal.files import checksum, read_array, write_array
 from antipodal.synth.objects.meshes import MeshError, NamedMesh
+from antipodal.synth.objects.own_box import thickness
 from antipodal.synth.objects.shape import Shape, shape_of
-from antipodal.synth.objects.stable_poses import PoseOptions, stable_poses, thickness
+from antipodal.synth.objects.stable_poses import PoseOptions, stable_poses
 from antipodal.synth.scene import SceneOptions
 
 

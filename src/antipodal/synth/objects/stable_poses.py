@@ -33,7 +33,7 @@ def stable_poses(
     momentum, rolls onto that facet (quasi-static estimate: Goldberg et al., Part pose statistics, 1999).
     Raises InputError where the points span no volume.
     """
-    corners, normals, neighbours = _hull_faces(vertices)
+    corners, normals, neighbours = hull_faces(vertices)
     share = _solid_angles(corners - center_of_mass) / (4 * np.pi)
     facet = _facets(normals, neighbours, options.flat)
     lands_on = _roll(corners, normals, neighbours, facet, center_of_mass)
@@ -44,17 +44,7 @@ def stable_poses(
     return poses, probability[keep] / probability[keep].sum()
 
 
-def thickness(vertices: np.ndarray) -> float:
-    """The narrowest gap [m] between parallel planes, one of them on a facet of the hull, that points (V, 3) fit into.
-
-    Raises InputError where the points span no volume.
-    """
-    corners, normals, _ = _hull_faces(vertices)
-    points = np.unique(corners.reshape(-1, 3), axis=0)
-    return float(min(np.ptp(points @ normal) for normal in normals))
-
-
-def _hull_faces(vertices: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+def hull_faces(vertices: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Corners (F, 3, 3), outward normals (F, 3) and neighbours (F, 3) of the hull's faces; neighbour k is across the
     edge opposite corner k."""
     try:
