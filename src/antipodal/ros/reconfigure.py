@@ -52,6 +52,8 @@ def _clearance(name: str, description: str) -> LiveParameter:
 PARAMETERS = [
     LiveParameter("max_grasps", ("max_grasps",), 1, 1000, "most grasps in a reply, if the request does not say"),
     LiveParameter("max_age", ("max_age",), 0.001, 3600.0, "oldest subscribed image to plan in [s]"),
+    LiveParameter("near", ("near",), 0.0, 100.0, "depths below count as missing [m]"),
+    LiveParameter("far", ("far",), 0.0, 100.0, "depths above count as missing [m]"),
     LiveParameter("min_quality", ("options", "min_quality"), 0.0, 0.999, "lowest P(success) of a returned grasp"),
     _clearance("below", "between the tips and the highest surface under the jaws"),
     _clearance("beside", "added to every side of a jaw's footprint"),
