@@ -51,6 +51,47 @@ def test_thick_fingers_count_at_their_tips():
     assert found.jaw_thickness == 0.010 and found.jaw_length == pytest.approx(0.06, abs=0.0006)
 
 
+def box(size, center):
+    return trimesh.creation.box(size).apply_translation(center)
+
+
+def test_three_fingers_are_not_two_jaws():
+    palm = box([0.1, 0.15, 0.05], [0, 0, -0.085])
+    finger = [0.015, 0.012, 0.06]
+    places = {"two against one": [(-0.03, -0.04), (0.03, -0.04), (0, 0.04)], "a row": [(0, -0.05), (0, 0), (0, 0.05)]}
+    angles = np.deg2rad([90, 210, 330])
+    places["around"] = [(0.05 * np.cos(a), 0.05 * np.sin(a)) for a in angles]
+    for fingers in places.values():
+        hand = trimesh.util.concatenate([palm, *(box(finger, [x, y, -0.03]) for x, y in fingers)])
+        with pytest.raises(InputError, match=r"2 (fingers|bodies).*on the (low|high) side of y.*one jaw on each side"):
+            measure(hand, "g")
+
+
+def test_knuckles_are_not_jaws():
+    g = Gripper()
+    for height, reach in ((0.005, 0.07), (-0.005, 0.07)):  # above the tips, and just below them, outside of the jaws
+        knuckles = [box([0.02, 0.01, 0.06], [0.01, -0.02 + s * reach, 0.3 + height - 0.03]) for s in (-1, 1)]
+        with pytest.raises(InputError, match=r"one behind the other.*its tip the highest point"):
+            measure(trimesh.util.concatenate([boxes(g, g.max_width), *knuckles]), "g")
+
+
+def test_knuckles_further_down_do_not_hide_the_palm():
+    g = Gripper()
+    knuckles = [
+        box([0.02, 0.01, g.jaw_length + 0.05 - 0.03], [0.01, -0.02 + s * 0.07, 0.3 - 0.03 - 0.04]) for s in (-1, 1)
+    ]
+    found = measure(trimesh.util.concatenate([boxes(g, g.max_width), *knuckles]), "g")
+    assert found.jaw_length == pytest.approx(g.jaw_length, abs=0.0006) and found.jaw_thickness == g.jaw_thickness
+
+
+def test_a_forked_jaw_is_one_jaw():
+    g = Gripper()
+    prongs = [box([0.004, g.jaw_thickness, 0.008], [0.01 + x, -0.02 + s * (g.max_width + g.jaw_thickness) / 2, 0.304])
+              for x in (-0.006, 0.006) for s in (-1, 1)]  # fmt: skip
+    found = measure(trimesh.util.concatenate([boxes(g, g.max_width), *prongs]), "g")
+    assert found.jaw_length == pytest.approx(g.jaw_length + 0.008, abs=0.0006) and found.max_width == g.max_width
+
+
 def test_the_command_writes_what_the_planner_reads(tmp_path, capsys):
     mesh, out = tmp_path / "hand.stl", tmp_path / "mine.yaml"
     boxes(Gripper(), 0.085).apply_scale(1000).export(mesh)

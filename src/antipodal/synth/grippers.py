@@ -17,6 +17,8 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 import trimesh
 import yaml
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from antipodal.errors import InputError, run_command
 from antipodal.files import write_text
@@ -38,18 +40,21 @@ class MeasureOptions:
 
 
 def measure(mesh: trimesh.Trimesh, name: str, options: MeasureOptions = MeasureOptions()) -> Gripper:
-    """The boxes of a gripper's mesh [m]. Raises InputError where it does not show two open jaws on a palm."""
+    """The boxes of a gripper's mesh [m]. Raises InputError where it does not show two open jaws on a palm: more
+    fingers, or knuckles beside or above the jaws."""
     cuts, below = _cuts(mesh)
-    gaps = [_widest_gap(cut[:, :, 1]) for cut in cuts]
-    if gaps[0] is None:
+    tip_gap = _widest_gap(cuts[0][:, :, 1])
+    if tip_gap is None:
         raise InputError(f"{name}: no gap between two jaws along y at the tips (z up); show the jaws open")
+    middle = sum(tip_gap) / 2
+    gaps = [_gap_about(middle, cut[:, :, 1]) for cut in cuts]
     ends = [k for k, gap in enumerate(gaps) if gap is None]
     if not ends:
         raise InputError(f"{name}: the gap between the jaws goes through; the mesh must hold the palm behind them")
     length = float(below[ends[0]] - STEP / 2)
-    low, high = gaps[0]
+    _check_two_jaws(name, cuts[: ends[0]], below, middle, min(options.tip_depth, length))
     tips = np.concatenate([cut.reshape(-1, 3) for cut, at in zip(cuts, below) if at < min(options.tip_depth, length)])
-    jaws = [tips[tips[:, 1] <= (low + high) / 2], tips[tips[:, 1] > (low + high) / 2]]
+    jaws = [tips[tips[:, 1] <= middle], tips[tips[:, 1] > middle]]
     palm = np.ptp(np.concatenate([cut.reshape(-1, 3) for cut in cuts[ends[0] :]]), axis=0)
     pad = length / 2 if options.pad_length is None else options.pad_length
     if pad > length:
@@ -86,6 +91,79 @@ def _widest_gap(spans: np.ndarray) -> Optional[Tuple[float, float]]:
         return None
     k = int(free.argmax())
     return float(reach[k]), float(spans[k + 1, 0])
+
+
+def _gap_about(middle: float, spans: np.ndarray) -> Optional[Tuple[float, float]]:
+    """The range about `middle` that no span (S, 2) covers, between some that do; None where one covers it."""
+    low, high = spans.min(axis=1), spans.max(axis=1)
+    left, right = high[high < middle], low[low > middle]
+    if len(left) + len(right) < len(spans) or not len(left) or not len(right):
+        return None
+    return (float(left.max()), float(right.min())) if right.min() - left.max() >= MIN_GAP else None
+
+
+def _check_two_jaws(name: str, cuts: List[np.ndarray], below: np.ndarray, middle: float, tip_depth: float) -> None:
+    """Raises InputError unless the cuts from the tips to the palm show one jaw on either side of y = `middle`."""
+    seen = [_bodies(cut) for cut in cuts]
+    for side, word in ((-1, "low"), (1, "high")):
+        bodies = [b[side * (b[:, [1, 3]].mean(axis=1) - middle) > 0] for b in seen]
+        fewest = min(bodies, key=len)
+        if len(fewest) > 1:
+            raise InputError(
+                f"{name}: {len(fewest)} fingers on the {word} side of y, from the tips to the palm, at "
+                f"{_places(fewest)}; possible: one jaw on each side"
+            )
+        for at, boxes in zip(below, bodies):
+            inner = at < below[len(cuts) - 1] / 2 and len(boxes) > len(bodies[0]) and _in_front(boxes, bodies[0], side)
+            if (at < tip_depth and _rows(boxes) > 1) or inner:
+                raise InputError(
+                    f"{name}: {len(boxes)} bodies one behind the other on the {word} side of y, {1e3 * at:.1f} mm "
+                    f"below the highest point, at {_places(boxes)}; possible: one jaw on each side, its tip the "
+                    "highest point (remove knuckles and covers from the mesh)"
+                )
+
+
+def _bodies(cut: np.ndarray) -> np.ndarray:
+    """Boxes (B, 4), low x, low y, high x, high y [m], of the separate bodies that a cut (S, 2, 3) shows."""
+    ends = np.round(cut[:, :, :2].reshape(-1, 2), 6)
+    _, node = np.unique(ends, axis=0, return_inverse=True)
+    pairs = node.reshape(-1, 2)
+    links = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(node.max() + 1,) * 2)
+    part = connected_components(links, directed=False)[1][pairs[:, 0]]
+    points = cut[:, :, :2]
+    boxes = [np.append(points[part == k].min(axis=(0, 1)), points[part == k].max(axis=(0, 1))) for k in np.unique(part)]
+    return _merged(np.array(boxes))
+
+
+def _merged(boxes: np.ndarray) -> np.ndarray:
+    """Boxes (B, 4) joined where they overlap, as those of a hollow body's two sides do."""
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    overlap = ((low <= boxes[None, :, 2:]) & (boxes[None, :, :2] <= high)).all(axis=2)
+    count, label = connected_components(coo_matrix(overlap), directed=False)
+    groups = [boxes[label == k] for k in range(count)]
+    joined = np.array([np.append(g[:, :2].min(axis=0), g[:, 2:].max(axis=0)) for g in groups])
+    return joined if count == len(boxes) else _merged(joined)
+
+
+def _rows(boxes: np.ndarray) -> int:
+    """How many bodies lie one behind the other along y."""
+    spans = boxes[np.argsort(boxes[:, 1])][:, [1, 3]]
+    reach = np.maximum.accumulate(spans[:-1, 1])
+    return 1 + int(np.sum(spans[1:, 0] - reach >= MIN_GAP))
+
+
+def _in_front(boxes: np.ndarray, tips: np.ndarray, side: int) -> bool:
+    """Whether a body lies nearer to the middle than all tips on this side."""
+    far = boxes[:, 3] if side < 0 else -boxes[:, 1]  # of each body, its border towards the middle
+    near = boxes[:, 1] if side < 0 else -boxes[:, 3]
+    tip = tips[:, 3].max() if side < 0 else -tips[:, 1].min()
+    return bool(((near > tip) & (far > tip)).any())
+
+
+def _places(boxes: np.ndarray) -> str:
+    """The middles of bodies in words."""
+    middles = 500 * (boxes[:, :2] + boxes[:, 2:])
+    return ", ".join(f"({x:.0f}, {y:.0f}) mm" for x, y in middles)
 
 
 def _rounded(length: float) -> float:
