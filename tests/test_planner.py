@@ -381,3 +381,19 @@ def test_the_opening_suits_the_object_on_a_gpu_too():
     across = reply.grasps[reply.grasps.object_width < 0.04]
     assert len(across) and (across.width > across.object_width).all()
     assert (across.width < across.object_width + 0.035).all()
+
+
+@pytest.mark.parametrize(
+    "region", [(0, 0, 10), (1, 2, 3, 4, 5), "abcd", (0.5, 0, 100, 100), (0, 0, "a", 3), 5, (None,) * 4, (True, 0, 9, 9)]
+)
+def test_what_is_no_region_is_refused(region):
+    depth, _ = render([LEFT])
+    with pytest.raises(InputError, match="region must be four whole numbers"):
+        PLANNER.plan(depth, CAMERA, region=region)
+
+
+@pytest.mark.parametrize("count", [0, -1, "3", 2.5, None])
+def test_a_number_of_grasps_is_whole_and_positive(count):
+    depth, _ = render([LEFT])
+    with pytest.raises(InputError, match="max_grasps must be a whole number of at least 1"):
+        PLANNER.plan(depth, CAMERA, max_grasps=count)

@@ -123,8 +123,8 @@ class GraspPlanner:
         """
         if self.device.type == "cuda" and os.getpid() != self._process:
             raise InputError("a planner on a GPU serves only the process that made it, not one forked from it")
-        if max_grasps < 1:
-            raise InputError(f"max_grasps must be at least 1, got {max_grasps}")
+        if not isinstance(max_grasps, (int, np.integer)) or max_grasps < 1:
+            raise InputError(f"max_grasps must be a whole number of at least 1, got {max_grasps!r}")
         check_seed(seed)
         clock = Clock()
         counts: Dict[str, int] = {}

@@ -280,3 +280,33 @@ def test_a_runtime_that_fails_is_left_with_a_warning(monkeypatch):
     network = trained_like()
     with pytest.warns(RuntimeWarning, match="OpenVINO cannot run this network, torch does"):
         assert quantised.quantised(network, network.examples) is None
+
+
+FOREIGN = {
+    "module": lambda path: torch.save(torch.nn.Linear(2, 2), path),
+    "script": lambda path: torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)).save(str(path)),
+    "pickle": lambda path: path.write_bytes(pickle.dumps({"a": 1})),
+    "text": lambda path: path.write_text("hello"),
+    "empty": lambda path: path.write_bytes(b""),
+    "state": lambda path: torch.save(torch.nn.Linear(2, 2).state_dict(), path),
+    "tensor format": lambda path: torch.save({"format": torch.zeros(3)}, path),
+}
+
+
+@pytest.mark.parametrize("write", FOREIGN.values(), ids=FOREIGN)
+def test_foreign_files_are_refused_without_advice_to_trust_them(write, tmp_path, recwarn):
+    write(tmp_path / "m.pt")
+    recwarn.clear()
+    with pytest.raises(ModelError) as refused:
+        networks.load(tmp_path / "m.pt")
+    said = str(refused.value) + "".join(str(w.message) for w in recwarn)
+    assert "m.pt" in said
+    assert not any(word in said.lower() for word in ("weights_only", "weights only", "trust", "jit.load"))
+
+
+@pytest.mark.parametrize("examples", [5, [torch.zeros(3)], [torch.zeros(3), torch.zeros(3, 4)]])
+def test_examples_that_are_none_are_refused(examples, tmp_path):
+    networks.save(tmp_path / "m.pt", GraspNetwork("patch"), {})
+    networks.save_plain(tmp_path / "m.pt", {**torch.load(tmp_path / "m.pt", weights_only=True), "examples": examples})
+    with pytest.raises(ModelError, match="cannot rebuild"):
+        networks.load(tmp_path / "m.pt")

@@ -111,21 +111,29 @@ def load(path: PathLike, device: str = "auto") -> Tuple[GraspNetwork, Dict[str, 
     """
     target = pick_device(device)
     saved = read_plain(path)
-    if saved.get("format") != FORMAT:
-        raise ModelError(f"{path} has model format {saved.get('format')!r}; this version reads {FORMAT}")
+    number = saved.get("format")
+    if not isinstance(number, int) or number != FORMAT:
+        raise ModelError(f"{path} has model format {number!r}; this version reads {FORMAT}")
     try:
         network = GraspNetwork(saved["architecture"], **json.loads(saved["options"]))
         network.load_state_dict(saved["state"])
         meta = dict(json.loads(saved["meta"]))
         if "examples" in saved:
-            crops_seen, conditions_seen = (e.float() for e in saved["examples"])
-            network.examples = crops_seen, conditions_seen
+            network.examples = _checked_examples(*saved["examples"])
     except (InputError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as e:
         raise ModelError(f"cannot rebuild the model in {path}: {e}") from e
     if not all(bool(torch.isfinite(v).all()) for v in network.state_dict().values()):
         raise ModelError(f"{path} holds weights that are not finite")
     _check_crop(path, network, meta)
     return network.eval().to(target), meta
+
+
+def _checked_examples(crops_seen: torch.Tensor, conditions_seen: torch.Tensor) -> quantised.Examples:
+    """Examples of a model file in single precision. Raises ValueError where they are none."""
+    shapes = tuple(crops_seen.shape), tuple(conditions_seen.shape)
+    if len(shapes[0]) != 4 or len(shapes[1]) != 2 or shapes[0][0] != shapes[1][0]:
+        raise ValueError(f"examples must be crops (N, 1, S, S) and conditions (N, C), got {shapes}")
+    return crops_seen.float(), conditions_seen.float()
 
 
 def for_planning(network: GraspNetwork) -> nn.Module:
@@ -155,12 +163,24 @@ def read_plain(path: PathLike) -> Dict[str, Any]:
     if not Path(path).is_file():
         raise ModelError(f"no model file at {path}")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, on what to do with files of other kinds
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as e:  # a damaged file raises nearly anything; weights_only refuses code before it runs
-        raise ModelError(f"{path} is not a readable model file: {str(e).splitlines()[0] if str(e) else e!r}") from e
+        raise ModelError(f"{path} is not a readable model file: {_reason(e)}") from e
     if not isinstance(content, dict):
         raise ModelError(f"{path} holds a {type(content).__name__}, not a model")
     return content
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be read, without torch's advice to let it run what it holds."""
+    text = (str(error).splitlines() or [""])[0]
+    if isinstance(error, EOFError):
+        return "it ends too early"
+    if isinstance(error, RuntimeError) and "weights" not in text.lower():
+        return text
+    return "it holds something other than tensors and plain values, and nothing in a file is ever executed"
 
 
 def _check_crop(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 import numba
 import numpy as np
@@ -128,6 +128,14 @@ def check_seed(seed: int) -> None:
         raise InputError(f"seed must be a whole number from 0 to {MAX_SEED}, got {seed!r}")
 
 
+def _window_numbers(region: Any) -> Tuple[int, ...]:
+    """The four whole numbers of a window. Raises InputError where it is none."""
+    numbers = tuple(region) if isinstance(region, (tuple, list)) else ()
+    if len(numbers) != 4 or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in numbers):
+        raise InputError(f"region must be four whole numbers (u0, v0, width, height) or pixels, got {region!r}")
+    return numbers
+
+
 def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.ndarray]:
     """Pixels (H, W) bool of a region of `depth`, or None. Raises InputError where it is not one of that image."""
     if region is None:
@@ -136,7 +144,7 @@ def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.nda
         if region.shape != depth.shape or region.dtype != bool:
             raise InputError(f"region must be bool of shape {depth.shape}, got {region.dtype} of {region.shape}")
         return region
-    u, v, width, height = region
+    u, v, width, height = _window_numbers(region)
     rows, columns = depth.shape
     if not (0 <= u and 0 < width <= columns - u and 0 <= v and 0 < height <= rows - v):
         raise InputError(f"region {width} x {height} at ({u}, {v}) does not lie in the image, {columns} x {rows}")
