@@ -281,6 +281,16 @@ def test_the_robots_mask_is_an_obstacle_and_no_target():
         PLANNER.plan(depth, CAMERA, hints=SceneHints(robot=robot[1:]))
 
 
+def test_the_reason_tells_what_was_dropped():
+    bare, _ = render([])
+    with pytest.raises(NoGraspFound, match="nothing stands above the table: 0 graspable pixels"):
+        PLANNER.plan(bare, CAMERA)
+    arm, _ = render([box((0.15, 0), (0.4, 0.05, 0.2))])
+    with pytest.raises(NoGraspFound, match=r"dropped: 1 that come in from beyond the image") as caught:
+        PLANNER.plan(arm, CAMERA)
+    assert caught.value.counts["entering"] == 1
+
+
 def test_a_given_table_is_taken_as_it_is():
     depth, _ = render([LEFT])
     plan = PLANNER.plan(depth, CAMERA, hints=SceneHints(table=(0, 0, 1, HEIGHT - 0.02)))

@@ -21,7 +21,8 @@ from antipodal.networks.score import CropScore, PixelScore, make_score
 from antipodal.networks.threads import single_threaded_torch
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region, check_seed
-from antipodal.perception.scene import AHEAD, Scene, perceive
+from antipodal.perception.scene import Scene, perceive, why_nothing
+from antipodal.perception.table import AHEAD
 from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.dense_scan import load_dense
@@ -156,7 +157,7 @@ class GraspPlanner:
             before = int(np.count_nonzero(scene.graspable))
             raise NoGraspFound(f"0 of {before} graspable pixels lie in the region", counts)
         if counts["pixels"] == 0:
-            raise NoGraspFound("nothing stands above the table: 0 graspable pixels", counts)
+            raise NoGraspFound(why_nothing(scene), {**counts, **scene.counts})
         if scene.support is None or self.options.approach == "camera":
             return Request(scene.depth, graspable, AHEAD, float("inf"), start)
         return Request(scene.depth, graspable, scene.support.normal, scene.support.offset, start)

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 from scenes import CAMERA, box, render
 
-from antipodal.perception.segmentation import segment_objects
+from antipodal.perception.segmentation import segment_objects, stands_out
 from antipodal.perception.segmentation_numba import jumps
 from antipodal.perception.table import find_table
 
@@ -10,7 +10,7 @@ from antipodal.perception.table import find_table
 def segmented(boxes, spoil=lambda depth: depth):
     depth, truth = render(boxes)
     depth = spoil(depth)
-    return segment_objects(depth, CAMERA, find_table(depth, CAMERA, np.random.default_rng(0))), truth
+    return segment_objects(depth, CAMERA, find_table(depth, CAMERA, np.random.default_rng(0)))[0], truth
 
 
 def test_objects_are_what_stands_on_the_table():
@@ -34,13 +34,14 @@ def test_a_thing_against_the_wall_is_still_an_object():
     assert (mask & only_thing).sum() > 0.7 * only_thing.sum()
 
 
-def test_what_touches_missing_depth_from_the_border_is_furniture():
+def test_a_thing_cut_by_missing_depth_or_the_border_is_an_object():
     def lose_right_side(depth):
         depth[:, 200:] = 0
         return depth
 
-    mask, _ = segmented([box((0.05, 0), (0.08, 0.05, 0.04)), box((-0.08, 0), (0.04, 0.05, 0.04))], lose_right_side)
-    assert not mask[:, 170:].any() and mask.any()
+    mask, truth = segmented([box((0.05, 0), (0.08, 0.05, 0.04)), box((-0.22, 0), (0.08, 0.05, 0.04))], lose_right_side)
+    seen = truth & (np.arange(CAMERA.width) < 200)
+    assert (mask & seen).sum() > 0.95 * seen.sum()
 
 
 def test_noise_on_a_bare_table_is_no_object():
@@ -57,4 +58,21 @@ def test_jumps_are_what_opencvs_morphology_finds():
     filled = np.where(depth > 0, depth, np.float32(1e3))
     expected = (cv2.dilate(depth, square) - cv2.erode(filled, square)) > np.float32(0.01)
     assert 0 < expected.sum() < expected.size
-    np.testing.assert_array_equal(jumps(depth, np.float32(0.01)), expected)
+    none = np.float32(0)
+    np.testing.assert_array_equal(jumps(depth, np.float32(0.01), none, none), expected)
+
+
+def test_without_a_support_what_is_near_and_stands_out_may_be_grasped():
+    depth = np.full((240, 320), 2.5, np.float32)  # a wall, far behind
+    depth[80:160, 120:180] = 0.6  # a thing in a hand
+    expected = depth < 1
+    np.testing.assert_array_equal(stands_out(depth, CAMERA), expected)
+    depth[expected & (np.arange(320) < 150)] = 0.57  # two of a heap: the upper one
+    assert stands_out(depth, CAMERA)[expected].all()
+
+
+def test_a_level_heap_without_a_support_is_not_the_whole_image():
+    rng = np.random.default_rng(0)
+    blocks = np.kron(rng.uniform(0.5, 0.6, (12, 16)), np.ones((20, 20))).astype(np.float32)
+    out = stands_out(blocks, CAMERA)
+    assert 0.3 < out.mean() < 0.97 and not out[blocks > 0.595].any()

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scenes import CAMERA, HEIGHT, box, overhead, render
 
+from antipodal.perception.planes_numba import moments
 from antipodal.perception.table import find_table
-from antipodal.perception.table_numba import moments
 
 CLUTTER = [box((x, y), (0.06, 0.04, 0.05), yaw=x * 9) for x in (-0.1, 0.0, 0.1) for y in (-0.06, 0.06)]
 
@@ -57,9 +57,12 @@ def test_no_plane_in_three_points():
 def test_moments_are_those_of_the_points_near_the_plane():
     rng = np.random.default_rng(0)
     points, normal = rng.normal(size=(500, 3)), np.array([0.6, 0.0, 0.8])
-    near = points[np.abs(points @ normal - 0.1) < 0.5]
-    count, mean, products = moments(points, normal, 0.1, 0.5)
-    assert count == len(near) and 100 < count < 400
-    np.testing.assert_allclose(mean, near.mean(axis=0), atol=1e-12)
-    np.testing.assert_allclose(products / (count - 1), np.cov(near.T), atol=1e-12)
-    assert moments(points, normal, 50.0, 0.5)[0] == 0
+    weights = rng.integers(1, 5, 500)
+    near = np.abs(points @ normal - 0.1) < 0.5
+    arguments = np.ascontiguousarray(points.T), weights, np.full(500, 0.5)
+    total, mean, products = moments(*arguments, np.append(normal, 0.1))
+    assert total == weights[near].sum() and 100 < near.sum() < 400
+    np.testing.assert_allclose(mean, np.average(points[near], axis=0, weights=weights[near]), atol=1e-12)
+    expected = np.cov(points[near].T, fweights=weights[near], ddof=0)
+    np.testing.assert_allclose(products / total, expected, atol=1e-12)
+    assert moments(*arguments, np.append(normal, 50.0))[0] == 0

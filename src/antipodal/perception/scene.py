@@ -10,10 +10,8 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import check_robot, outside_mask, within_hints
-from antipodal.perception.segmentation import SegmentationOptions, segment_objects
-from antipodal.perception.table import Table, TableOptions, find_table, given_table
-
-AHEAD = np.array([0.0, 0.0, 1.0])  # the camera's axis
+from antipodal.perception.segmentation import SegmentationOptions, segment_objects, stands_out
+from antipodal.perception.table import AHEAD, Table, TableOptions, find_table
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,25 @@ class Scene:
     def approach(self) -> np.ndarray:
         """Direction (3,) in which the hand comes: onto the support, or along the camera's axis where there is none."""
         return AHEAD if self.support is None else self.support.normal
+
+
+DROPPED = {
+    "too_high": "higher than a thing may be",
+    "entering": "that come in from beyond the image or are cut by it over a long way",
+    "carriers": "boards that carry things",
+    "containers": "walls of trays or bins",
+    "too_small": "too small",
+}
+
+
+def why_nothing(scene: Scene) -> str:
+    """Why a scene holds nothing that may be grasped, with counts."""
+    if scene.support is None:
+        return "no support was found and nothing stands out: 0 graspable pixels"
+    dropped = [f"{scene.counts[kind]} {text}" for kind, text in DROPPED.items() if scene.counts.get(kind)]
+    if not dropped:
+        return "nothing stands above the table: 0 graspable pixels"
+    return f"0 graspable pixels; of what stands above the table these were dropped: {', '.join(dropped)}"
 
 
 def perceive(
@@ -47,16 +64,17 @@ def perceive(
     hints = hints or SceneHints()
     robot = check_robot(hints.robot, depth)
     depth, inside = within_hints(depth, camera, hints)
-    support = given_table(hints, depth, camera)
-    if support is None:
-        background = outside_mask(mask)
-        if robot is not None:
-            background = ~robot if background is None else background & ~robot
-        support = find_table(depth, camera, np.random.default_rng(seed), background, table)
-    if mask is None and support is not None:
-        graspable = segment_objects(depth, camera, support, segmentation)
+    background = outside_mask(mask)
+    if robot is not None:
+        background = ~robot if background is None else background & ~robot
+    support = find_table(depth, camera, np.random.default_rng(seed), background, hints, table)
+    counts: Dict[str, int] = {}
+    if mask is not None:
+        graspable = mask & (depth > 0)
+    elif support is not None:
+        graspable, counts = segment_objects(depth, camera, support, segmentation)
     else:
-        graspable = depth > 0 if mask is None else mask & (depth > 0)
+        graspable = stands_out(depth, camera, segmentation)
     for allowed in (inside, None if robot is None else ~robot):
         graspable = graspable if allowed is None else graspable & allowed
-    return Scene(depth, support, graspable)
+    return Scene(depth, support, graspable, counts)

@@ -1,68 +1,126 @@
-"""What may be grasped when nobody says: the pieces that stand on the table and lie whole inside the image."""
+"""What may be grasped when nobody says: what stands on the support and is no part of the room or the robot."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Tuple
+from dataclasses import dataclass, field
+from typing import Any, Dict, Tuple
 
 import cv2
 import numpy as np
 
 from antipodal.camera import Camera
-from antipodal.perception.components import connected_components
-from antipodal.perception.segmentation_numba import higher_than, jumps
+from antipodal.perception import segmentation_numba as compiled
+from antipodal.perception.components import Components, connected_components
+from antipodal.perception.furniture import CELL, FurnitureOptions, find_furniture
 from antipodal.perception.table import Table
 
+WALL = 3  # in place of how surely a pixel stands out
 Window = Tuple[slice, slice]  # rows and columns
+KINDS = ("pieces", "too_high", "entering", "carriers", "containers", "too_small")
 
 
 @dataclass(frozen=True)
 class SegmentationOptions:
     """What counts as an object."""
 
-    min_height: float = 0.004  # above the table [m]
-    noise_factor: float = 4.0  # and this many times the table's noise
-    step: float = 0.010  # jump between neighbouring pixels that parts two pieces [m]
-    rim: float = 0.02  # jumps this near to a piece of furniture, and nearer to no other piece, belong to it [m]
+    min_height: float = 0.004  # above the table, at least [m]
+    step: float = 0.01  # jump in depth between neighbouring pixels that parts two pieces [m]
+    reach: float = 0.012  # what is barely higher than the table counts this near to what surely is [m]
+    rim: float = 0.02  # jumps this near to a piece that is dropped, and nearer to no other piece, go with it [m]
     min_area: float = 0.0001  # smaller pieces are noise [m^2]
-    max_extent: float = 0.40  # longer pieces are furniture, such as the wall of a bin [m]
+    max_height: float = 0.35  # pieces that reach higher are part of the room or a robot [m]
+    entering: float = 0.10  # pieces that are higher than this where the image ends come in from outside [m]
+    entering_share: float = 0.2  # of their pixels there
+    entering_step: float = 0.07  # jump in depth that parts two pieces of what comes in from outside [m]
+    long: float = 0.15  # pieces that the border cuts in places further apart than this are part of the room [m]
+    wall: float = 0.012  # distance from a wall within which a pixel belongs to it [m]
+    foot: float = 0.025  # and this much more below this height: walls are rounded at their feet [m]
+    low: float = 0.02  # pieces lower than this beside the unseen, where sensors see the table bulge, are none [m]
+    beyond: float = 0.08  # things stand over the table's surface, or this near to it [m]
+    around: float = 0.08  # without a support, what is nearer than its surroundings this far round it is an object [m]
+    stands_out: float = 0.015  # by this much [m]
+    gap: int = 5  # missing pixels between that do not part a piece
+    furniture: FurnitureOptions = field(default_factory=FurnitureOptions)
 
 
 def segment_objects(
     depth: np.ndarray, camera: Camera, table: Table, options: SegmentationOptions = SegmentationOptions()
-) -> np.ndarray:
-    """Pixels (H, W) bool that stand above the table and belong to no furniture.
+) -> Tuple[np.ndarray, Dict[str, int]]:
+    """Pixels (H, W) bool that stand on the table and may be grasped, and how many pieces were dropped for what.
 
-    depth: (H, W) float32 [m], 0 = missing. A piece is a connected patch without a jump in depth; one that reaches the
-    frame of the image, or that is very long, is furniture: a robot's arm, the wall of a bin.
+    depth: (H, W) float32 [m], 0 = missing.
     """
-    above = _above(depth, camera, table, max(options.min_height, options.noise_factor * table.noise))
-    window = _window(above)  # all that follows happens where something stands
-    pixel = table.offset / camera.fx
-    found = np.zeros_like(above)
-    found[window] = _objects(above[window], depth, window, pixel, options)
-    return found
+    rays = camera.rays()
+    plane = np.append(table.normal, table.offset).astype(np.float32)
+    least = np.array([options.min_height / 2, options.min_height], np.float32)
+    height, sure = compiled.heights(depth, *rays, plane, np.float32(table.noise), least)
+    found, counts = np.zeros(depth.shape, bool), dict.fromkeys(KINDS, 0)
+    window = _window(sure)
+    if not sure[window].any():
+        return found, counts
+    rays = rays[0][window[1]], rays[1][window[0]]
+    image = _Part(depth[window], height[window], rays, plane, table, camera.fx)
+    _over_surface(sure[window], image, options)
+    walls = sure[window] == WALL
+    above = _standing(sure[window], image.pixel, options)
+    border, edge = _border(depth.shape, options.gap)[window], _edge(depth, window, image.pixel, options)
+    furniture = _furniture(above | walls, image, options, counts)
+    above = _without_obstacles(above & ~furniture, border, edge, image, options, counts)
+    found[window] = _without_specks(above, image, options, counts)
+    return found, counts
 
 
-def _objects(
-    above: np.ndarray, depth: np.ndarray, window: Window, pixel: float, options: SegmentationOptions
-) -> np.ndarray:
-    """The pixels (h, w) bool of a window's `above` that are objects; `pixel` is one pixel's side [m]."""
-    whole = above & ~_jumps(depth, window, options.step)
-    pieces = connected_components(whole, diagonal=False)
-    furniture = np.hypot(*pieces.sizes().T) * pixel > options.max_extent
-    furniture |= pieces.touching(_frame(depth)[window])
-    if furniture.any():
-        shown = pieces.paint(furniture)
-        above = above & ~_with_rims(shown, whole & ~shown, options.rim / pixel)
-    return _without_specks(above, options.min_area / pixel**2)
+def stands_out(depth: np.ndarray, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> np.ndarray:
+    """Pixels (H, W) bool that are near, and nearer than what is round them: targets where no support is seen.
+
+    depth: (H, W) float32 [m], 0 = missing.
+    """
+    valid = depth > 0
+    nearest = float(np.percentile(depth[valid][::50], 5))
+    near = valid & (depth < nearest + options.max_height)
+    stride = max(1, round(0.005 * camera.fx / nearest))
+    size = 2 * max(1, round(options.around * camera.fx / nearest / stride)) + 1
+    few = np.where(valid, depth, 0)[::stride, ::stride]
+    beyond = cv2.dilate(few, np.ones((size, size), np.uint8))
+    beyond = cv2.resize(beyond, (depth.shape[1], depth.shape[0]), interpolation=cv2.INTER_NEAREST)
+    out = near & (beyond - depth > options.stands_out)
+    return out if out.any() else near
 
 
-def _above(depth: np.ndarray, camera: Camera, table: Table, least: float) -> np.ndarray:
-    """Pixels (H, W) bool higher than `least` [m] above the table."""
-    ray_x, ray_y = camera.rays()
-    normal = table.normal.astype(np.float32)
-    return higher_than(depth, ray_x, ray_y, normal, np.float32(table.offset), np.float32(least))
+@dataclass(frozen=True)
+class _Part:
+    """The window of an image in which something stands."""
+
+    depth: np.ndarray  # (h, w) float32 [m]
+    height: np.ndarray  # (h, w) float32 over the table [m]
+    rays: Tuple[np.ndarray, np.ndarray]  # x (w,) and y (h,) at depth 1
+    plane: np.ndarray  # (4,) float32
+    table: Table
+    focal: float  # [px]
+
+    @property
+    def pixel(self) -> float:
+        """Side of a pixel on the table [m], where the camera's axis meets it."""
+        return self.table.offset / max(float(self.table.normal[2]), 0.3) / self.focal
+
+    def geometry(self) -> tuple:
+        return self.depth, self.height, *self.rays, self.plane
+
+
+def _edge(depth: np.ndarray, window: Window, pixel: float, options: SegmentationOptions) -> np.ndarray:
+    """Pixels (h, w) bool of the window that lie beside wide missing depth."""
+    missing = (depth <= 0).astype(np.uint8)
+    if not missing.any():
+        return np.zeros(missing[window].shape, bool)
+    wide = cv2.morphologyEx(missing, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
+    size = 2 * max(1, round(options.rim / pixel)) + 1
+    return _grown(wide, size)[window]
+
+
+def _grown(mask: np.ndarray, size: int) -> np.ndarray:
+    """Pixels (h, w) bool in the squares of `size` pixels round those of a mask (h, w) uint8; a sum takes the same time
+    for every size."""
+    return cv2.boxFilter(mask, -1, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT) > 0
 
 
 def _window(mask: np.ndarray) -> Window:
@@ -74,11 +132,101 @@ def _window(mask: np.ndarray) -> Window:
     return spans[0], spans[1]
 
 
-def _jumps(depth: np.ndarray, window: Window, step: float) -> np.ndarray:
-    """Pixels (h, w) bool of the window whose 3 x 3 neighbourhood spans more than `step` [m]."""
-    outer = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in window)
-    found = jumps(depth[outer], np.float32(step))
-    return found[tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(window, outer))]
+def _over_surface(sure: np.ndarray, image: _Part, options: SegmentationOptions) -> None:
+    """Drop what does not stand over the table's surface: beyond its edge are floor, walls, people."""
+    surface = image.table.surface
+    axes, corner, side = surface.grid()
+    cells = 2 * round(options.beyond / side) + 1
+    region = cv2.dilate(surface.region.astype(np.uint8), np.ones((cells, cells), np.uint8)) > 0
+    arguments: Any = (sure, *image.geometry(), axes, corner, side, region)
+    compiled.keep_over(*arguments)
+    for wall in image.table.walls:
+        highest = float(image.table.height(wall.surface.points(wall.normal * wall.offset)).max())
+        value = np.uint8(0 if highest > options.max_height else WALL)  # a room's, or that of a bin
+        plane = np.append(wall.normal, wall.offset).astype(np.float32)
+        limits = np.array([options.wall, 4 * image.table.noise, options.foot, options.foot], np.float32)
+        arrays = (*image.rays, image.height, plane, *wall.surface.grid(), wall.surface.region)
+        compiled.mark_wall(sure, image.depth, *arrays, limits, value)
+
+
+def _standing(sure: np.ndarray, pixel: float, options: SegmentationOptions) -> np.ndarray:
+    """Pixels (h, w) bool that are surely higher than the table, and those perhaps higher that are near to them."""
+    certain = cv2.morphologyEx((sure == 2).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    size = 2 * max(1, round(options.reach / pixel)) + 1
+    return (
+        (cv2.dilate(certain, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
+        & (sure > 0)
+        & (sure < WALL)
+    )
+
+
+def _border(shape: Tuple[int, ...], width: int) -> np.ndarray:
+    """Pixels (H, W) bool within `width` of the image's border."""
+    border = np.ones(shape, bool)
+    border[width:-width, width:-width] = False
+    return border
+
+
+def _without_obstacles(
+    above: np.ndarray,
+    border: np.ndarray,
+    edge: np.ndarray,
+    image: _Part,
+    options: SegmentationOptions,
+    counts: Dict[str, int],
+) -> np.ndarray:
+    """`above` (h, w) without the pieces that are higher than things, come in from beyond the image, or are cut by it
+    over a long way, and without what a sensor makes of a table's edge."""
+    arriving = _entering(above & (image.height > options.entering / 2), border, edge, image, options)
+    whole = above & ~_jumps(image, options.step)
+    pieces = connected_components(_bridged(whole, image.depth), diagonal=False)
+    size, high, _, raised, _, unseen, cut, shared = _facts(pieces, image, border, edge, arriving, options).T
+    too_high = high > np.maximum(20, 0.02 * size)
+    entering = ~too_high & (shared > 0.5 * size)
+    long = cut * image.pixel > options.long
+    bulge = (raised < 0.05 * size) & (unseen > 0.25 * size)
+    counts["too_high"], counts["entering"] = int(too_high.sum()), int((entering | long).sum())
+    dropped = pieces.paint(too_high | entering | long | bulge) | arriving
+    return above & ~_with_rims(dropped, whole & ~dropped, options.rim / image.pixel) if dropped.any() else above
+
+
+def _entering(
+    high: np.ndarray, border: np.ndarray, edge: np.ndarray, image: _Part, options: SegmentationOptions
+) -> np.ndarray:
+    """Pixels (h, w) bool of the pieces of `high` that come in from beyond the image, such as arms and hands."""
+    if not (high & border).any():
+        return np.zeros(high.shape, bool)
+    whole = high & ~_jumps(image, options.entering_step)
+    pieces = connected_components(_bridged(whole, image.depth), diagonal=False)
+    facts = _facts(pieces, image, border, edge, edge, options)
+    return pieces.paint(facts[:, 2] > np.maximum(3, options.entering_share * facts[:, 4]))
+
+
+def _facts(
+    pieces: Components,
+    image: _Part,
+    border: np.ndarray,
+    edge: np.ndarray,
+    marked: np.ndarray,
+    options: SegmentationOptions,
+) -> np.ndarray:
+    limits = np.array([options.max_height, options.entering, options.low], np.float32)
+    return compiled.piece_facts(pieces.runs, pieces.label, pieces.count, image.height, border, edge, marked, limits)
+
+
+def _jumps(image: _Part, step: float) -> np.ndarray:
+    """Pixels (h, w) bool where depth jumps by more than `step` [m], the table's own slope and the sensor's noise."""
+    tilt = float(np.hypot(*image.table.normal[:2]) / max(image.table.normal[2], 0.2))
+    slope, noise = np.float32(2.5 * tilt / image.focal), np.float32(5 * image.table.noise)
+    return compiled.jumps(image.depth, np.float32(step), slope, noise)
+
+
+def _bridged(mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """`mask` (h, w) with the missing pixels in narrow gaps of it."""
+    missing = depth <= 0
+    if not missing.any():
+        return mask
+    return mask | (missing & (cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0))
 
 
 def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
@@ -88,24 +236,24 @@ def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.nd
     return (to_furniture <= reach) & (to_furniture < to_others)
 
 
-def _frame(depth: np.ndarray) -> np.ndarray:
-    """Pixels (H, W) bool at the image's border, or at missing depth that reaches in from it."""
-    outside = np.zeros(depth.shape, np.uint8)
-    missing = depth <= 0
-    if missing.any():
-        holes = connected_components(missing, diagonal=False)
-        outside = holes.paint(holes.touching(_border(depth.shape)).astype(np.uint8))
-    return cv2.dilate(outside, np.ones((9, 9), np.uint8), borderValue=[1]) > 0
+def _furniture(above: np.ndarray, image: _Part, options: SegmentationOptions, counts: Dict[str, int]) -> np.ndarray:
+    """Pixels (h, w) bool of boards that carry things and of the walls of trays and bins."""
+    axes, corner, _ = image.table.surface.grid()
+    lower = above & (image.height < options.max_height)
+    arguments: tuple = (lower, *image.geometry(), axes, corner, CELL)
+    every: Any = (*arguments, max(1, int(0.7 * CELL / image.pixel)))
+    top, first = compiled.plan(*every)
+    deviation = image.table.noise * image.table.offset**2 / float(image.table.normal[2])
+    low, high, counts["carriers"], counts["containers"] = find_furniture(top, 3 * deviation, options.furniture)
+    if counts["carriers"] + counts["containers"] == 0:
+        return np.zeros(above.shape, bool)
+    ranges: Any = (*arguments, first, low, high)
+    return compiled.between(*ranges)
 
 
-def _border(shape: Tuple[int, ...]) -> np.ndarray:
-    """The outermost pixels (H, W) bool."""
-    border = np.ones(shape, bool)
-    border[1:-1, 1:-1] = False
-    return border
-
-
-def _without_specks(mask: np.ndarray, min_pixels: float) -> np.ndarray:
-    """`mask` (h, w) without connected components of fewer than `min_pixels`."""
-    pieces = connected_components(mask, diagonal=True)
-    return pieces.paint(pieces.areas() >= min_pixels)
+def _without_specks(mask: np.ndarray, image: _Part, options: SegmentationOptions, counts: Dict[str, int]) -> np.ndarray:
+    """`mask` (h, w) without pieces smaller than `min_area`."""
+    pieces = connected_components(_bridged(mask, image.depth), diagonal=True)
+    large = pieces.areas() >= options.min_area / image.pixel**2
+    counts["pieces"], counts["too_small"] = int(large.sum()), int((~large).sum())
+    return mask & pieces.paint(large)

@@ -1,32 +1,82 @@
-"""Compiled passes over a depth image and its points: valid pixels, planes, what stands above a plane, jumps."""
+"""Compiled passes over a depth image: heights over a plane, jumps, facts of pieces, and a plan seen from above."""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
 
+from antipodal.backends import EXACT
 
-@numba.njit(cache=True)
-def higher_than(depth, ray_x, ray_y, normal, offset, least):
-    """Pixels (H, W) bool that stand more than `least` [m] above the plane {p : normal . p = offset}; never where depth
-    is missing.
 
-    depth: (H, W) float32 [m], 0 = missing; ray_x: (W,), ray_y: (H,) float32, the rays' x and y at depth 1;
-    normal: (3,), offset and least float32.
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def heights(depth, ray_x, ray_y, plane, noise, least):
+    """Heights (H, W) float32 [m] over a plane (4,), 0 where depth is missing; and whether a pixel stands out surely
+    (2), perhaps (1) or not (0), (H, W) uint8.
+
+    depth: (H, W) float32 [m]; ray_x: (W,), ray_y: (H,) float32 rays at depth 1; noise: standard deviation of depth at
+    1 m, it grows with the square of depth; least: (2,) float32, heights [m] from which it stands out perhaps and
+    surely.
     """
     H, W = depth.shape
-    a, b, c = normal
-    above = np.empty((H, W), np.bool_)
+    height, sure = np.empty((H, W), np.float32), np.empty((H, W), np.uint8)
+    a, b, c, offset = plane
     for v in range(H):
         for u in range(W):
             d = depth[v, u]
-            above[v, u] = (d > 0) & (offset - d * (ray_x[u] * a + ray_y[v] * b + c) > least)
-    return above
+            along = ray_x[u] * a + ray_y[v] * b + c
+            h = offset - d * along if d > 0 else np.float32(0)
+            deviation = noise * d * d * abs(along)
+            height[v, u] = h
+            perhaps = h > max(least[0], 2 * deviation)
+            sure[v, u] = np.uint8(perhaps) + np.uint8(perhaps and h > max(least[1], np.float32(3.5) * deviation))
+    return height, sure
 
 
 @numba.njit(cache=True)
-def jumps(depth, step):
-    """Pixels (H, W) bool whose valid 3 x 3 neighbours in `depth` (H, W) float32 [m] span more than `step` [m]."""
+def keep_over(sure, depth, height, ray_x, ray_y, plane, axes, corner, side, region):
+    """Set `sure` (H, W) to 0 where a pixel does not stand over a surface: cells (count, count) bool of the plane."""
+    count = region.shape[0]
+    for v in range(sure.shape[0]):
+        for u in range(sure.shape[1]):
+            if sure[v, u]:
+                x, y = plan_cell(depth[v, u], height[v, u], ray_x[u], ray_y[v], plane, axes, corner, side)
+                if x < 0 or x >= count or y < 0 or y >= count or not region[y, x]:
+                    sure[v, u] = 0
+
+
+@numba.njit(cache=True)
+def mark_wall(sure, depth, ray_x, ray_y, height, wall, axes, corner, side, region, limits, value):
+    """Set `sure` (H, W) to `value` where a pixel lies on a wall: a plane (4,), its surface's grid and cells.
+
+    limits: (4,) distance from the plane [m], noise [1/m] times the square of depth where that is more, and what lies
+    lower than a height [m] counts this much further away [m]: walls are rounded at their feet.
+    """
+    count = region.shape[0]
+    for v in range(sure.shape[0]):
+        for u in range(sure.shape[1]):
+            if sure[v, u]:
+                d = depth[v, u]
+                along = ray_x[u] * wall[0] + ray_y[v] * wall[1] + wall[2]
+                foot = limits[3] if height[v, u] < limits[2] else np.float32(0)
+                if abs(d * along - wall[3]) < max(limits[0], limits[1] * d * d) + foot:
+                    x, y = plan_cell(d, np.float32(0), ray_x[u], ray_y[v], wall, axes, corner, side)
+                    if 0 <= x < count and 0 <= y < count and region[y, x]:
+                        sure[v, u] = value
+
+
+@numba.njit(cache=True, inline="always")
+def plan_cell(d, h, ray_x, ray_y, plane, axes, corner, side):
+    """Column and row of the cell that a pixel stands over."""
+    p0, p1, p2 = ray_x * d, ray_y * d, d
+    x = (axes[0, 0] * p0 + axes[0, 1] * p1 + axes[0, 2] * p2 - corner[0]) / side
+    y = (axes[1, 0] * p0 + axes[1, 1] * p1 + axes[1, 2] * p2 - corner[1]) / side
+    return int(np.floor(x)), int(np.floor(y))
+
+
+@numba.njit(cache=True)
+def jumps(depth, step, slope, noise):
+    """Pixels (H, W) bool whose valid 3 x 3 neighbours in `depth` (H, W) float32 [m] span more than a step at depth d:
+    step [m] + slope d + noise d^2, all float32."""
     H, W = depth.shape
     out = np.empty((H, W), np.bool_)
     far = np.float32(1e3)
@@ -38,6 +88,70 @@ def jumps(depth, step):
             high[u + 1] = max(a, max(b, c))
             low[u + 1] = min(a if a > 0 else far, min(b if b > 0 else far, c if c > 0 else far))
         for u in range(W):
-            span = max(high[u], max(high[u + 1], high[u + 2])) - min(low[u], min(low[u + 1], low[u + 2]))
-            out[v, u] = span > step
+            nearest = min(low[u], min(low[u + 1], low[u + 2]))
+            span = max(high[u], max(high[u + 1], high[u + 2])) - nearest
+            out[v, u] = span > step + nearest * (slope + noise * nearest)
     return out
+
+
+@numba.njit(cache=True)
+def piece_facts(runs, label, count, height, border, edge, marked, limits):
+    """Facts (count, 8) of pieces, in pixels: all, those higher than each of `limits` (3,) [m] (of the second those at
+    the border alone), those at the border (H, W) bool, those in `edge` (H, W) bool; how far apart those at the
+    border are; and those in `marked` (H, W) bool."""
+    facts = np.zeros((count, 8), np.float64)
+    first, last = np.full((count, 2), 1 << 30), np.full((count, 2), -1)
+    for r in range(len(runs)):
+        v, k = runs[r, 0], label[r]
+        for u in range(runs[r, 1], runs[r, 2]):
+            facts[k, 0] += 1
+            facts[k, 1] += height[v, u] > limits[0]
+            facts[k, 3] += height[v, u] > limits[2]
+            facts[k, 5] += edge[v, u]
+            facts[k, 7] += marked[v, u]
+            if border[v, u]:
+                facts[k, 2] += height[v, u] > limits[1]
+                facts[k, 4] += 1
+                first[k, 0], first[k, 1] = min(first[k, 0], u), min(first[k, 1], v)
+                last[k, 0], last[k, 1] = max(last[k, 0], u), max(last[k, 1], v)
+    for k in range(count):
+        if last[k, 0] >= 0:
+            facts[k, 6] = max(last[k, 0] - first[k, 0], last[k, 1] - first[k, 1]) + 1
+    return facts
+
+
+@numba.njit(cache=True)
+def plan(mask, depth, height, ray_x, ray_y, plane, axes, corner, side, stride):
+    """A plan of every `stride`-th masked pixel: the greatest height [m] in each of its cells (rows, columns), 0 where
+    there is none, and the first cell's column and row on the grid of the plane."""
+    H, W = mask.shape
+    low, high = np.full(2, 1 << 30), np.full(2, -(1 << 30))
+    for v in range(0, H, stride):
+        for u in range(0, W, stride):
+            if mask[v, u]:
+                x, y = plan_cell(depth[v, u], height[v, u], ray_x[u], ray_y[v], plane, axes, corner, side)
+                low[0], low[1], high[0], high[1] = min(low[0], x), min(low[1], y), max(high[0], x), max(high[1], y)
+    if high[0] < low[0] or high[0] - low[0] > 2000 or high[1] - low[1] > 2000:
+        return np.zeros((0, 0), np.float32), low
+    top = np.zeros((high[1] - low[1] + 1, high[0] - low[0] + 1), np.float32)
+    for v in range(0, H, stride):
+        for u in range(0, W, stride):
+            if mask[v, u]:
+                x, y = plan_cell(depth[v, u], height[v, u], ray_x[u], ray_y[v], plane, axes, corner, side)
+                top[y - low[1], x - low[0]] = max(top[y - low[1], x - low[0]], height[v, u])
+    return top, low
+
+
+@numba.njit(cache=True)
+def between(mask, depth, height, ray_x, ray_y, plane, axes, corner, side, first, low, high):
+    """Masked pixels (H, W) bool whose height lies between the `low` and `high` (rows, columns) [m] of their cell in a
+    plan whose first cell is `first`."""
+    inside = np.zeros(height.shape, np.bool_)
+    for v in range(height.shape[0]):
+        for u in range(height.shape[1]):
+            if mask[v, u]:
+                x, y = plan_cell(depth[v, u], height[v, u], ray_x[u], ray_y[v], plane, axes, corner, side)
+                x, y = x - first[0], y - first[1]
+                if 0 <= x < low.shape[1] and 0 <= y < low.shape[0]:
+                    inside[v, u] = low[y, x] <= height[v, u] <= high[y, x]
+    return inside

@@ -1,0 +1,67 @@
+"""Rooms with known answers: what is taken for the support, and what for graspable."""
+
+import numpy as np
+import pytest
+import rooms
+
+from antipodal.perception.hints import SceneHints
+from antipodal.perception.scene import perceive
+
+FURNITURE = [(), ("endless",), ("wall",), ("arm",), ("bin",), ("tray",), ("board",), ("small",), ("wall", "arm")]
+
+
+def seen_rooms(furniture, count=10, **options):
+    """Random rooms in which enough of the table shows and nothing is nearer than a camera can see."""
+    found, seed = [], 100
+    while len(found) < count:
+        room = rooms.room(seed, furniture=furniture, **options)
+        table = room.share_shown(rooms.TABLE) + room.share_shown(rooms.BOARD)
+        if table > 0.08 and room.depth[room.depth > 0].min() > 0.2 and room.objects.any():
+            found.append(room)
+        seed += 1
+    return found
+
+
+def is_right(room, table):
+    return table is not None and table.normal @ room.down > np.cos(0.04) and abs(table.offset - room.offset) < 0.03
+
+
+def test_the_support_is_the_table_whatever_else_is_in_view():
+    """The boards' tops are up to 25 mm higher, and as good."""
+    right = [is_right(r, perceive(r.depth, r.camera).support) for f in FURNITURE for r in seen_rooms(f, 6)]
+    assert np.mean(right) >= 0.96
+
+
+@pytest.mark.parametrize("furniture", [("wall",), ("small", "wall")])
+def test_with_the_vertical_known_the_support_is_right(furniture):
+    for room in seen_rooms(furniture, 12):
+        assert is_right(room, perceive(room.depth, room.camera, hints=SceneHints(up=-3 * room.down)).support)
+
+
+@pytest.mark.parametrize("furniture", FURNITURE)
+def test_objects_are_kept_and_the_room_is_not_taken(furniture):
+    kept, taken = [], []
+    for room in seen_rooms(furniture):
+        scene = perceive(room.depth, room.camera, hints=SceneHints(table=(*room.down, room.offset)))
+        kept.append(scene.graspable[room.objects].mean())
+        taken.append(scene.graspable[(room.kind != rooms.OBJECT) & (room.depth > 0)].mean())
+    # What an arm hides or touches in the image goes with it, and what leans on a wall goes with a bin.
+    assert np.mean(kept) > (0.75 if {"arm", "bin"} & set(furniture) else 0.9)
+    assert np.mean(taken) < 0.02
+
+
+def test_an_arm_that_comes_in_from_the_border_is_no_target():
+    for room in seen_rooms(("arm",)):
+        arm = (room.kind == rooms.ARM) & (room.depth > 0)
+        if arm.any():
+            assert perceive(room.depth, room.camera).graspable[arm].mean() < 0.2
+
+
+def test_a_far_wall_changes_nothing_near():
+    room = seen_rooms(("endless",), 1, noise=0.0)[0]
+    near = perceive(room.depth, room.camera)
+    far = room.depth.copy()
+    far[:3] = 9.0  # a renderer's far plane
+    scene = perceive(far, room.camera)
+    np.testing.assert_allclose(scene.support.normal, near.support.normal, atol=5e-3)
+    assert (scene.graspable != near.graspable).mean() < 0.01
