@@ -46,7 +46,7 @@ def run_command(main: Callable[[Optional[List[str]]], int], arguments: Optional[
     has left, as `| head` does.
     """
     try:
-        with _sigterm_interrupts():
+        with _signals_interrupt():
             code = main(arguments)
             sys.stdout.flush()
             return code
@@ -64,9 +64,28 @@ def run_command(main: Callable[[Optional[List[str]]], int], arguments: Optional[
         return INTERRUPTED
 
 
+def end_when_interrupted(advice: str) -> None:
+    """From now until `run_command`, Ctrl-C and SIGTERM end the process with one line that ends in `advice`.
+
+    For a script that imports much: an exception may be swallowed, or printed with a traceback, while modules load.
+    """
+
+    def end(number: int, frame: object) -> None:
+        os.write(2, f"interrupted: {advice}\n".encode())
+        os._exit(INTERRUPTED)
+
+    for number in _heeded_signals():
+        signal.signal(number, end)
+
+
+def _heeded_signals() -> List[signal.Signals]:
+    """SIGINT and SIGTERM, unless the process was started to ignore them, as with nohup."""
+    return [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN]
+
+
 @contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Within it SIGTERM ends the command as Ctrl-C does."""
+def _signals_interrupt() -> Iterator[None]:
+    """Within it SIGTERM ends the command as Ctrl-C does, by a KeyboardInterrupt."""
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -74,8 +93,9 @@ def _sigterm_interrupts() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in _heeded_signals()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

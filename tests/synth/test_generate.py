@@ -347,3 +347,35 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path):
         (tmp_path / "deep" / name).write_text("")
     remove_leftovers(tmp_path)
     assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == [".mine.tmp", "mine.tmp"]
+
+
+def interrupted(folder, ready, number):
+    """Code and last line of a generator that gets a signal as soon as `ready()`."""
+    write_gripper(Gripper(name="test"), folder / "g.yaml", "test")
+    (folder / "c.yaml").write_text("fx: 400\nfy: 400\ncx: 320\ncy: 240\nwidth: 640\nheight: 480\n")
+    words = "--meshes procedural:4 --gripper g.yaml --camera c.yaml --samples 900000 --workers 1 --out out".split()
+    with open(folder / "errors", "w") as errors:
+        start = [sys.executable, "-m", "antipodal.synth.generate", *words]
+        process = subprocess.Popen(start, cwd=str(folder), env=WORLD, stderr=errors)
+        try:
+            deadline = time.time() + 120
+            while not ready(process) and time.time() < deadline:
+                time.sleep(0.01)
+            process.send_signal(number)
+            return process.wait(60), (folder / "errors").read_text().replace("\r", "\n").strip().splitlines()
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_interrupted_at_work_says_how_to_go_on(tmp_path, number):
+    code, lines = interrupted(tmp_path, lambda process: (tmp_path / "out" / "manifest.json").exists(), number)
+    assert code == 130 and lines[-1] == "interrupted: the same command goes on with the run"
+    assert "Traceback" not in " ".join(lines)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks into /proc")
+def test_a_command_interrupted_while_it_loads_ends_too(tmp_path):
+    loading = lambda process: "libtorch" in Path(f"/proc/{process.pid}/maps").read_text()  # noqa: E731
+    code, lines = interrupted(tmp_path, loading, signal.SIGINT)
+    assert code == 130 and lines == ["interrupted: the same command goes on with the run"]

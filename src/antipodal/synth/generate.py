@@ -1,7 +1,14 @@
 """Make a training set: python -m antipodal.synth.generate --meshes DIR|procedural[:N] --gripper G.yaml --camera C.yaml
 --samples N --out DIR. The same command resumes a run that was stopped, and its bytes do not depend on the workers."""
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+from antipodal.errors import InputError, end_when_interrupted, run_command
+
+RESUMES = "the same command goes on with the run"
+if __name__ == "__main__":
+    end_when_interrupted(RESUMES)  # before the imports, which take seconds
 
 import argparse
 import os
@@ -16,7 +23,6 @@ import torch
 from tqdm import tqdm
 
 from antipodal.camera import Camera
-from antipodal.errors import InputError, run_command
 from antipodal.files import only_writer, read_names, remove_leftovers
 from antipodal.grasp import Gripper
 from antipodal.synth.cluster import make_on_cluster
@@ -45,7 +51,7 @@ def generate(folder: Path, run: Run, mesh_options: MeshOptions, workers: int = 1
                 _make_shards(folder, manifest, run, workers, ray)
                 close_run(folder, manifest)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("the same command goes on with the run") from None
+            raise KeyboardInterrupt(RESUMES) from None
     return manifest
 
 

@@ -18,6 +18,20 @@ CANCEL: Dict[str, bool] = {"cancel_futures": True} if sys.version_info >= (3, 9)
 LOOK = 0.3  # between two looks whether the starting process is alive [s]
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Pool(ProcessPoolExecutor):
+    """Holds signals back while it starts processes: an exception that a signal raises within a fork is lost."""
+
+    def submit(self, *task: Any, **named: Any) -> Any:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            return super().submit(*task, **named)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def worker_pool(
     workers: int, start: Optional[Callable[..., None]] = None, arguments: Tuple[Any, ...] = ()
@@ -26,7 +40,7 @@ def worker_pool(
 
     What has not begun when the block is left by an error is dropped.
     """
-    pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(os.getpid(), start, arguments))
+    pool = _Pool(workers, initializer=_begin, initargs=(os.getpid(), start, arguments))
     try:
         yield pool
     except BrokenProcessPool as e:
@@ -38,6 +52,7 @@ def worker_pool(
 def _begin(parent: int, start: Optional[Callable[..., None]], arguments: Tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of them; the starting process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if start is not None:
         start(*arguments)
