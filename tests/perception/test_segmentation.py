@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import pytest
 from scenes import CAMERA, box, render
 
 from antipodal.perception.segmentation import segment_objects, stands_out
@@ -76,3 +77,25 @@ def test_a_level_heap_without_a_support_is_not_the_whole_image():
     blocks = np.kron(rng.uniform(0.5, 0.6, (12, 16)), np.ones((20, 20))).astype(np.float32)
     out = stands_out(blocks, CAMERA)
     assert 0.3 < out.mean() < 0.97 and not out[blocks > 0.595].any()
+
+
+@pytest.mark.parametrize(
+    "rows, columns", [(slice(None, None, 2), slice(None, None, 2)), (slice(None, None, 10), slice(None))]
+)
+def test_scattered_holes_and_dead_rows_lose_nothing(rows, columns):
+    def spoil(depth):
+        depth[rows, columns] = 0
+        return depth
+
+    mask, truth = segmented([box((0, 0), (0.08, 0.05, 0.04))], spoil)
+    seen = np.ones(truth.shape, bool)
+    seen[rows, columns] = False
+    assert (mask & truth).sum() > 0.9 * (truth & seen).sum()
+
+
+def test_a_board_that_carries_a_flat_part_is_a_support():
+    board, part = box((0, 0), (0.26, 0.2, 0.02)), box((0, 0.01), (0.05, 0.07, 0.028))
+    mask, _ = segmented([board, part])
+    _, only_part = render([part])
+    assert (mask & only_part).sum() > 0.9 * only_part.sum()
+    assert (mask & ~only_part).sum() < 0.2 * only_part.sum()

@@ -39,11 +39,16 @@ def info(**changes):
     return SimpleNamespace(**{**values, **changes})
 
 
+def test_the_largest_number_of_millimetres_means_no_return():
+    depth = depth_from(image(np.array([[700, 65535, 65535, 65535]], np.uint16), "16UC1"))
+    np.testing.assert_allclose(depth, [[0.7, 0, 0, 0]], rtol=1e-6)
+
+
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("padding", [0, 6])
 @pytest.mark.parametrize("encoding", ["16UC1", "mono16"])
 def test_millimetres_become_metres(encoding, padding, big):
-    mm = np.array([[0, 1, 700], [65535, 2, 3]], np.uint16)
+    mm = np.array([[0, 1, 700], [65534, 2, 3]], np.uint16)
     depth = depth_from(image(mm, encoding, padding, big))
     assert depth.dtype == np.float32
     np.testing.assert_allclose(depth, mm / 1000, rtol=1e-6)

@@ -83,9 +83,10 @@ def _carrier(
     two = count[:-1] + count[1:]  # a level may lie across the border of two bins
     k = int(np.argmax(two))
     width, length = _rectangle(own)[1]
-    carried = np.count_nonzero(height > bins[k + 2] + spread) * CELL**2
+    level = float(np.median(height[(height >= bins[k]) & (height < bins[k + 2])]))
+    carried = np.count_nonzero(height > level + 1.2 * spread) * CELL**2
     flat = two[k] >= options.filled * ((width + 1) * (length + 1) - carried / CELL**2)
-    return (bins[k], bins[k + 2]) if flat and carried >= options.carried else None
+    return (level - spread, level + spread) if flat and carried >= options.carried else None
 
 
 def _container(top: np.ndarray, own: np.ndarray, options: FurnitureOptions) -> Optional[Tuple[np.ndarray, float]]:

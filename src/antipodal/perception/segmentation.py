@@ -151,7 +151,8 @@ def _over_surface(sure: np.ndarray, image: _Part, options: SegmentationOptions) 
 
 def _standing(sure: np.ndarray, pixel: float, options: SegmentationOptions) -> np.ndarray:
     """Pixels (h, w) bool that are surely higher than the table, and those perhaps higher that are near to them."""
-    certain = cv2.morphologyEx((sure == 2).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    certain = (sure == 2).astype(np.uint8)
+    certain &= cv2.boxFilter(certain, -1, (3, 3), normalize=False) >= 3  # lone pixels are noise
     size = 2 * max(1, round(options.reach / pixel)) + 1
     return (
         (cv2.dilate(certain, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)

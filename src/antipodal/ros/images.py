@@ -82,6 +82,7 @@ def _metres(pixels: np.ndarray, encoding: str) -> np.ndarray:
     """Depth (H, W) float32 [m] of pixels (H, W) in an encoding; 0 = missing."""
     depth = pixels.astype(np.float32)
     if encoding != "32FC1":
+        depth[pixels == np.iinfo(np.uint16).max] = 0  # some drivers' code for no return
         depth /= 1000
     with np.errstate(invalid="ignore"):
         depth[~(np.isfinite(depth) & (depth > 0))] = 0
