@@ -35,7 +35,7 @@ STAGES = {
     "labels": "label_grasps",
     "render": "render_scene",
     "noise": "add_noise",
-    "rectify": "rectify",
+    "rectify": "rectify_numba",
     "crops": "crop",
 }
 
