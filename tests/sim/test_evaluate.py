@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+import trimesh
 
 from antipodal.errors import run_command
 from antipodal.sim import evaluate
@@ -85,6 +86,15 @@ def test_bad_input_is_refused_with_code_2(tmp_path, capsys, arguments, message):
     code, out = run(tmp_path, *arguments)
     assert code == 2 and message in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_meshes_in_millimetres_need_their_units(tmp_path, capsys):
+    trimesh.creation.box((40, 40, 40)).export(tmp_path / "box.stl")
+    code, out = run(tmp_path, "--objects", str(tmp_path), n=1)
+    assert code == 2 and "none of 2 trials had an object to pick" in capsys.readouterr().err
+    assert not out.exists()
+    code, out = run(tmp_path, "--objects", str(tmp_path), "--units", "mm", name="mm.json", n=1)
+    assert code == 0 and json.loads(out.read_text())["policies"]["centroid"]["held"]["n"] == 1
 
 
 def test_noise_may_be_a_sensors_own(tmp_path):

@@ -32,6 +32,7 @@ from antipodal.sim.picture import contact_sheet
 from antipodal.sim.policies import check_policies
 from antipodal.sim.trials import Job, Runner, TrialOptions
 from antipodal.synth.images.noise import load_noise
+from antipodal.synth.objects.meshes import UNITS
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -47,7 +48,7 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
     """Run n scenes with each policy; write the summary to `out`, a .json file, and return it.
 
     Beside it come the trials (.jsonl), a picture of each failure (.failures/) and their contact sheet (.png).
-    InputError where the log holds trials of other options.
+    InputError where the log holds trials of other options, or where no trial had an object to pick.
     """
     check_policies(policies)
     if n < 1 or workers < 1:
@@ -55,10 +56,20 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
     out.parent.mkdir(parents=True, exist_ok=True)
     pictures = out.with_suffix(".failures")
     rows = _go_on(options, policies, n, out.with_suffix(".jsonl"), pictures, workers)
+    _check_picks(rows)
     summary = {"options": _plain(options), "scenes": n, **report.summarise(rows)}
     write_text(out, json.dumps(summary, indent=1))
     draw.write_png(out.with_suffix(".png"), contact_sheet(sorted(pictures.glob("*.png"))))
     return summary
+
+
+def _check_picks(rows: Sequence[dict]) -> None:
+    """InputError where no trial has a pick, with the reason: a summary of nothing would look like a result."""
+    if any(row.get("picks") for row in rows):
+        return
+    reasons = sorted({row["unusable"] for row in rows if "unusable" in row})
+    reason = f"{len(reasons)} unusable, first {reasons[0]}" if reasons else "no object was within the gripper's reach"
+    raise InputError(f"none of {len(rows)} trials had an object to pick: {reason}")
 
 
 def _go_on(
@@ -123,6 +134,7 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         model = resources.find("models/default.pt")
     return TrialOptions(
         objects=args.objects,
+        units=args.units,
         only=tuple(read_names(args.objects_list)),
         model=None if model is None else str(model),
         planner=_planner(args.planner),
@@ -161,7 +173,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--model", type=Path, help="model file; default: the one that came with the package")
-    add("--objects", required=True, help='folder of meshes in metres, or "procedural[:N]"')
+    add("--objects", required=True, help='folder of meshes, or "procedural[:N]"')
+    add("--units", default="m", choices=sorted(UNITS), help="of the mesh files (default: m)")
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
     add("-n", type=int, required=True, help="number of scenes, the same for each policy")
     add("--policies", default="antipodal,random,centroid,oracle", help="comma-separated (default: %(default)s)")

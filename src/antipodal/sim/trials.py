@@ -20,7 +20,7 @@ from antipodal.sim.picture import failure_picture
 from antipodal.sim.policies import Policy, make_policy
 from antipodal.sim.room import lose_depth, random_room
 from antipodal.synth.images.noise import NAMED, NoiseOptions, sensor_errors
-from antipodal.synth.objects.meshes import NamedMesh, mesh_source
+from antipodal.synth.objects.meshes import UNITS, MeshOptions, NamedMesh, mesh_source
 
 HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
 
@@ -43,8 +43,11 @@ class TrialOptions:
     mask: bool = True  # whether policies get the mask of the objects
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
+    units: str = "m"  # of the mesh files, a name in meshes.UNITS
 
     def __post_init__(self) -> None:
+        if self.units not in UNITS:
+            raise InputError(f"no units {self.units!r}; possible: {', '.join(UNITS)}")
         if isinstance(self.noise, str) and self.noise not in NAMED:
             raise InputError(f"no noise {self.noise!r}; possible: {', '.join(NAMED)}, a camera's YAML")
         if self.room and self.mask:
@@ -67,7 +70,8 @@ class Runner:
     def __init__(self, options: TrialOptions, pictures: Optional[Path] = None):
         """pictures: folder for a picture of each failure; None = no pictures."""
         self.options, self.pictures = options, pictures
-        self._meshes = _choose(mesh_source(options.objects, seed=HELD_OUT), options.only)
+        meshes = mesh_source(options.objects, MeshOptions(scale=UNITS[options.units]), seed=HELD_OUT)
+        self._meshes = _choose(meshes, options.only)
         self.names = sorted(self._meshes)
         self._policies: Dict[str, Policy] = {}
 
