@@ -18,7 +18,7 @@ from antipodal.grasping.openings import usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, make_score
-from antipodal.networks.threads import single_threaded_torch
+from antipodal.networks.threads import single_threaded
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region, check_seed
 from antipodal.perception.scene import Scene, perceive, why_nothing
@@ -133,11 +133,11 @@ class GraspPlanner:
         narrowest = min(usable_openings(self.gripper, self.options.openings)) * self.gripper.max_width
         check_gripper(self.gripper, narrowest, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
-        with clock("table"):
-            scene = perceive(depth, camera, mask, hints, seed, self.options.table, self.options.segmentation)
-            request = self._request(scene, window, start or (), counts)
         plan = self.cpu_pipeline if self.gpu_planner is None else self._plan_on_gpu
-        with single_threaded_torch():
+        with single_threaded():
+            with clock("table"):
+                scene = perceive(depth, camera, mask, hints, seed, self.options.table, self.options.segmentation)
+                request = self._request(scene, window, start or (), counts)
             ranked, T_cam_view = plan(request, camera, seed, counts, clock)
         with clock("ranking"):
             ranked = centered_in(window, ranked, T_cam_view, camera, counts)

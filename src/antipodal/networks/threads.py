@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Iterator
 
+import cv2
 import torch
 
 from antipodal.networks.forks import renew_after_fork, running
@@ -45,12 +46,14 @@ class ThreadedNetwork(torch.nn.Module):
 
 
 @contextmanager
-def single_threaded_torch() -> Iterator[None]:
-    """Torch on one thread: in operations as small as a plan's its others cost more than they save, and keep spinning
-    between them."""
-    count = torch.get_num_threads()
+def single_threaded() -> Iterator[None]:
+    """Torch and OpenCV on one thread each: in a plan's small operations more threads cost more than they save, and keep
+    spinning between them."""
+    torch_count, opencv_count = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(count)
+        torch.set_num_threads(torch_count)
+        cv2.setNumThreads(opencv_count)

@@ -46,7 +46,8 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
         raise InputError(f"depth is {got} pixels but the camera's image is {camera.width} x {camera.height}")
     with np.errstate(over="ignore", invalid="ignore"):
         clean = valid_or_zero(np.ascontiguousarray(depth, dtype=np.float32), np.float32(MAX_RANGE))
-    if np.count_nonzero(clean) < 0.01 * depth.size:
+    few = clean[::4, ::4]
+    if np.count_nonzero(few) < 0.01 * few.size:
         _refuse_millimetres(depth)
     if not clean.any():
         raise InputError(f"depth has no valid pixel: all {depth.size} are zero, negative, NaN or infinite")

@@ -154,11 +154,7 @@ def _standing(sure: np.ndarray, pixel: float, options: SegmentationOptions) -> n
     certain = (sure == 2).astype(np.uint8)
     certain &= cv2.boxFilter(certain, -1, (3, 3), normalize=False) >= 3  # lone pixels are noise
     size = 2 * max(1, round(options.reach / pixel)) + 1
-    return (
-        (cv2.dilate(certain, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
-        & (sure > 0)
-        & (sure < WALL)
-    )
+    return _grown(certain, size) & (sure > 0) & (sure < WALL)
 
 
 def _border(shape: Tuple[int, ...], width: int) -> np.ndarray:
