@@ -18,7 +18,7 @@ from antipodal.grasping.openings import usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, make_score
-from antipodal.networks.threads import single_threaded
+from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region, check_seed
 from antipodal.perception.scene import Scene, perceive, why_nothing
@@ -44,7 +44,8 @@ class GraspPlanner:
         dense: Optional[DenseNet] = None,
     ):
         """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py; on `device`, as is
-        `dense`, which the policy "dense" needs."""
+        `dense`, which the policy "dense" needs. Sets OpenCV to one thread in this process."""
+        single_threaded_opencv()
         self.network = network
         self.dense = dense
         self.gripper = gripper or Gripper()
@@ -134,7 +135,7 @@ class GraspPlanner:
         check_gripper(self.gripper, narrowest, camera, depth)
         mask, window = check_mask(mask, depth), check_region(region, depth)
         plan = self.cpu_pipeline if self.gpu_planner is None else self._plan_on_gpu
-        with single_threaded():
+        with single_threaded_torch():
             with clock("table"):
                 scene = perceive(depth, camera, mask, hints, seed, self.options.table, self.options.segmentation)
                 request = self._request(scene, window, start or (), counts)

@@ -8,7 +8,7 @@ from scenes import CAMERA, box, render
 from antipodal.grasp import Gripper
 from antipodal.networks.model import METRIC_CROP, PIXEL_CROP, GraspNetwork
 from antipodal.networks.score import make_score
-from antipodal.networks.threads import MIN_ROWS_PER_THREAD, ThreadedNetwork, single_threaded
+from antipodal.networks.threads import MIN_ROWS_PER_THREAD, ThreadedNetwork, single_threaded_torch
 from antipodal.planner import GraspPlanner
 
 
@@ -66,7 +66,7 @@ def test_networks_of_both_kinds_of_crops_are_shared(crop, monkeypatch):
 
 def test_torch_has_its_threads_back_afterwards():
     before = torch.get_num_threads()
-    with pytest.raises(ValueError), single_threaded():
+    with pytest.raises(ValueError), single_threaded_torch():
         assert torch.get_num_threads() == 1
         raise ValueError
     assert torch.get_num_threads() == before

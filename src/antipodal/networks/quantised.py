@@ -15,7 +15,7 @@ import torch
 
 from antipodal.networks.forks import renew_after_fork
 from antipodal.networks.silent_openvino import silent_openvino
-from antipodal.networks.threads import single_threaded, thread_count
+from antipodal.networks.threads import single_threaded_torch, thread_count
 
 Examples = Tuple[torch.Tensor, torch.Tensor]  # crops (N, 1, S, S) and conditions (N, C), both float32
 
@@ -96,7 +96,7 @@ class _Worker:
 
 def _in_8_bits(openvino: Any, network: torch.nn.Module, examples: Examples) -> Any:
     """The network as OpenVINO's model, in 8 bits."""
-    with warnings.catch_warnings(), single_threaded():
+    with warnings.catch_warnings(), single_threaded_torch():
         warnings.simplefilter("ignore")
         example = examples[0][:BATCH], examples[1][:BATCH]
         model = openvino.convert_model(network, example_input=example, input=[list(e.shape) for e in example])

@@ -46,14 +46,19 @@ class ThreadedNetwork(torch.nn.Module):
 
 
 @contextmanager
-def single_threaded() -> Iterator[None]:
-    """Torch and OpenCV on one thread each: in a plan's small operations more threads cost more than they save, and keep
-    spinning between them."""
-    torch_count, opencv_count = torch.get_num_threads(), cv2.getNumThreads()
+def single_threaded_torch() -> Iterator[None]:
+    """Torch on one thread: in operations as small as a plan's its others cost more than they save, and keep spinning
+    between them."""
+    count = torch.get_num_threads()
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(torch_count)
-        cv2.setNumThreads(opencv_count)
+        torch.set_num_threads(count)
+
+
+def single_threaded_opencv() -> None:
+    """OpenCV on one thread from now on, in the whole process. To change its count for each plan would end threads that
+    another plan waits for; and a forked process would wait for threads that it does not have."""
+    if cv2.getNumThreads() != 1:
+        cv2.setNumThreads(1)
