@@ -44,8 +44,8 @@ def find_furniture(
     for own in _groups(top > 0, options):
         level = _carrier(top, own, max(options.flat, spread), options)
         if level is not None:
-            flat = own & (top < level[1])
-            low[flat], high[flat] = 0, level[1]
+            flat = own & (top < level)
+            low[flat], high[flat] = 0, level
             carriers += 1
     rest = top > np.maximum(high, 0.8 * options.min_height)  # without the skirts that sensors give to what stands
     for own in _groups(rest, options):
@@ -73,10 +73,8 @@ def _rectangle(own: np.ndarray) -> tuple:
     return cv2.minAreaRect(cv2.findNonZero(own.astype(np.uint8)))
 
 
-def _carrier(
-    top: np.ndarray, own: np.ndarray, spread: float, options: FurnitureOptions
-) -> Optional[Tuple[float, float]]:
-    """Heights [m] between which a group is a flat surface that carries something, or None."""
+def _carrier(top: np.ndarray, own: np.ndarray, spread: float, options: FurnitureOptions) -> Optional[float]:
+    """Height [m] up to which a group is a flat surface that carries something, or None."""
     height = top[own]
     bins = np.arange(0, height.max() + 2 * spread, spread)
     count = np.histogram(height, bins)[0]
@@ -86,7 +84,7 @@ def _carrier(
     level = float(np.median(height[(height >= bins[k]) & (height < bins[k + 2])]))
     carried = np.count_nonzero(height > level + 1.2 * spread) * CELL**2
     flat = two[k] >= options.filled * ((width + 1) * (length + 1) - carried / CELL**2)
-    return (level - spread, level + spread) if flat and carried >= options.carried else None
+    return level + spread if flat and carried >= options.carried else None
 
 
 def _container(top: np.ndarray, own: np.ndarray, options: FurnitureOptions) -> Optional[Tuple[np.ndarray, float]]:

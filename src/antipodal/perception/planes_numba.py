@@ -85,6 +85,18 @@ def moments(points, weights, tolerances, plane):
     return total, mean, products
 
 
+@numba.njit(cache=True, inline="always")
+def _along(direction, p):
+    """How far a point (3,) lies along a direction (3 or more,), of which the first three count."""
+    return direction[0] * p[0] + direction[1] * p[1] + direction[2] * p[2]
+
+
+@numba.njit(cache=True, inline="always")
+def _cell(scale, p, axes, corner, side):
+    """Column and row, rounded towards 0, of the cell of a plane's grid under the point `scale` p."""
+    return int((scale * _along(axes[0], p) - corner[0]) / side), int((scale * _along(axes[1], p) - corner[1]) / side)
+
+
 @numba.njit(cache=True)
 def place_cells(points, tolerances, plane, axes, side, count):
     """Cells of a plane's own grid (count, count) that hold points on it: how many, and the grid's first corner.
@@ -95,16 +107,15 @@ def place_cells(points, tolerances, plane, axes, side, count):
     n, middle = 0, np.zeros(2)
     for i in range(points.shape[1]):
         p = points[:, i]
-        if abs(plane[0] * p[0] + plane[1] * p[1] + plane[2] * p[2] - plane[3]) < tolerances[i]:
+        if abs(_along(plane, p) - plane[3]) < tolerances[i]:
             for k in range(2):
-                middle[k] += axes[k, 0] * p[0] + axes[k, 1] * p[1] + axes[k, 2] * p[2]
+                middle[k] += _along(axes[k], p)
             n += 1
     corner = middle / max(n, 1) - side * count / 2
     for i in range(points.shape[1]):
         p = points[:, i]
-        if abs(plane[0] * p[0] + plane[1] * p[1] + plane[2] * p[2] - plane[3]) < tolerances[i]:
-            x = int((axes[0, 0] * p[0] + axes[0, 1] * p[1] + axes[0, 2] * p[2] - corner[0]) / side)
-            y = int((axes[1, 0] * p[0] + axes[1, 1] * p[1] + axes[1, 2] * p[2] - corner[1]) / side)
+        if abs(_along(plane, p) - plane[3]) < tolerances[i]:
+            x, y = _cell(1.0, p, axes, corner, side)
             if 0 <= x < count and 0 <= y < count:
                 held[y, x] += 1
     return held, corner
@@ -116,9 +127,8 @@ def on_surface(points, tolerances, plane, axes, corner, side, region):
     on = np.zeros(points.shape[1], np.bool_)
     for i in range(points.shape[1]):
         p = points[:, i]
-        if abs(plane[0] * p[0] + plane[1] * p[1] + plane[2] * p[2] - plane[3]) < tolerances[i]:
-            x = int((axes[0, 0] * p[0] + axes[0, 1] * p[1] + axes[0, 2] * p[2] - corner[0]) / side)
-            y = int((axes[1, 0] * p[0] + axes[1, 1] * p[1] + axes[1, 2] * p[2] - corner[1]) / side)
+        if abs(_along(plane, p) - plane[3]) < tolerances[i]:
+            x, y = _cell(1.0, p, axes, corner, side)
             on[i] = 0 <= x < region.shape[1] and 0 <= y < region.shape[0] and region[y, x]
     return on
 
@@ -135,11 +145,10 @@ def carried(points, tolerances, wide, plane, axes, corner, side, region, core, l
     count = region.shape[0]
     for i in range(points.shape[1]):
         p = points[:, i]
-        along = plane[0] * p[0] + plane[1] * p[1] + plane[2] * p[2]
+        along = _along(plane, p)
         height = plane[3] - along
         scale = plane[3] / along if height < 0 and along > 0 else 1.0  # where the ray crosses the plane
-        x = int((scale * (axes[0, 0] * p[0] + axes[0, 1] * p[1] + axes[0, 2] * p[2]) - corner[0]) / side)
-        y = int((scale * (axes[1, 0] * p[0] + axes[1, 1] * p[1] + axes[1, 2] * p[2]) - corner[1]) / side)
+        x, y = _cell(scale, p, axes, corner, side)
         if x < 0 or x >= count or y < 0 or y >= count or not region[y, x]:
             continue
         if abs(height) < tolerances[i]:

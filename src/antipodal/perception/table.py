@@ -74,11 +74,11 @@ def find_table(
     planes = find_planes(voters, points, rng, options, hints.down() if given is None else None)
     if given is not None:
         table = _measured(np.append(*given), points, options, fixed=True)
-        return replace(table, walls=_walls(planes, table, points, camera, options))
-    best = choose(planes, hints.down(), options)
-    if best is None:
-        return None
-    table = _measured(np.append(best.normal, best.offset), points, options)
+    else:
+        best = choose(planes, hints.down(), options)
+        if best is None:
+            return None
+        table = _measured(np.append(best.normal, best.offset), points, options)
     return replace(table, walls=_walls(planes, table, points, camera, options))
 
 
