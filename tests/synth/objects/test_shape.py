@@ -21,6 +21,7 @@ def shape(mesh):
 @given(st.integers(0, 200), st.floats(0.001, 1000), st.integers(0, 2**31))
 @example(0, 1.001, 0)
 @example(0, 1.0001, 0)
+@example(19, 1.0, 0)  # its hull has flat facets, which fall into other triangles when it is turned
 def test_size_pose_and_order_of_vertices_do_not_matter(index, scale, seed):
     difference = abs(scale - 1)
     assume(abs(difference - 2 * SAME) > 1e-6)  # at the limit itself, rounding decides

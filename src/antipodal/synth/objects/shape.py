@@ -32,7 +32,7 @@ def shape_of(vertices: np.ndarray, faces: np.ndarray) -> Shape:
     points = points - np.average(points, axis=0, weights=weights)
     squared = (points**2).sum(axis=1)
     second, fourth = (np.linalg.eigvalsh(_outer(points, weights * w)) for w in (1.0, squared))
-    third = np.linalg.norm((weights * squared) @ points) / squared.mean()
+    third = np.linalg.norm((weights * squared) @ points) / (weights @ squared)
     numbers = np.concatenate([[hull.volume ** (1 / 3) / size, third], np.sqrt(second), fourth ** (1 / 4)])
     return Shape(numbers, size, float(_areas(vertices[faces].astype(np.float64)).sum()))
 
