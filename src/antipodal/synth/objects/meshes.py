@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Tuple, Union
+from typing import Any, Callable, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 import trimesh
@@ -88,21 +88,21 @@ def mesh_source(source: str, options: MeshOptions = MeshOptions(), seed: int = 0
     if not folder.is_dir():
         raise InputError(f"meshes must be a folder or procedural[:N], got {source!r}")
     files = [p for p in files_below(folder) if p.suffix.lower() in SUFFIXES]
-    urdfs = [p for p in files if p.suffix.lower() == ".urdf"]
-    named_in_urdfs = {part.resolve() for p in urdfs for part in referenced_meshes(p)}
+    parts = {p: referenced_meshes(p) for p in files if p.suffix.lower() == ".urdf"}
+    named_in_urdfs = {part.resolve() for named in parts.values() for part in named}
     files = [p for p in files if p.resolve() not in named_in_urdfs]
     if not files:
         raise InputError(f"no mesh file under {folder}; possible: {', '.join(SUFFIXES)}")
-    return [_named(p, folder, options) for p in files]
+    return [_named(p, folder, options, parts.get(p, [])) for p in files]
 
 
-def _named(path: Path, folder: Path, options: MeshOptions) -> NamedMesh:
-    """The mesh of a file below `folder`; one that says why not where the file is no object of its own."""
+def _named(path: Path, folder: Path, options: MeshOptions, parts: Sequence[Path]) -> NamedMesh:
+    """The mesh of a file below `folder`; one that says why not where the file is no object of its own. parts: files
+    that it names, where it is a URDF."""
     inside = path.relative_to(folder)
     get = partial(load, path, options)
     if any(part.lower() in COLLISION_FOLDERS for part in inside.parts[:-1]):
         get = partial(_refuse, f"{path}: lies in a folder of collision geometry, so it is no object of its own")
-    parts = tuple(referenced_meshes(path)) if path.suffix.lower() == ".urdf" else ()
     return NamedMesh(inside.as_posix(), get, (path, *parts))
 
 
