@@ -6,7 +6,7 @@ import trimesh
 
 from antipodal.errors import InputError
 from antipodal.synth.labels.collision import collides
-from antipodal.synth.scene import SceneOptions, build_scene
+from antipodal.synth.scene import SceneOptions, _draw_top, build_scene
 from tests.synth_runs import GRIPPER, standing
 
 
@@ -22,6 +22,16 @@ def test_slices_are_the_sections_of_the_mesh(index):
         along = np.column_stack([segments[:, 2:] - segments[:, :2], np.zeros(len(segments))])
         normals = scene.normals[scene.start[k] : scene.start[k + 1]]
         np.testing.assert_allclose(np.sum(along * normals, axis=1), 0, atol=1e-9)  # segments lie in their faces
+
+
+@pytest.mark.parametrize("short", [5e-10, 0.0, -5e-10])
+def test_a_corner_beside_a_grid_line_is_drawn_within_the_map(short):
+    """On the line's row such a triangle has no columns, or they begin at the corner."""
+    memory = np.zeros(6 * 5, dtype=np.float32)
+    points = np.array([[1.0, 1.0, 0.5], [3.0, 1.0, 0.5], [2.0, 4.0 - short, 0.5]])
+    _draw_top(points, np.array([[0, 1, 2]], dtype=np.int32), memory[:25].reshape(5, 5))
+    drawn = {(1, 1), (1, 2), (1, 3), (2, 2), (3, 2), (4, 2)} - ({(4, 2)} if short > 0 else set())
+    assert {divmod(int(i), 5) for i in np.flatnonzero(memory)} == drawn
 
 
 @pytest.mark.parametrize("index", [0, 2, 8])

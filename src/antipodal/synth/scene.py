@@ -166,11 +166,22 @@ def _draw_top(points, faces, top):
         lowest, highest = min(a[2], b[2], c[2]), max(a[2], b[2], c[2])
         dx = ((b[2] - a[2]) * (c[1] - a[1]) - (c[2] - a[2]) * (b[1] - a[1])) / area
         dy = ((c[2] - a[2]) * (b[0] - a[0]) - (b[2] - a[2]) * (c[0] - a[0])) / area
-        for row in range(int(np.ceil(min(a[1], b[1], c[1]) - 1e-9)), int(np.floor(max(a[1], b[1], c[1]) + 1e-9)) + 1):
+        first, last = _whole_numbers(min(a[1], b[1], c[1]), max(a[1], b[1], c[1]), top.shape[0])
+        for row in range(first, last + 1):
             left, right = span(a[0], a[1], b[0], b[1], c[0], c[1], row)
-            for column in range(int(np.ceil(left - 1e-9)), int(np.floor(right + 1e-9)) + 1):
+            low, high = _whole_numbers(left, right, top.shape[1])
+            for column in range(low, high + 1):
                 height = a[2] + dx * (column - a[0]) + dy * (row - a[1])
                 top[row, column] = max(top[row, column], min(max(height, lowest), highest))
+
+
+@numba.njit(cache=True)
+def _whole_numbers(low, high, count):
+    """First and last whole number of 0..count - 1 within low..high or nearly so; the last before the first where there
+    is none, as on a row that only touches a triangle."""
+    if low > high:
+        return 0, -1
+    return max(0, int(np.ceil(low - 1e-9))), min(count - 1, int(np.floor(high + 1e-9)))
 
 
 @numba.njit(cache=True)
