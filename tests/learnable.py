@@ -13,6 +13,8 @@ SIZE = 32
 class Blocks:
     """Crops of a block at a random distance from the centre; it is held if it is near and the opening is wide."""
 
+    pixels = None  # its crops are metric
+
     def __init__(self, count=2000, objects=40, seed=0, name="blocks"):
         rng = np.random.default_rng(seed)
         self.objects = rng.integers(0, objects, count).astype(np.int32)

@@ -52,7 +52,7 @@ def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) ->
     _, meta = networks.load(model, "cpu")
     if "options" not in meta or not all(Path(d).is_dir() for d in meta["options"].get("data", ["?"])):
         raise InputError(f"{model} was not trained here: its data are needed, to know which objects it has not seen")
-    samples = open_folders(meta["options"]["data"])
+    samples = open_folders(meta["options"]["data"], meta["options"].get("arch", ""))
     if samples.digest() != meta["data"]["digest"]:
         raise InputError(f"the data that {model} was trained on have changed since")
     test = split_by_object(samples, meta["options"]["split_seed"]).test
@@ -77,7 +77,11 @@ def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Di
 
 def predict(model: Path, samples: Samples, index: np.ndarray) -> np.ndarray:
     """Logits (N,) of samples (N,)."""
-    network, _ = networks.load(model, "cpu")
+    network, meta = networks.load(model, "cpu")
+    if (meta["crop"]["input"] == networks.PIXEL_CROP) != (samples.pixels is not None):
+        raise InputError(
+            f"{model} takes a {meta['crop']['input']}, which the samples are not; compare models of one kind"
+        )
     parts = np.array_split(index, max(1, len(index) // 1000))
     with torch.inference_mode():
         batches = (samples.__getitems__(part) for part in parts)

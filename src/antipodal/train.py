@@ -46,7 +46,7 @@ def train(options: TrainOptions, group: Group, command: str = "") -> Dict[str, A
 
 
 def _train(options: TrainOptions, group: Group, command: str) -> Dict[str, Any]:
-    samples = open_folders(options.data)
+    samples = open_folders(options.data, options.arch)
     made = made_before(options, samples, group)
     if made is not None:
         return made if group.leads else {}
@@ -61,8 +61,9 @@ def _train(options: TrainOptions, group: Group, command: str) -> Dict[str, Any]:
         return {}
     measured, logits, labels = judge(trainer, split)
     meta = report.describe_model(options, samples, split, trainer, measured, command)
-    shown = samples.__getitems__(shuffled(split.train, options.split_seed)[:EXAMPLES].tolist())
-    trainer.network.examples = shown["crops"].float(), trainer.conditions(shown).float()
+    if samples.pixels is None:  # which a faster runtime needs
+        shown = samples.__getitems__(shuffled(split.train, options.split_seed)[:EXAMPLES].tolist())
+        trainer.network.examples = shown["crops"].float(), trainer.conditions(shown).float()
     networks.save(options.out, trainer.network, meta)
     report.write_report(options.out, meta, logits, labels)
     Path(options.checkpoint()).unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """The report of a run says what its arrays say, and finds what is damaged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from antipodal.synth import inspect
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.shards import column
-from tests.synth_runs import run
+from tests.synth_runs import SMALL, run
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,12 @@ def test_the_report_counts_what_is_there(folder, capsys):
     for i in np.unique(column(folder, "objects")):
         assert f"{np.mean(labels[column(folder, 'objects') == i]):.2f}" in text
     assert (folder / "crop_sheet.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_pixel_crops_are_drawn(tmp_path):
+    generate(tmp_path / "out", run(samples=72, options=replace(SMALL, pixel_window=96)), MeshOptions(), workers=1)
+    assert inspect.main([str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "crop_sheet.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_bars_are_as_long_as_their_counts():

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.networks import crops
+from antipodal.networks.pixel_crops import PixelCrops
 
 IMAGES, POSES, QUALITY, OBJECTS = "depth_ims_tf_table", "hand_poses", "robust_ferrari_canny", "object_labels"
 DEPTH = 2  # column of the gripper's depth in a hand pose
@@ -34,6 +35,7 @@ class DexNetOptions:
     threshold: float = 0.002  # robust epsilon quality of a success
     focal: float = 525.0 / 3  # of the Carmine, divided by 3 because crops were shrunk from 96 to 32 pixels [pixels]
     gripper: Gripper = field(default_factory=lambda: YUMI)
+    pixel_crops: bool = False  # the images as they are, with the gripper's depth, instead of metric crops
 
 
 class DexNetDataset:
@@ -42,6 +44,7 @@ class DexNetDataset:
 
     def __init__(self, folder: Union[str, Path], options: DexNetOptions = DexNetOptions()):
         self.options, self.tensors = options, Path(folder) / "tensors"
+        self.pixels = PixelCrops() if options.pixel_crops else None
         self.numbers = sorted(re.findall(rf"{IMAGES}_(\d+)\.npz", " ".join(p.name for p in self.tensors.glob("*.npz"))))
         if not self.numbers:
             raise InputError(f"{folder} is no Dex-Net 2.0 data set: there is no tensors/{IMAGES}_*.npz")
@@ -57,19 +60,26 @@ class DexNetDataset:
         return len(self.labels)
 
     def __getitems__(self, indices: np.ndarray) -> Dict[str, torch.Tensor]:
-        """crops (N, 1, 32, 32), conditions (N, 4), labels (N,), objects (N,) of N indices."""
+        """crops (N, 1, 32, 32), conditions (N, 4), labels (N,), objects (N,) of N indices; of pixel crops [m]
+        conditions (N, 1), the gripper's depth [m]."""
         index = np.asarray(indices, dtype=np.int64)
         which = np.searchsorted(self.starts, index, side="right") - 1
         images, depths = np.empty((len(index), 32, 32), np.float32), np.empty(len(index), np.float32)
         for i in np.unique(which):
             place = np.flatnonzero(which == i)
             images[place], depths[place] = (a[index[place] - self.starts[i]] for a in self._file(int(i)))
-        depth = torch.from_numpy(depths)
         return {
-            "crops": metric_crops(torch.from_numpy(images), depth, self.options),
-            "conditions": self._conditions(len(index)),
+            **self._inputs(torch.from_numpy(images), torch.from_numpy(depths)),
             "labels": torch.from_numpy(self.labels[index]),
             "objects": torch.from_numpy(self.objects[index].astype(np.int64)),
+        }
+
+    def _inputs(self, images: torch.Tensor, depth: torch.Tensor) -> Dict[str, torch.Tensor]:
+        if self.pixels:
+            return {"crops": images[:, None], "conditions": depth[:, None]}
+        return {
+            "crops": metric_crops(images, depth, self.options),
+            "conditions": self._conditions(len(images)),
         }
 
     def _conditions(self, count: int) -> torch.Tensor:

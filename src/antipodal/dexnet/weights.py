@@ -17,7 +17,8 @@ import torch
 from antipodal.dexnet.tfcheckpoint import read_checkpoint
 from antipodal.errors import ModelError
 from antipodal.networks.gqcnn import GQCNN
-from antipodal.networks.model import PIXEL_CROP, GraspNetwork
+from antipodal.networks.model import GraspNetwork
+from antipodal.networks.pixel_crops import PixelCrops
 
 STREAMS = ("im_stream", "pose_stream", "merge_stream")
 WINDOW = 96  # pixels a side that Dex-Net's policies cut out around a grasp, then resize to the network's size
@@ -48,7 +49,7 @@ def import_weights(folder: Path) -> Tuple[GraspNetwork, Dict[str, Any]]:
         body.load_state_dict({**convert(read_checkpoint(folder / "model.ckpt"), layers, body), **statistics(folder)})
     except (KeyError, RuntimeError, ValueError) as e:
         raise ModelError(f"the weights in {folder} do not fit its config.json: {e}") from e
-    crop = {"input": PIXEL_CROP, "size": body.size, "window": WINDOW, "condition": "gripper depth [m]"}
+    crop = PixelCrops(size=body.size).definition
     return network.eval(), {"crop": crop, "source": f"gqcnn model {folder.name}", "config": config}
 
 

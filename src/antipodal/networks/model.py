@@ -21,12 +21,12 @@ from antipodal.networks import crops, quantised
 from antipodal.networks.architectures import ARCHITECTURES
 from antipodal.networks.crops import CONDITIONS
 from antipodal.networks.dense_net import DenseNet
+from antipodal.networks.pixel_crops import PIXEL_CROP
 from antipodal.networks.threads import ThreadedNetwork, thread_count
 
 FORMAT = 1
 METRIC_CROP = "metric crop"  # crops.py: any camera, any size of gripper
 HEIGHT_MAP = "height map"  # planning/dense_scan.py: heights above the table in the pixels of a metric crop
-PIXEL_CROP = "pixel crop"  # Dex-Net's: a fixed number of pixels around the grasp, the gripper's depth as condition
 
 PathLike = Union[str, Path]
 

@@ -7,10 +7,50 @@ such weights serve the camera and the gripper that they were trained for; crops.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Dict, Tuple
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+from antipodal.camera import Camera
+from antipodal.grasping.view_grasps import in_image
 from antipodal.perception.view import fill_deepest
+
+PIXEL_CROP = "pixel crop"  # name in a model file
+WINDOW, SIZE = 96, 32  # of the published crops [px]
+
+
+@dataclass(frozen=True)
+class PixelCrops:
+    """How large pixel crops are."""
+
+    window: int = WINDOW  # side in the camera's image [px]
+    size: int = SIZE  # side of what the network gets [px]
+
+    @property
+    def factor(self) -> float:
+        """By which images are shrunk."""
+        return self.size / self.window
+
+    @property
+    def definition(self) -> Dict[str, Any]:
+        """What a model file says of its crops."""
+        return {"input": PIXEL_CROP, "size": self.size, "window": self.window, "condition": "gripper depth [m]"}
+
+
+def pixel_inputs(
+    shrunk: torch.Tensor, camera: Camera, T_cam_grasp: np.ndarray, pixels: PixelCrops
+) -> Tuple[torch.Tensor, torch.Tensor]:
+    """What Dex-Net's networks get of grasps at poses (N, 4, 4): crops (N, 1, size, size) and the gripper's depths
+    (N, 1), in metres.
+
+    shrunk: the camera's image by `shrink` with `pixels.factor`.
+    """
+    px, angle = (torch.from_numpy(a).float() for a in in_image(T_cam_grasp, camera))
+    depths = torch.from_numpy(T_cam_grasp[:, 2, 3:]).float()
+    return pixel_crops(shrunk, px, angle, pixels.size, pixels.factor), depths
 
 
 def shrink(depth: torch.Tensor, factor: float) -> torch.Tensor:

@@ -11,9 +11,9 @@ from antipodal import networks
 from antipodal.camera import Camera
 from antipodal.errors import ModelError
 from antipodal.grasp import Gripper
-from antipodal.grasping.view_grasps import ViewGrasps, in_image, poses
+from antipodal.grasping.view_grasps import ViewGrasps, poses
 from antipodal.networks import crops
-from antipodal.networks.pixel_crops import pixel_crops, shrink
+from antipodal.networks.pixel_crops import PixelCrops, pixel_inputs, shrink
 from antipodal.networks.threads import ThreadedNetwork, thread_count
 from antipodal.perception.view import View
 
@@ -41,22 +41,19 @@ class CropScore:
 class PixelScore:
     """Scores grasps by one of Dex-Net's networks, on pixel crops of the camera's own image."""
 
-    def __init__(self, network: Network, size: int, window: int):
+    def __init__(self, network: Network, pixels: PixelCrops):
         """network: maps crops (N, 1, size, size) [m] and gripper depths (N, 1) [m] to logits (N,); it standardises
-        both itself. window: side of a crop in the camera's image [px], shrunk to `size`."""
-        self.network, self.size, self.factor = network, size, size / window
+        both itself."""
+        self.network, self.pixels = network, pixels
 
     def of_image(self, depth: np.ndarray, camera: Camera) -> Score:
         """The score of grasps planned in an image (H, W) [m], 0 = missing."""
-        image = shrink(torch.from_numpy(depth), self.factor)
+        image = shrink(torch.from_numpy(depth), self.pixels.factor)
         return lambda view, grasps: self._logits(image, camera, view, grasps)
 
     def _logits(self, image: torch.Tensor, camera: Camera, view: View, grasps: ViewGrasps) -> torch.Tensor:
-        T_cam_grasp = poses(grasps, view.T_cam_view)
-        px, angle = (torch.from_numpy(a).float() for a in in_image(T_cam_grasp, camera))
-        depths = torch.from_numpy(T_cam_grasp[:, 2, 3:]).float()
-        cut = pixel_crops(image, px, angle, self.size, self.factor)
-        return self.network(cut.to(view.depth.device), depths.to(view.depth.device))
+        inputs = pixel_inputs(image, camera, poses(grasps, view.T_cam_view), self.pixels)
+        return self.network(*(i.to(view.depth.device) for i in inputs))
 
 
 def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gripper) -> Union[CropScore, PixelScore]:
@@ -67,4 +64,4 @@ def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gr
     if not all(isinstance(crop.get(k), int) and crop[k] > 0 for k in ("size", "window")):
         raise ModelError(f"a model on pixel crops must tell their size and window [px], got {crop}")
     shared = network if network.temperature.is_cuda else ThreadedNetwork(network, thread_count())
-    return PixelScore(shared, crop["size"], crop["window"])
+    return PixelScore(shared, PixelCrops(crop["window"], crop["size"]))

@@ -69,7 +69,8 @@ def crop_sheet(folder: Path, path: Path, rows: int = 6, columns: int = 10, seed:
     for i in range(rows):
         chosen = np.flatnonzero(kinds[i * len(kinds) // rows])
         for j, n in enumerate(rng.choice(chosen, min(columns, len(chosen)), replace=False)):
-            _draw(figure.add_subplot(rows, columns, i * columns + j + 1), data[int(n)])
+            draw = _draw if data.pixels is None else _draw_pixels
+            draw(figure.add_subplot(rows, columns, i * columns + j + 1), data[int(n)])
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.95, 0.05, 0.2)
     FigureCanvasAgg(figure).print_png(str(path))
 
@@ -83,6 +84,13 @@ def _draw(axes, sample: dict) -> None:
     middle = (SIZE - 1) / 2
     for x in (middle - width / 2 - thickness, middle + width / 2):
         axes.add_patch(Rectangle((x, middle - across / 2), thickness, across, fill=False, edgecolor="red"))
+    axes.set_title(f"{float(sample['labels']):.2f}", fontsize=7, pad=2)
+    axes.axis("off")
+
+
+def _draw_pixels(axes, sample: dict) -> None:
+    """One of Dex-Net's crops, 0.1 m around the gripper's depth; it does not tell the opening, so no jaws."""
+    axes.imshow(sample["conditions"] - sample["crops"][0], cmap="gray", vmin=-0.05, vmax=0.05)
     axes.set_title(f"{float(sample['labels']):.2f}", fontsize=7, pad=2)
     axes.axis("off")
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 
 from antipodal.errors import InputError
+from antipodal.networks import pixel_crops
+from antipodal.networks.pixel_crops import PixelCrops
 from antipodal.synth.grasps.candidates import CandidateOptions
 from antipodal.synth.images import noise
 from antipodal.synth.images.cameras import CameraOptions
@@ -18,6 +21,8 @@ from antipodal.synth.labels.labels import LabelOptions
 from antipodal.synth.objects.piles import PileOptions
 from antipodal.synth.objects.stable_poses import PoseOptions
 from antipodal.synth.scene import SceneOptions
+
+PIXEL_RANGE = 1.8  # farthest camera of pixel crops, whose depths are stored up to 2 m [m]
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class GenerateOptions:
     shard_poses: int = 20  # poses that go into one shard
     fit_opening: float = 0.0  # each object is scaled to be this share of the widest opening thick; 0: as it is
     approach_sd: float = 0.0  # approaches lean against the table's normal, about x and about y each [rad]
+    pixel_window: int = 0  # Dex-Net's crops, of so many pixels of the camera; 0: metric crops, for any camera
+    pixel_size: int = pixel_crops.SIZE  # side to which pixel crops are shrunk
     uniform_poses: bool = False  # all of an object's stable poses alike, instead of by their probability
     poses: PoseOptions = field(default_factory=PoseOptions)
     piles: PileOptions = field(default_factory=PileOptions)
@@ -38,6 +45,20 @@ class GenerateOptions:
     cameras: CameraOptions = field(default_factory=CameraOptions)
     noise: NoiseOptions = field(default_factory=NoiseOptions)
     view: SceneViewOptions = field(default_factory=SceneViewOptions)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.pixel_window or self.pixel_size < 1:
+            raise InputError(f"pixel crops cannot be {self.pixel_window} px wide, stored as {self.pixel_size} px")
+        if self.pixel_window and self.cameras.radius[1] > PIXEL_RANGE:
+            raise InputError(
+                f"pixel crops hold depths up to 2 m; the camera may be {PIXEL_RANGE} m away at most, got "
+                f"{self.cameras.radius[1]} m"
+            )
+
+    @property
+    def pixels(self) -> Optional[PixelCrops]:
+        """Of Dex-Net's crops; None where they are metric."""
+        return PixelCrops(self.pixel_window, self.pixel_size) if self.pixel_window else None
 
     @property
     def shard_samples(self) -> int:
@@ -51,6 +72,7 @@ PRESETS = {
     "default": GenerateOptions(),
     "dexnet2": GenerateOptions(
         fit_opening=0.4,
+        pixel_window=pixel_crops.WINDOW,
         uniform_poses=True,
         candidates=CandidateOptions(antipodal=1.0, near_miss=0.0, image=0.0, friction=0.5, fully_open=1.0),
         labels=LabelOptions(quality="robust_epsilon", draws=25, position_sd=0.005, height_sd=0.005, yaw_sd=0.1),

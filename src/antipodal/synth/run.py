@@ -23,7 +23,7 @@ from antipodal.synth.objects.prepared import Outcome
 from antipodal.synth.objects.shape import same_object
 from antipodal.synth.options import GenerateOptions
 from antipodal.synth.sample import Setup
-from antipodal.synth.shards import EPSILON, FIELDS, column, shard_folders, write_shard
+from antipodal.synth.shards import EPSILON, FIELDS, PIXEL_FIELDS, column, shard_folders, write_shard
 from antipodal.synth.workers import worker_pool
 
 VERSION = 1
@@ -69,7 +69,8 @@ def open_run(
         return manifest
     if folder.exists() and any(p.name != "objects" for p in folder.iterdir()):
         raise InputError(f"{folder} is not empty and holds no manifest.json; give a new folder")
-    fields = {**FIELDS, **EPSILON} if run.options.labels.wants_epsilon else FIELDS
+    fields = {**FIELDS, **(PIXEL_FIELDS if run.options.pixels else {})}
+    fields.update(EPSILON if run.options.labels.wants_epsilon else {})
     manifest = {
         "version": VERSION,
         "run": run.to_dict(),

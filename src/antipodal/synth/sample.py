@@ -15,14 +15,14 @@ from antipodal.camera import Camera
 from antipodal.grasp import Gripper
 from antipodal.networks import crops
 from antipodal.synth.grasps.candidates import sample_grasps
-from antipodal.synth.images.scene_view import SceneView, crop, observe_scene
+from antipodal.synth.images.scene_view import SceneView, crop, observe_scene, pixel_crop
 from antipodal.synth.labels.labels import Labels, label_grasps
 from antipodal.synth.objects.piles import Pile, joint_mesh
 from antipodal.synth.objects.prepared import ObjectFolder, PreparedObject
 from antipodal.synth.options import GenerateOptions
 from antipodal.synth.scene import TableScene, build_scene
-from antipodal.synth.shards import quantise
-from antipodal.synth.table_grasps import TableGrasps, place
+from antipodal.synth.shards import PIXEL_MIDDLE, quantise
+from antipodal.synth.table_grasps import PlacedGrasps, TableGrasps, place
 
 
 class Setup(NamedTuple):
@@ -66,7 +66,8 @@ def _samples_of(
 ) -> List[Dict[str, np.ndarray]]:
     """Samples of a scene, a batch for each view."""
     o = setup.options
-    views = [observe_scene(scene, setup.gripper, setup.camera, rng, o.cameras, o.noise, o.view) for _ in range(o.views)]
+    world = (scene, setup.gripper, setup.camera, rng, o.cameras, o.noise, o.view, o.pixels)
+    views = [observe_scene(*world) for _ in range(o.views)]
     grasps = sample_grasps(scene, setup.gripper, o.grasps, rng, o.candidates, views[0])
     labels = label_grasps(scene, setup.gripper, grasps, rng, o.labels)
     mesh = np.asarray(setup.mesh_index, dtype=np.int32)[which[nearest_object(scene, grasps)]]
@@ -122,8 +123,7 @@ def _view_samples(setup: Setup, view: SceneView, grasps: TableGrasps, labels: La
     """What one view shows of the grasps, and their labels."""
     placed = place(grasps, view.T_view_table, setup.gripper)
     batch = {
-        "crops": quantise(crop(view, placed, setup.gripper)),
-        "conditions": crops.conditions(torch.from_numpy(placed.width), setup.gripper).float().numpy(),
+        **_inputs(setup, view, placed),
         "labels": labels.label,
         "free": labels.free,
         "collision": labels.collision,
@@ -136,3 +136,13 @@ def _view_samples(setup: Setup, view: SceneView, grasps: TableGrasps, labels: La
     if len(labels.epsilon):
         batch["epsilon"] = labels.epsilon
     return batch
+
+
+def _inputs(setup: Setup, view: SceneView, placed: PlacedGrasps) -> Dict[str, np.ndarray]:
+    """What a network will see of the grasps: crops, and what they cannot show."""
+    pixels = setup.options.pixels
+    if pixels is None:
+        conditions = crops.conditions(torch.from_numpy(placed.width), setup.gripper)
+        return {"crops": quantise(crop(view, placed, setup.gripper)), "conditions": conditions.float().numpy()}
+    cut, depths = pixel_crop(view, placed, pixels)
+    return {"crops": quantise(np.clip(cut - PIXEL_MIDDLE, -1, 1)), "conditions": depths}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Dict, List, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Union
 
 import numba
 import numpy as np
@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from antipodal.errors import InputError
 from antipodal.files import checksum, read_array, read_json, temporary_name, write_array, write_json
+from antipodal.networks.pixel_crops import PixelCrops
 
 LEVELS = 65535  # crops in [-1, 1] are stored as whole numbers 0..LEVELS
 FIELDS = {
@@ -33,6 +34,11 @@ FIELDS = {
     "view": "int16: which view of that pose",
     "grasp": "int16: which grasp of that pose",
 }
+PIXEL_MIDDLE = 1.0  # pixel crops of 0 to 2 m are stored as depths around this [m]
+PIXEL_FIELDS = {
+    "crops": "(S, S) uint16: depth of the camera's image, 0 to 2 m as 0..65535",
+    "conditions": "(1,) float32: the gripper's depth in the camera [m]",
+}  # where crops are Dex-Net's
 EPSILON = {
     "epsilon": "float32: mean over the draws of Ferrari and Canny's quality"
 }  # where the labels are made from it
@@ -89,10 +95,17 @@ def column(folder: Path, name: str) -> np.ndarray:
     return np.concatenate([read_array(s / f"{name}.npy") for s in shard_folders(folder)])
 
 
+def pixels_of(run: dict) -> Optional[PixelCrops]:
+    """The size of a run's pixel crops; None where its crops are metric."""
+    options = run.get("options", {})
+    return PixelCrops(options["pixel_window"], options["pixel_size"]) if options.get("pixel_window") else None
+
+
 class ShardDataset(Dataset):
     """All samples of a run; made for batches of random indices (`__getitems__`), which torch's DataLoader asks for.
 
-    objects: (len,) int32 index of each sample's mesh in `manifest["meshes"]`; labels: (len,) float32.
+    objects: (len,) int32 index of each sample's mesh in `manifest["meshes"]`; labels: (len,) float32; pixels: the
+    size of Dex-Net's crops, None where crops are metric.
     Raises InputError where the folder holds no run.
     """
 
@@ -102,6 +115,7 @@ class ShardDataset(Dataset):
         shards = shard_folders(self.folder)
         if not shards:
             raise InputError(f"{folder} holds no finished shard")
+        self.pixels = pixels_of(self.manifest.get("run", {}))
         self.labels = column(self.folder, "labels")
         self.objects = column(self.folder, "objects")
         self._conditions = column(self.folder, "conditions")
@@ -117,14 +131,17 @@ class ShardDataset(Dataset):
 
     def __getitems__(self, indices: Sequence[int]) -> Dict[str, torch.Tensor]:
         """crops (N, 1, 32, 32) float32 in [-1, 1], conditions (N, 4), labels (N,) float32, objects (N,) int64, and
-        heights (N,) float32 of the grasps above the table [widest openings], nan where the run did not keep them."""
+        heights (N,) float32 of the grasps above the table [widest openings], nan where the run did not keep them.
+
+        Pixel crops (N, 1, S, S) are depths [m], with conditions (N, 1), the gripper's depth [m].
+        """
         index = np.asarray(indices, dtype=np.int64)
         if len(index) and not (0 <= index.min() and index.max() < len(self)):
             raise IndexError(f"indices {index.min()}..{index.max()} of a dataset of {len(self)} samples")
         crops = np.empty((len(index), 1, *self._crops[0].shape[1:]), dtype=np.float32)
         _gather(self._crops, self._ends, index, crops)
         return {
-            "crops": torch.from_numpy(crops),
+            "crops": torch.from_numpy(crops) if self.pixels is None else torch.from_numpy(crops) + PIXEL_MIDDLE,
             "conditions": torch.from_numpy(self._conditions[index]),
             "labels": torch.from_numpy(self.labels[index]),
             "objects": torch.from_numpy(self.objects[index].astype(np.int64)),

@@ -37,10 +37,10 @@ def draw_variations(count: int, noise: float, seed: int) -> Variations:
     return Variations(flips, strength * torch.randn(count, 1, GRID, GRID, generator=generator))
 
 
-def vary(crops: torch.Tensor, variations: Variations) -> torch.Tensor:
-    """Crops (N, 1, S, S) in [-CLIP, CLIP], varied and still within it."""
+def vary(crops: torch.Tensor, variations: Variations, limit: float = CLIP) -> torch.Tensor:
+    """Crops (N, 1, S, S) in [-limit, limit], varied and still within it."""
     along, across = variations.flips.to(crops.device)[:, :, None, None, None].unbind(1)
     crops = torch.where(along, crops.flip(-1), crops)
     crops = torch.where(across, crops.flip(-2), crops)
     noise = F.interpolate(variations.noise.to(crops.device), crops.shape[-1], mode="bilinear", align_corners=False)
-    return (crops + noise).clamp_(-CLIP, CLIP)
+    return (crops + noise).clamp_(-limit, limit)

@@ -34,7 +34,7 @@ class TrainOptions:
     lr: float = option(3e-3, "peak learning rate")
     weight_decay: float = option(1e-2, "AdamW's weight decay")
     clip: float = option(1.0, "largest norm of the gradient")
-    noise: float = option(0.01, "largest depth noise added on the fly [openings]")
+    noise: float = option(0.01, "largest depth noise added on the fly [openings]; none to pixel crops")
     sensor: str = option("none", "sensor noise added to crops without any: none, dexnet2 or a camera's YAML file")
     sampler: str = option("uniform", "order of the samples", tuple(SAMPLERS))
     average: str = option(

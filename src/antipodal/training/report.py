@@ -101,7 +101,9 @@ def describe_model(
 ) -> Dict[str, Any]:
     """The meta of a model file: data, options, and measures of the model."""
     parts = {name: getattr(split, name) for name in ("train", "validation", "test")}
+    crop = {"crop": samples.pixels.definition} if samples.pixels else {}
     return {
+        **crop,
         "architecture": {"name": options.arch, "parameters": count_parameters(trainer.network)},
         "flops": flops(trainer.network),
         "trained_for": [d.manifest["run"] for d in samples.datasets],

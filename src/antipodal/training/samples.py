@@ -6,13 +6,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Protocol, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 import torch
 
-from antipodal.dexnet.data import DexNetDataset
+from antipodal.dexnet.data import DexNetDataset, DexNetOptions
 from antipodal.errors import InputError
+from antipodal.networks.pixel_crops import PixelCrops
 from antipodal.synth.objects.shape import first_alike
 from antipodal.synth.shards import ShardDataset
 
@@ -24,6 +25,7 @@ class Dataset(Protocol):
 
     objects: np.ndarray  # (len,) which object each sample shows
     manifest: Dict[str, Any]  # how the data were made: "run", and "meshes" with the "name" of every object
+    pixels: Optional[PixelCrops]  # of Dex-Net's crops; None where crops are metric
 
     def __len__(self) -> int: ...
 
@@ -33,13 +35,17 @@ class Dataset(Protocol):
 class Samples:
     """Several datasets, one after the other. Meshes of one name, or of one shape in any size or format, are one object.
 
-    names: (O,) of the objects, of several the first in alphabetical order; objects: (len,) the object of each sample.
+    names: (O,) of the objects, of several the first in alphabetical order; objects: (len,) the object of each sample;
+    pixels: the size of Dex-Net's crops, None where crops are metric.
     """
 
     def __init__(self, datasets: Sequence[Dataset]):
         if not any(len(d) for d in datasets):
             raise InputError("there is no training sample in the given folders")
         self.datasets = list(datasets)
+        self.pixels = datasets[0].pixels
+        if any(d.pixels != self.pixels for d in datasets):
+            raise InputError("the folders hold crops of different kinds: train on one kind")
         self.starts = np.cumsum([0] + [len(d) for d in datasets])
         meshes = [list(d.manifest["meshes"]) for d in datasets]
         self.names, number = objects_of([mesh for listed in meshes for mesh in listed])
@@ -50,7 +56,8 @@ class Samples:
         return int(self.starts[-1])
 
     def __getitems__(self, indices: Union[Sequence[int], np.ndarray]) -> Batch:
-        """crops (N, 1, 32, 32), conditions (N, 4), labels (N,), objects (N,) of N indices."""
+        """crops (N, 1, 32, 32), conditions (N, 4), labels (N,), objects (N,) of N indices; for pixel crops conditions
+        (N, 1)."""
         index = np.asarray(indices, dtype=np.int64)
         if len(self.datasets) == 1:
             return as_tensors(self.datasets[0].__getitems__(index))
@@ -85,9 +92,11 @@ def as_tensors(batch: Dict[str, Any]) -> Batch:
     return {name: torch.as_tensor(value) for name, value in batch.items()}
 
 
-def open_folders(folders: Sequence[str]) -> Samples:
-    """Samples of folders of shards (synth.generate), or of Dex-Net 2.0's tensors."""
-    return Samples([DexNetDataset(f) if (Path(f) / "tensors").is_dir() else ShardDataset(f) for f in folders])
+def open_folders(folders: Sequence[str], architecture: str = "") -> Samples:
+    """Samples of folders of shards (synth.generate), or of Dex-Net 2.0's tensors: their own pixel crops for one of
+    Dex-Net's architectures, metric ones for others."""
+    options = DexNetOptions(pixel_crops=architecture.startswith("gqcnn"))
+    return Samples([DexNetDataset(f, options) if (Path(f) / "tensors").is_dir() else ShardDataset(f) for f in folders])
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from antipodal.errors import AntipodalError, InputError
+from antipodal.networks.crops import CLIP
 from antipodal.networks.gqcnn import GQCNN
 from antipodal.networks.model import GraspNetwork, read_plain, save_plain
 from antipodal.synth.images.noise import load_noise
@@ -57,6 +58,7 @@ class Trainer:
             raise InputError(f"{len(self.train)} training samples are fewer than a batch of {options.batch}")
         torch.manual_seed(options.seed)
         self.network = GraspNetwork(options.arch).to(group.device)
+        check_crops(self.network, samples, options)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 15 % faster on a CPU
         fit_normalisation(self.network.body, self._examples(split))
         wrap = group.world > 1 and options.average == "gradients"
@@ -146,7 +148,9 @@ class Trainer:
             draws = self.sensor.draw(options.batch, [options.seed, self.progress.step])[self.share]
             crops = self.sensor.disturb(crops, self.train[indices], draws)
         seed = int(np.random.SeedSequence([options.seed, self.progress.step]).generate_state(1)[0])
-        crops = augment.vary(crops, augment.draw_variations(options.batch, options.noise, seed)[self.share])
+        pixels = self.samples.pixels is not None  # their noise is the generator's
+        drawn = augment.draw_variations(options.batch, 0.0 if pixels else options.noise, seed)[self.share]
+        crops = augment.vary(crops, drawn, math.inf if pixels else CLIP)
         half = options.precision == "bfloat16" or (options.precision == "auto" and device.type == "cuda")
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = self.model(crops, conditions)
@@ -154,7 +158,7 @@ class Trainer:
 
     def conditions(self, batch: Batch) -> torch.Tensor:
         """The conditions of a batch, as many columns as the network takes (`GraspNetwork.conditions`)."""
-        if self.network.conditions == batch["conditions"].shape[1]:
+        if self.samples.pixels or self.network.conditions == batch["conditions"].shape[1]:
             return batch["conditions"]
         heights = batch.get("heights")
         if heights is None or not bool(torch.isfinite(heights).all()):
@@ -241,6 +245,19 @@ class Trainer:
         self.optimizer.load_state_dict(saved["optimizer"])
         self.sampler.restore(saved["sampler"])
         self.best = saved["best"]
+
+
+def check_crops(network: GraspNetwork, samples: Samples, options: TrainOptions) -> None:
+    """Raises InputError where the architecture or the options do not serve the samples' crops."""
+    if samples.pixels is None:
+        return
+    if not isinstance(network.body, GQCNN):
+        raise InputError(
+            f"the data hold Dex-Net's pixel crops, which {options.arch} does not take; possible: gqcnn2, "
+            "gqcnn2_pool, gqcnn4; for others, generate metric crops (pixel_window 0)"
+        )
+    if options.sensor != "none":
+        raise InputError("--sensor adds noise to metric crops; pixel crops bring theirs from the generator")
 
 
 @torch.no_grad()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numba
 import numpy as np
+import torch
 
 from antipodal import transforms
 from antipodal.backends import EXACT
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper
+from antipodal.grasping.view_grasps import ViewGrasps, poses
 from antipodal.networks import crops
 from antipodal.networks.crops_numba import surface_crops_numba
+from antipodal.networks.pixel_crops import PixelCrops, pixel_inputs, shrink
 from antipodal.perception.view import look_along
 from antipodal.perception.view_numba import rectify_numba
 from antipodal.synth.images import render
@@ -42,6 +45,9 @@ class SceneView(NamedTuple):
     T_view_table: np.ndarray  # (4, 4)
     origin: Tuple[float, float]  # [m]
     cell: float
+    image: np.ndarray  # (h, w) float32 [m] of the camera, around the scene
+    camera: Camera  # of that image
+    T_cam_view: np.ndarray  # (4, 4)
 
 
 def observe_scene(
@@ -52,26 +58,27 @@ def observe_scene(
     cameras: CameraOptions,
     noise: NoiseOptions,
     options: SceneViewOptions = SceneViewOptions(),
+    pixels: Optional[PixelCrops] = None,
 ) -> SceneView:
-    """A noisy view of the scene from a camera drawn anew."""
+    """A noisy view of the scene from a camera drawn anew, and its image, large enough for Dex-Net's `pixels`."""
     drawn, T_cam_table = sample_camera(rng, camera, cameras)
     T_cam_view = look_along(sample_approach(rng, T_cam_table, cameras))
     T_view_table = transforms.invert(T_cam_view) @ T_cam_table
     bounds = _bounds(scene, T_view_table, options.margin * gripper.max_width)
     pitch = (T_view_table[2, 3] - scene.height / 2) / min(drawn.fx, drawn.fy)
     cell = max(options.cell, options.coarsen * pitch)
-    window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_table[2, 3])
-    depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, on_camera(noise, gripper, pitch))
+    window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_table[2, 3], pixels.window if pixels else 0)
+    depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, on_camera(noise, gripper, pitch, pixels))
     seen, observed = rectify_numba(depth, window, T_cam_view, bounds, cell)
-    return SceneView(seen, observed, T_view_table, bounds[:2], cell)
+    return SceneView(seen, observed, T_view_table, bounds[:2], cell, depth, window, T_cam_view)
 
 
-def on_camera(noise: NoiseOptions, gripper: Gripper, pitch: float) -> NoiseOptions:
+def on_camera(noise: NoiseOptions, gripper: Gripper, pitch: float, pixels: Optional[PixelCrops] = None) -> NoiseOptions:
     """The noise with its correlation in pixels of the camera, which are `pitch` [m] wide on the object."""
     if noise.crop_correlation == 0:
         return noise
-    crop_pixel = crops.EXTENT * gripper.max_width / crops.SIZE
-    return replace(noise, correlation=max(1.0, noise.crop_correlation * crop_pixel / pitch))
+    metric = crops.EXTENT * gripper.max_width / crops.SIZE / pitch  # a crop's pixel in pixels of the camera
+    return replace(noise, correlation=max(1.0, noise.crop_correlation * (1 / pixels.factor if pixels else metric)))
 
 
 def render_scene(scene: TableScene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:
@@ -87,14 +94,17 @@ def _bounds(scene: TableScene, T_view_table: np.ndarray, margin: float) -> Tuple
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def window_around(camera: Camera, T_cam_view: np.ndarray, bounds, height: float, table: float) -> Camera:
-    """The part of the camera's image that shows the view's bounds between `table` and `height` above it [m]."""
+def window_around(
+    camera: Camera, T_cam_view: np.ndarray, bounds, height: float, table: float, margin_px: int = 0
+) -> Camera:
+    """The part of the camera's image that shows the view's bounds between `table` and `height` above it [m], and
+    `margin_px` around it."""
     x, y, z = np.meshgrid(bounds[::2], bounds[1::2], [table - height, table])
     corners = transforms.apply(T_cam_view, np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1))
     px = camera.project(corners)
     size = np.array([camera.width, camera.height])
-    low = np.clip(np.floor(px.min(axis=0)), 0, size - 1).astype(int)
-    high = np.clip(np.ceil(px.max(axis=0)) + 1, low + 1, size).astype(int)
+    low = np.clip(np.floor(px.min(axis=0)) - margin_px, 0, size - 1).astype(int)
+    high = np.clip(np.ceil(px.max(axis=0)) + 1 + margin_px, low + 1, size).astype(int)
     return Camera(
         camera.fx,
         camera.fy,
@@ -111,6 +121,14 @@ def crop(view: SceneView, grasps: PlacedGrasps, gripper: Gripper) -> np.ndarray:
     surface = surface_crops_numba(view.depth, view.origin, view.cell, grasps.center, grasps.angle, side, crops.SIZE)
     _normalise(surface, grasps.center[:, 2].astype(np.float32), np.float32(gripper.max_width), np.float32(crops.CLIP))
     return surface
+
+
+def pixel_crop(view: SceneView, grasps: PlacedGrasps, pixels: PixelCrops) -> Tuple[np.ndarray, np.ndarray]:
+    """Dex-Net's inputs: crops (N, size, size) and the gripper's depths (N, 1), float32 [m]."""
+    placed = ViewGrasps(*(torch.from_numpy(np.ascontiguousarray(a)) for a in grasps))
+    shrunk = shrink(torch.from_numpy(view.image), pixels.factor)
+    cut, depths = pixel_inputs(shrunk, view.camera, poses(placed, view.T_cam_view), pixels)
+    return cut[:, 0].numpy(), depths.numpy()
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
