@@ -1,0 +1,81 @@
+"""Look at plans in a browser: python -m antipodal.viewer DEPTH. The page is served on this computer alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any, List, Optional
+
+from antipodal import plan as plan_command
+from antipodal import resources
+from antipodal.errors import run_command
+from antipodal.grasp import Gripper
+from antipodal.planner import GraspPlanner
+from antipodal.viewer.frames import open_frames
+from antipodal.viewer.replan import Replanner
+from antipodal.viewer.server import address, make_server
+
+PORT = 8765
+EXAMPLES = """examples:
+  python -m antipodal.viewer depth.npy --camera camera.json
+  python -m antipodal.viewer folder_of_npy --camera camera.yaml --up 0 -1 0
+  python -m antipodal.viewer recording.bag
+"""
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Serve the page until Ctrl-C. Raises InputError or ModelError."""
+    server = serve(_parser().parse_args(argv))
+    print(f"{address(server)}   (Ctrl-C ends it)", flush=True)
+    try:
+        while True:
+            time.sleep(1.0)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        server.stop()
+
+
+def serve(args: argparse.Namespace) -> Any:
+    """The server of the page that the arguments ask for."""
+    from antipodal.viewer.plan_tab import PlanTab
+
+    frames = open_frames(args.depth, args.camera, args.mask, (args.topic, args.info), args.stride)
+    gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+    server = make_server(args.port, "antipodal")
+    planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, "cpu")
+    planner.warm_up()
+    tab = PlanTab(server, Replanner(planner, plan_command.scene_hints(args), args.max_grasps, args.seed), frames)
+    tab.worker.wait()
+    return server
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m antipodal.viewer",
+        description="Look at plans in a browser, and plan again with other settings.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("depth", type=Path, help="depth image, a folder of them, or a bag")
+    add(
+        "--camera", type=Path, help="JSON or YAML with fx, fy, cx, cy, width, height; default: a file beside each image"
+    )
+    add("--mask", type=Path, help="image, nonzero = may be grasped; default: what stands on the table")
+    add("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
+    add("--model", type=Path, help="model file; default: the one that came with the package")
+    add("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
+    add("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
+    add("--stride", type=int, default=1, help="of a folder or bag, every N-th image (default: 1)")
+    add("--topic", default="", help="of the depth images in a bag; default: the only one")
+    add("--info", default="", help="of their camera_info; default: the one beside the images")
+    add("--port", type=int, default=PORT, help="of the page, on 127.0.0.1; 0: any that is free (default: %(default)s)")
+    plan_command.add_scene_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
