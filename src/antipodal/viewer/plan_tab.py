@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from antipodal.grasp import Grasp
+from antipodal import transforms
+from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.draw import overlay
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.crops import EXTENT
@@ -16,7 +18,7 @@ from antipodal.viewer.controls import Controls
 from antipodal.viewer.frames import Frame
 from antipodal.viewer.replan import GRASPS_INSIDE, NO_RECTANGLE, Look, Replanner, Settings
 from antipodal.viewer.server import Worker
-from antipodal.viewer.shapes import nearest_to_ray
+from antipodal.viewer.shapes import first_eye, nearest_to_ray
 from antipodal.viewer.stage import Stage, quality_text
 
 IMAGE_WIDTH = 420  # of the depth image in the panel [px]
@@ -53,6 +55,19 @@ class PlanTab:
         self.choice.on_update(self.worker.ask)
         server.scene.on_click()(self._clicked)
         self.worker.ask()
+
+    def use_gripper(self, gripper: Gripper) -> None:
+        """Plan with another gripper from now on."""
+        self.replanner.gripper, self._drawn = gripper, None
+        self.controls.start = replace(self.controls.start, opening=gripper.max_width)
+        self.controls.handles["opening"].value = 1e3 * gripper.max_width
+        self.worker.ask()
+
+    def beside(self) -> np.ndarray:
+        """Where a hand may hang beside what is grasped (4, 4), upright and out of the way."""
+        eye = first_eye(self.look)
+        R = transforms.rotation_to(-eye.up, np.array([1.0, 0.0, 0.0]))
+        return transforms.compose(R, eye.look_at + 0.2 * R[:, 0] - 0.16 * R[:, 1] - 0.05 * eye.up)
 
     def _add_frames(self, gui: Any) -> None:
         self.slider = None
