@@ -62,7 +62,7 @@ def add_scene_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--robot", type=Path, help="image, nonzero = robot: an obstacle, never a target")
 
 
-def scene_hints(args: argparse.Namespace) -> SceneHints:
+def hints_of(args: argparse.Namespace) -> SceneHints:
     """What `add_scene_options` asked for. Raises InputError."""
     robot = None if args.robot is None else read_mask(args.robot)
     return SceneHints(args.up, args.table, args.near, args.far, args.workspace, robot)
@@ -74,7 +74,7 @@ def _plan(args: argparse.Namespace) -> None:
     mask = None if args.mask is None else read_mask(args.mask)
     gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
     planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, args.device)
-    plan = planner.plan(depth, camera, mask, args.max_grasps, args.seed, hints=scene_hints(args))
+    plan = planner.plan(depth, camera, mask, args.max_grasps, args.seed, hints=hints_of(args))
     if args.png is not None:
         draw.write_png(args.png, draw.overlay(depth, camera, plan, gripper, plan.candidates))
     text = json.dumps(to_dict(plan), indent=2)

@@ -9,7 +9,7 @@ from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.gripper_boxes import hand_boxes
 from antipodal.perception.scene import perceive
 from antipodal.viewer.cloud import KINDS, kinds_of, make_cloud, sheet
-from antipodal.viewer.shapes import bars, forks, hand_solids, nearest_to_ray
+from antipodal.viewer.shapes import fork_bars, forks, hand_solids, nearest_to_ray
 
 LOW, HIGH = box((0.0, 0.0), (0.06, 0.04, 0.05)), box((0.12, 0.0), (0.04, 0.04, 0.40))
 NAMES = list(KINDS)
@@ -63,8 +63,8 @@ def test_forks_and_bars_span_the_opening():
     lines, colours = forks([grasp], gripper)
     assert lines.shape == colours.shape == (3, 2, 3)
     assert np.linalg.norm(lines[1, 0] - lines[1, 1]) == pytest.approx(grasp.width, abs=1e-6)
-    assert np.allclose(bars([grasp], gripper)[0][0], lines[1])
-    assert forks([], gripper)[0].shape == bars([], gripper)[0].shape == (0, 2, 3)
+    assert np.allclose(fork_bars([grasp], gripper)[0][0], lines[1])
+    assert forks([], gripper)[0].shape == fork_bars([], gripper)[0].shape == (0, 2, 3)
 
 
 def test_a_click_chooses_the_grasp_under_it():

@@ -50,7 +50,7 @@ class Hand:
         that z is the `approach` and y the `closing` axis of the file's."""
         parts = [mesh.copy().apply_transform(self._pose(name, share)) for name, mesh in self.links.items()]
         whole: Any = trimesh.util.concatenate(parts)
-        return whole.apply_transform(_turn(approach, closing))
+        return whole.apply_transform(_to_grasp_axes(approach, closing))
 
     def _pose(self, link: str, share: float) -> np.ndarray:
         T = np.eye(4)
@@ -138,7 +138,7 @@ def _moved(joint: Joint, value: float) -> np.ndarray:
     return np.eye(4)
 
 
-def _turn(approach: str, closing: str) -> np.ndarray:
+def _to_grasp_axes(approach: str, closing: str) -> np.ndarray:
     """The rotation (4, 4) that brings the file's axes to z and y. Raises InputError where they are one axis."""
     if approach not in AXES or closing not in AXES or approach[-1] == closing[-1]:
         raise InputError(f"approach and closing must be two different axes, got {approach} and {closing}")

@@ -67,7 +67,7 @@ def _serve_plan(server: Any, gripper: Gripper, frames: Sequence[Frame], args: ar
     """The plan's tabs, and that of its gripper."""
     planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, "cpu")
     planner.warm_up()
-    tab = PlanTab(server, Replanner(planner, plan_command.scene_hints(args), args.max_grasps, args.seed), frames)
+    tab = PlanTab(server, Replanner(planner, plan_command.hints_of(args), args.max_grasps, args.seed), frames)
     tab.worker.wait()
     with tab.tabs.add_tab("Gripper"):
         wizard = Wizard(server, gripper, args.hand, args.hand_units, tab.use_gripper)

@@ -34,8 +34,8 @@ class Controls:
             add["up"] = gui.add_vector3("Up x y z", given, step=0.05, visible=start.up is not None)
             add["depths"] = gui.add_multi_slider("Depths [m]", 0.0, MAX_RANGE, 0.01, start.depths)
             add["rectangle"] = gui.add_dropdown("Rectangle", RECTANGLES, initial_value=NO_RECTANGLE)
-            add["columns"] = _span(gui, "Columns [px]", camera.width)
-            add["rows"] = _span(gui, "Rows [px]", camera.height)
+            add["columns"] = _range_slider(gui, "Columns [px]", camera.width)
+            add["rows"] = _range_slider(gui, "Rows [px]", camera.height)
         with gui.add_folder("Answer"):
             add["min_quality"] = gui.add_slider("Least P", 0.0, 0.99, 0.01, start.min_quality)
             add["seed"] = gui.add_number("Seed", start.seed, min=0, max=10_000, step=1)
@@ -86,7 +86,7 @@ def _length(gui: Any, label: str, value: float, most: float, hint: str) -> Any:
     return gui.add_slider(label, 0.0, max(most, _mm(value)), 0.5, _mm(value), hint=hint)
 
 
-def _span(gui: Any, label: str, most: int) -> Any:
+def _range_slider(gui: Any, label: str, most: int) -> Any:
     """Two handles on 0..most, at first the middle half."""
     return gui.add_multi_slider(label, 0, most, 1, (most // 4, most - most // 4), visible=False)
 

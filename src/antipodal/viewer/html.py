@@ -65,7 +65,7 @@ def facts(rows: Sequence[Tuple[str, str]]) -> str:
     return f'<table style="border-collapse:collapse">{cells}</table>'
 
 
-def bars(values: Mapping[str, float], unit: str = "", logarithmic: bool = False) -> str:
+def bar_rows(values: Mapping[str, float], unit: str = "", logarithmic: bool = False) -> str:
     """A horizontal bar for each value."""
     length = (lambda v: math.log10(1 + v)) if logarithmic else float
     longest = max([length(v) for v in values.values()], default=0.0) or 1.0
@@ -84,7 +84,7 @@ def _bar(name: str, value: float, share: float, unit: str) -> str:
 def counts(values: Mapping[str, int]) -> str:
     """How many were left after each stage; on a logarithmic scale, since they fall by hundreds."""
     named = {SHOWN.get(key, key.replace("_", " ")): float(n) for key, n in values.items()}
-    return bars(named, logarithmic=True)
+    return bar_rows(named, logarithmic=True)
 
 
 def probability(quality: float) -> str:

@@ -125,7 +125,7 @@ class PlanTab:
         self.verdict.content = html.block(html.headline(head, f"{look.frame.name}: {below}{note}", colour))
         self.why.content = html.block(html.facts(explain.explain(look, self._view, self._chosen, self._step)))
         self.crop.content = self._crop(one)
-        self.stages.content = html.block(html.counts(look.counts), "<br>", html.bars(look.times_ms, "ms"))
+        self.stages.content = html.block(html.counts(look.counts), "<br>", html.bar_rows(look.times_ms, "ms"))
         self.image.image = self._picture()
 
     def _crop(self, one: ViewGrasps) -> str:

@@ -41,7 +41,7 @@ def forks(grasps: Sequence[Grasp], gripper: Gripper) -> Tuple[np.ndarray, np.nda
     return lines, _colours(grasps, 3)
 
 
-def bars(grasps: Sequence[Grasp], gripper: Gripper) -> Tuple[np.ndarray, np.ndarray]:
+def fork_bars(grasps: Sequence[Grasp], gripper: Gripper) -> Tuple[np.ndarray, np.ndarray]:
     """Of each fork the bar alone: lines (N, 2, 3) and colours (N, 2, 3)."""
     lines = np.array([_corners(grasp, gripper)[1:3] for grasp in grasps], np.float32).reshape(-1, 2, 3)
     return lines, _colours(grasps, 1)

@@ -12,7 +12,7 @@ from antipodal.transforms import quaternion
 from antipodal.viewer.cloud import Cloud, make_cloud, sheet
 from antipodal.viewer.html import probability
 from antipodal.viewer.replan import Look
-from antipodal.viewer.shapes import bars, first_eye, forks, hand_solids
+from antipodal.viewer.shapes import first_eye, fork_bars, forks, hand_solids
 
 SHEET = (62, 55, 82)  # lit, it shows as the unseen
 PALM, JAWS = (104, 112, 124), (58, 66, 80)
@@ -35,7 +35,7 @@ class Stage:
             self._draw_cloud(look)
             self._draw_camera(look)
             self._draw_lines("returned", forks(grasps[:returned], look.gripper), 3.5)
-            self._draw_lines("candidates", bars(grasps[returned:], look.gripper), 1.6)
+            self._draw_lines("candidates", fork_bars(grasps[returned:], look.gripper), 1.6)
             self.choose(look, grasps[chosen] if chosen < len(grasps) else None)
 
     def choose(self, look: Look, grasp: Optional[Grasp]) -> None:

@@ -29,7 +29,7 @@ class Wizard:
     def __init__(self, server: Any, start: Gripper, hand_file: Optional[Path], units: str, use: Optional[Use]):
         """hand_file: a mesh or URDF that the user named on the command line; the page takes no paths."""
         self.server, self.scene, gui = server, server.scene, server.gui
-        self.hand = None if hand_file is None else read_hand(hand_file, units)
+        self.hand = None if hand_file is None else open_hand(hand_file, units)
         self.source = f"described in the viewer{'' if hand_file is None else f', measured on {hand_file.name}'}"
         self.T_cam_hand = np.eye(4)
         self.nodes: List[Any] = []
@@ -179,7 +179,7 @@ class Wizard:
             )
 
 
-def read_hand(path: Path, units: str) -> Any:
+def open_hand(path: Path, units: str) -> Any:
     """The hand of a mesh or URDF. Raises InputError, also where the packages that read meshes are missing."""
     try:
         return import_module("antipodal.synth.hand").read_hand(path, units)
