@@ -39,7 +39,6 @@ def test_at_the_start_the_plan_is_the_command_lines(replanner):
     [
         ({"opening": 0.05}, lambda look: all(g.width <= 0.05 for g in look.plan)),
         ({"friction": 0.3}, lambda look: look.options.sampling.friction == 0.3),
-        ({"min_quality": 0.5}, lambda look: all(g.quality >= 0.5 for g in look.plan)),
         ({"approach": "camera"}, lambda look: look.plan[0].T_cam_grasp[2, 2] == 1),
         (
             {"rectangle": GRASPS_INSIDE, "columns": (200, 320), "rows": (0, 240)},
@@ -58,6 +57,13 @@ def test_a_setting_changes_the_plan(replanner, change, holds):
     assert look.plan is not None and holds(look)
     assert grasps(look) != grasps(before)
     assert grasps(replanner.look(FRAME, replanner.start)) == grasps(before)  # and nothing of it stays
+
+
+def test_a_least_quality_drops_what_is_below_it(replanner):
+    qualities = sorted(g.quality for g in replanner.look(FRAME, replanner.start).plan)
+    least = (qualities[4] + qualities[5]) / 2
+    look = replanner.look(FRAME, replace(replanner.start, min_quality=least))
+    assert min(g.quality for g in look.plan) >= least and look.plan[0].quality == qualities[-1]
 
 
 def test_limits_of_depth_and_wrong_values_are_reasons(replanner):

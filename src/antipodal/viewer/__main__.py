@@ -13,6 +13,8 @@ from antipodal import resources
 from antipodal.errors import InputError, run_command
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
+from antipodal.viewer.dataset import DatasetPage
+from antipodal.viewer.evaluation import EvaluationPage
 from antipodal.viewer.frames import Frame, open_frames
 from antipodal.viewer.plan_tab import PlanTab
 from antipodal.viewer.replan import Replanner
@@ -25,6 +27,8 @@ EXAMPLES = """examples:
   python -m antipodal.viewer folder_of_npy --camera camera.yaml --up 0 -1 0
   python -m antipodal.viewer recording.bag
   python -m antipodal.viewer --hand hand.urdf
+  python -m antipodal.viewer --dataset data/mine
+  python -m antipodal.viewer --evaluation out/single.json
 """
 
 
@@ -43,13 +47,19 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 def serve(args: argparse.Namespace) -> Any:
     """The server of the page that the arguments ask for."""
-    if args.depth is None and args.hand is None:
-        raise InputError("nothing to show: give a depth image, a folder of them, a recording, or --hand")
+    if not any((args.depth, args.hand, args.dataset, args.evaluation)):
+        raise InputError(
+            "nothing to show: give a depth image, a folder, a recording, --hand, --dataset or --evaluation"
+        )
     gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
     frames = None if args.depth is None else _frames(args)
     server = make_server(args.port, "antipodal")
     try:
-        if frames is None:
+        if args.dataset is not None:
+            DatasetPage(server, args.dataset).worker.wait()
+        elif args.evaluation is not None:
+            EvaluationPage(server, args.evaluation).worker.wait()
+        elif frames is None:
             _serve_hand(server, gripper, args)
         else:
             _serve_plan(server, gripper, frames, args)
@@ -101,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
     add("--hand", type=Path, help="mesh or URDF of a hand, to measure a gripper on; without DEPTH: that alone")
     add("--hand-units", default="m", choices=("m", "cm", "mm", "in"), help="of a mesh file (default: m)")
+    add("--dataset", type=Path, help="folder of antipodal.synth.generate: its samples instead of plans")
+    add("--evaluation", type=Path, help="summary (.json) of antipodal.sim.evaluate: its picks instead of plans")
     add("--model", type=Path, help="model file; default: the one that came with the package")
     add("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
     add("--seed", type=int, default=0, help="same seed, same plan (default: 0)")

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import torch
 
-from antipodal.grasping.draw import quality_colour
+from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.crops import EXTENT
-from antipodal.viewer.html import probability
+from antipodal.viewer.html import probability, shade_of
 from antipodal.viewer.replan import Look
 
 ENLARGED = 320  # pixels a side of the crop's picture
@@ -115,23 +115,28 @@ def crop_picture(look: Look, one: ViewGrasps) -> np.ndarray:
     if look.trace.stages is None or look.trace.score is None or not len(one) or torch.isnan(one.quality).any():
         return blank
     crop = look.trace.score.crops(look.trace.stages.view, one)[0, 0].numpy()
-    low, high = (-0.5, 0.5) if crop.min() < 0 else (float(crop.min()), float(crop.max()))
-    grey = np.clip((high - crop) / max(high - low, 1e-6), 0, 1)
-    image = cv2.resize((255 * grey).astype(np.uint8), (ENLARGED, ENLARGED), interpolation=cv2.INTER_NEAREST)
-    image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    if crop.min() < 0:  # of Dex-Net's pixel crops the side is no length
-        _draw_jaws(image, look, float(one.width))
+    if crop.min() < 0:
+        return enlarged_crop(crop, look.gripper, float(one.width))
+    return _grey(crop, float(crop.min()), float(crop.max()))  # of Dex-Net's pixel crops the side is no length
+
+
+def enlarged_crop(crop: np.ndarray, gripper: Gripper, width: float) -> np.ndarray:
+    """A crop (H, H) in widest openings enlarged to (ENLARGED, ENLARGED, 3) uint8, with the jaws at an opening [m]."""
+    image, middle = _grey(crop, -0.5, 0.5), ENLARGED / 2
+    scale = ENLARGED / (EXTENT * gripper.max_width)
+    for side in (-1, 1):
+        inner, outer = middle + side * scale * width / 2, middle + side * scale * (width / 2 + gripper.jaw_thickness)
+        half = scale * gripper.jaw_width / 2
+        corners = (round(inner), round(middle - half)), (round(outer), round(middle + half))
+        cv2.rectangle(image, *corners, RED, 2)
     return image
 
 
-def _draw_jaws(image: np.ndarray, look: Look, width: float) -> None:
-    g, middle = look.gripper, ENLARGED / 2
-    scale = ENLARGED / (EXTENT * g.max_width)
-    for side in (-1, 1):
-        inner, outer = middle + side * scale * width / 2, middle + side * scale * (width / 2 + g.jaw_thickness)
-        half = scale * g.jaw_width / 2
-        corners = (round(inner), round(middle - half)), (round(outer), round(middle + half))
-        cv2.rectangle(image, *corners, RED, 2)
+def _grey(crop: np.ndarray, low: float, high: float) -> np.ndarray:
+    """A crop as a grey picture (ENLARGED, ENLARGED, 3) uint8, `low` white."""
+    grey = np.clip((high - crop) / max(high - low, 1e-6), 0, 1)
+    image = cv2.resize((255 * grey).astype(np.uint8), (ENLARGED, ENLARGED), interpolation=cv2.INTER_NEAREST)
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
 
 
 def verdict(look: Look) -> Tuple[str, str, str]:
@@ -140,5 +145,4 @@ def verdict(look: Look) -> Tuple[str, str, str]:
         return "No grasp", look.reason, "#c0392b"
     best = look.plan[0]
     below = f"{len(look.plan)} grasps, {look.total_ms:.0f} ms, seed {look.settings.seed}"
-    r, g, b = (int(0.8 * c) for c in quality_colour(best.quality))
-    return f"{probability(best.quality)}, {1e3 * best.width:.0f} mm open", below, f"rgb({r},{g},{b})"
+    return f"{probability(best.quality)}, {1e3 * best.width:.0f} mm open", below, shade_of(best.quality)

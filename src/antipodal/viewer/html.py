@@ -87,6 +87,12 @@ def counts(values: Mapping[str, int]) -> str:
     return bar_rows(named, logarithmic=True)
 
 
+def shade_of(quality: float) -> str:
+    """A quality's colour, dark enough for a text."""
+    r, g, b = (int(0.8 * c) for c in quality_colour(quality))
+    return f"rgb({r},{g},{b})"
+
+
 def probability(quality: float) -> str:
     """P(success) in two digits, which never claims certainty."""
     return "P > 0.99" if quality > 0.995 else f"P = {quality:.2f}"
