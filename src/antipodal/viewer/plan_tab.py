@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, List, Optional, Sequence, Tuple
 
+import cv2
 import numpy as np
 
 from antipodal import transforms
@@ -138,8 +139,6 @@ class PlanTab:
 
     def _picture(self) -> np.ndarray:
         """The depth image with the grasps and the rectangle."""
-        import cv2
-
         look = self.look
         grasps, candidates = (look.plan.grasps, look.plan.candidates) if look.plan else ([], [])
         picture = overlay(np.nan_to_num(look.frame.depth), look.frame.camera, grasps, look.gripper, candidates)
