@@ -93,3 +93,11 @@ def test_models_of_unknown_or_changed_data_are_refused(data, tmp_path):
 def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
     assert run_command(compare.main, [str(tmp_path / "none.pt"), "--out", str(tmp_path)]) == 2
     assert "no model file" in capsys.readouterr().err
+
+
+def test_the_html_report_states_the_figures(tmp_path):
+    rows = {"AP": [[0.9, 0.8, 0.95], [0.85, 0.8, 0.9], [0.05, -0.01, 0.1]]}
+    compare.write_comparison_page(tmp_path / "r.html", "mine.pt", "other.pt", rows, compare.Held(60, 50, 4, 2))
+    text = (tmp_path / "r.html").read_text()
+    assert "90.0 %" in text and "0.9000 [0.8000, 0.9500]" in text and "0.0500 [-0.0100, 0.1000]" in text
+    assert "only mine.pt" in text and "width:83.33%" in text and "://" not in text

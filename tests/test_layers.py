@@ -58,8 +58,9 @@ def test_the_rule_sees_the_imports_it_forbids():
     assert not any(map(is_ros, imports(PACKAGE / "ros/images.py")))
 
 
-ORDER = """errors transforms options files resources backends camera grasp perception grasping networks planning planner
-tracking plan synth dexnet training train sim compare ros""".split()  # each imports only what stands before it
+# each imports only what stands before it
+ORDER = """errors transforms options files report resources backends camera grasp perception grasping networks planning
+planner tracking plan synth dexnet training train sim compare viewer ros""".split()
 
 
 def layer(path):
@@ -85,7 +86,7 @@ def test_the_top_level_is_small():
     modules = {p.stem for p in PACKAGE.glob("*.py")} - {"__init__"}
     packages = {p.parent.name for p in PACKAGE.glob("*/__init__.py")}
     assert modules | packages == set(ORDER)
-    assert len(modules) <= 12 and len(packages) <= 10
+    assert len(modules) <= 13 and len(packages) <= 11
 
 
 def direct(path):

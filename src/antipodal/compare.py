@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 import torch
 
-from antipodal import networks, resources
+from antipodal import networks, report, resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError, run_command
 from antipodal.grasp import Gripper
@@ -46,9 +46,10 @@ class Held:
         return Held(*(a + b for a, b in zip(astuple(self), astuple(other))))
 
 
-def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
+def compare(model: Path, against: Path, out: Path, scenes: int, workers: int, page: Optional[Path] = None) -> str:
     """The comparison as a Markdown section of the card. out: folder for trials and pictures of failures; a stopped run
-    continues from it. Raises InputError if the model does not name its data, or if these have changed."""
+    continues from it. page: HTML report to write. Raises InputError if the model does not name its data, or if these
+    have changed."""
     _, meta = networks.load(model, "cpu")
     if "options" not in meta or not all(Path(d).is_dir() for d in meta["options"].get("data", ["?"])):
         raise InputError(f"{model} was not trained here: its data are needed, to know which objects it has not seen")
@@ -58,7 +59,29 @@ def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) ->
     test = split_by_object(samples, meta["options"]["split_seed"]).test
     rows = on_samples([model, against], samples, shuffled(test, 0)[:TEST_SAMPLES])
     held = in_picks([model, against], samples, test, out, scenes, workers)
+    if page is not None:
+        write_comparison_page(page, model.name, against.name, rows, held)
     return section(model.name, against.name, rows, held)
+
+
+def write_comparison_page(path: Path, first: str, second: str, rows: Dict[str, List[List[float]]], held: Held) -> None:
+    """The comparison as an HTML report."""
+    page = report.Report(f"{first} against {second}", "Objects that neither of the two was trained on")
+    for n, (name, alone) in enumerate(((first, held.first), (second, held.second))):
+        low, high = wilson(held.both + alone, held.scenes)
+        rate = f"{100 * (held.both + alone) / max(held.scenes, 1):.1f} %"
+        picks = ("picks held", rate, f"{100 * low:.1f} to {100 * high:.1f} %, of {held.scenes}")
+        shown = [(m, f"{v[n][0]:.4f}", f"{v[n][1]:.4f} to {v[n][2]:.4f}") for m, v in rows.items()]
+        page.section(name, report.cards([*shown, picks]))
+    cells = [[m, *("{:.4f} [{:.4f}, {:.4f}]".format(*value) for value in v)] for m, v in rows.items()]
+    page.section("Same test samples", report.html_table(["measure", first, second, "difference"], cells))
+    neither = held.scenes - held.both - held.first - held.second
+    outcomes = {"both": held.both, f"only {first}": held.first, f"only {second}": held.second, "neither": neither}
+    colours = dict(zip(outcomes, ("#3f9b5d", *report.COLOURS[:2], "#b4435a")))
+    counts = report.html_table(["held by", "scenes"], [[k, str(n)] for k, n in outcomes.items()])
+    page.section("Same scenes", report.key(colours), report.shares(outcomes, colours), counts)
+    page.section("How", report.text("Intervals are 95 %: bootstrap over objects for samples, Wilson for picks."))
+    page.write(path)
 
 
 def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Dict[str, List[List[float]]]:
@@ -166,9 +189,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for trials and pictures of failures")
     parser.add_argument("--scenes", type=int, default=60, help="picks by each model (default: 60)")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
     args = parser.parse_args(arguments)
     against = args.against or resources.find("models/default.pt")
-    print(compare(args.model, against, args.out, args.scenes, args.workers))
+    print(compare(args.model, against, args.out, args.scenes, args.workers, args.report))
     return 0
 
 

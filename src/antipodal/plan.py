@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         help="image, nonzero = may be grasped (of an image with transparency, what is not transparent); "
         "default: what stands on the table",
     )
-    _add_hints(parser)
+    add_scene_options(parser)
     parser.add_argument("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
     parser.add_argument("--model", type=Path, help="model file; default: the one that came with the package")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_hints(parser: argparse.ArgumentParser) -> None:
+def add_scene_options(parser: argparse.ArgumentParser) -> None:
     """What a user may know of the scene, in the camera's optical frame."""
     group = parser.add_argument_group("scene", "what is known of it, in the camera's frame: x right, y down, z forward")
     group.add_argument("--up", type=float, nargs=3, metavar=("X", "Y", "Z"), help="direction against gravity")
@@ -62,18 +62,19 @@ def _add_hints(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--robot", type=Path, help="image, nonzero = robot: an obstacle, never a target")
 
 
-def _hints(args: argparse.Namespace) -> SceneHints:
-    robot = None if args.robot is None else _read_mask(args.robot)
+def hints_of(args: argparse.Namespace) -> SceneHints:
+    """What `add_scene_options` asked for. Raises InputError."""
+    robot = None if args.robot is None else read_mask(args.robot)
     return SceneHints(args.up, args.table, args.near, args.far, args.workspace, robot)
 
 
 def _plan(args: argparse.Namespace) -> None:
     """Read the inputs, plan, write the outputs."""
-    camera, depth = Camera.load(args.camera), _read_depth(args.depth)
-    mask = None if args.mask is None else _read_mask(args.mask)
+    camera, depth = Camera.load(args.camera), read_depth(args.depth)
+    mask = None if args.mask is None else read_mask(args.mask)
     gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
     planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, args.device)
-    plan = planner.plan(depth, camera, mask, args.max_grasps, args.seed, hints=_hints(args))
+    plan = planner.plan(depth, camera, mask, args.max_grasps, args.seed, hints=hints_of(args))
     if args.png is not None:
         draw.write_png(args.png, draw.overlay(depth, camera, plan, gripper, plan.candidates))
     text = json.dumps(to_dict(plan), indent=2)
@@ -101,7 +102,8 @@ def _support(plan: Plan) -> Optional[dict]:
     return {"normal": plan.scene.support.normal.tolist(), "offset": plan.scene.support.offset}
 
 
-def _read_depth(path: Path) -> np.ndarray:
+def read_depth(path: Path) -> np.ndarray:
+    """Depth (H, W) of a file. Raises InputError."""
     try:
         depth = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as e:
@@ -109,7 +111,8 @@ def _read_depth(path: Path) -> np.ndarray:
     return depth[..., 0] if depth.ndim == 3 and depth.shape[2] == 1 else depth
 
 
-def _read_mask(path: Path) -> np.ndarray:
+def read_mask(path: Path) -> np.ndarray:
+    """Mask (H, W), nonzero = True, of an image file. Raises InputError."""
     mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if mask is None:
         raise InputError(f"cannot read mask {path}, an image file such as PNG is needed")

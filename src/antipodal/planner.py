@@ -30,6 +30,7 @@ from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import centered_in, distinct, likely_enough
 from antipodal.planning.request import Request
 from antipodal.planning.result import Clock, Plan, refuse_empty
+from antipodal.planning.trace import Trace
 
 
 class GraspPlanner:
@@ -89,10 +90,11 @@ class GraspPlanner:
         if self.device.type == "cuda" and isinstance(score, CropScore) and self.dense is None:
             self.gpu_planner = GpuPlanner(self.network, self.gripper, self.options, self.device)
 
-    def tune(self, options: PlannerOptions) -> None:
-        """Plan with other options from now on; a graph on a GPU is recorded anew by the next plan."""
-        self.options = options
-        self._use(self.score)
+    def tune(self, options: PlannerOptions, gripper: Optional[Gripper] = None) -> None:
+        """Plan with other options from now on, and for another gripper where one is given; a graph on a GPU is recorded
+        anew by the next plan."""
+        self.options, self.gripper = options, gripper or self.gripper
+        self._use(self.score.for_gripper(self.gripper))
 
     def warm_up(self) -> None:
         """Plan on a box on a table, so that what is compiled or loaded at first use delays no later plan."""
@@ -114,6 +116,7 @@ class GraspPlanner:
         region: Optional[Region] = None,
         start: Optional[Sequence[Grasp]] = None,
         hints: Optional[SceneHints] = None,
+        trace: Optional[Trace] = None,
     ) -> Plan:
         """Grasps on what `depth` shows, best first.
 
@@ -121,7 +124,8 @@ class GraspPlanner:
         grasped; when not given, what stands on the table may. region: a window (u0, v0, width, height) [px], or (H, W)
         bool, in which the grasps' centres lie, whichever of the two says what may be grasped. start: grasps of an
         earlier plan, in the frame of this camera; they are candidates beside the sampled ones. hints: what is known of
-        the scene, such as which way is up. Raises InputError, or NoGraspFound with the reason.
+        the scene, such as which way is up. trace: filled with what the plan looked at; it changes nothing. Raises
+        InputError, or NoGraspFound with the reason.
         """
         if self.device.type == "cuda" and os.getpid() != self._process:
             raise InputError("a planner on a GPU serves only the process that made it, not one forked from it")
@@ -138,12 +142,16 @@ class GraspPlanner:
         with single_threaded_torch():
             with clock("table"):
                 scene = perceive(depth, camera, mask, hints, seed, self.options.table, self.options.segmentation)
+                if trace is not None:
+                    trace.scene = scene
                 request = self._request(scene, window, start or (), counts)
-            ranked, T_cam_view = plan(request, camera, seed, counts, clock)
+            ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
         with clock("ranking"):
             ranked = centered_in(window, ranked, T_cam_view, camera, counts)
             likely = likely_enough(ranked, self.options.min_quality, counts)
             chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
+            if trace is not None:
+                trace.ranked, trace.chosen = likely, chosen
             grasps = to_camera(likely[chosen], T_cam_view, camera)
             candidates = likely[:: max(1, len(likely) // 100)]
         return Plan(grasps, lambda: to_camera(candidates, T_cam_view, camera), counts, clock.times_ms, scene)
@@ -164,9 +172,15 @@ class GraspPlanner:
         return Request(scene.depth, graspable, scene.support.normal, scene.support.offset, start)
 
     def _plan_on_gpu(
-        self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
+        self,
+        request: Request,
+        camera: Camera,
+        seed: int,
+        counts: Dict[str, int],
+        clock: Clock,
+        trace: Optional[Trace] = None,
     ) -> Tuple[ViewGrasps, np.ndarray]:
-        """As the CPU pipeline, by one launch on the GPU."""
+        """As the CPU pipeline, by one launch on the GPU, which leaves no trace."""
         assert self.gpu_planner is not None
         with clock("device"):
             reply = self.gpu_planner.plan([request], camera, seed)[0]

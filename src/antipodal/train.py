@@ -19,7 +19,7 @@ import torch
 from antipodal import networks
 from antipodal.errors import InputError, ModelError, run_command
 from antipodal.files import only_writer
-from antipodal.training import metrics, report
+from antipodal.training import metrics, report, report_page
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
 from antipodal.training.samples import Samples, Split, open_folders, split_by_object
@@ -66,6 +66,10 @@ def _train(options: TrainOptions, group: Group, command: str) -> Dict[str, Any]:
         trainer.network.examples = shown["crops"].float(), trainer.conditions(shown).float()
     networks.save(options.out, trainer.network, meta)
     report.write_report(options.out, meta, logits, labels)
+    if options.report:
+        report_page.write_training_page(
+            Path(options.report), Path(options.out), meta, logits, labels, samples.objects[split.test]
+        )
     Path(options.checkpoint()).unlink(missing_ok=True)
     return meta
 

@@ -14,6 +14,7 @@ from conftest import REPO
 from antipodal.errors import InputError
 from antipodal.ros.bag import replay
 from antipodal.ros.recording import open_recording, stamp_of
+from antipodal.viewer.frames import open_frames
 from tests.test_planner import PLANNER
 
 rosbag1, rosbag2 = pytest.importorskip("rosbags.rosbag1"), pytest.importorskip("rosbags.rosbag2")
@@ -249,3 +250,16 @@ def test_bags_that_rosbag_wrote_are_read(tmp_path):
             bag.write(INFO, info_message(scenes.CAMERA, header), header.stamp)
             bag.write(DEPTH, depth_message(BAR, header), header.stamp)
         assert replay(path, PLANNER, tmp_path / compression).startswith("1 of 1 images with grasps")
+
+
+@pytest.mark.parametrize("kind", ["ros1", "mcap"])
+def test_the_viewer_goes_through_a_recording(tmp_path, kind):
+    with Writer(tmp_path, kind) as writer:
+        for secs, depth in ((1.0, BAR), (2.0, BARE), (3.0, BAR)):
+            writer.info(secs)
+            writer.image(secs, depth)
+    frames = open_frames(writer.path)
+    assert len(frames) == 3 and frames[1].camera == scenes.CAMERA
+    assert np.array_equal(frames[0].depth, BAR) and np.array_equal(frames[1].depth, BARE)
+    assert "3.000 s" in frames[2].name
+    assert [f.name for f in open_frames(writer.path, stride=2)] == ["image 1 of 2, 1.000 s", "image 2 of 2, 3.000 s"]

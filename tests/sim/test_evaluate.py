@@ -119,3 +119,29 @@ def test_a_list_names_the_objects_to_use(tmp_path, capsys):
     names.write_text("teapot\n")
     code, _ = run(tmp_path, "--objects-list", str(names), name="other.json")
     assert code == 2 and "teapot" in capsys.readouterr().err
+
+
+def test_the_html_report_holds_the_summary_and_needs_no_network(tmp_path):
+    page = tmp_path / "report.html"
+    code, out = run(tmp_path, "--report", str(page))
+    text, summary = page.read_text(), json.loads(out.read_text())
+    assert code == 0
+    for name, policy in summary["policies"].items():
+        held = policy["held"]
+        assert f"<span>{name}</span><b>{100 * held['rate']:.1f} %</b>" in text
+        assert f"{100 * held['low']:.1f} to {100 * held['high']:.1f} %" in text
+    assert all(name in text for name in summary["objects"])
+    failures = sum(1 for row in picks(out) for pick in row["picks"] if pick["kind"] != "held" and "quality" in pick)
+    assert text.count('class="strip"') == min(6, failures) > 0
+    assert text.count("data:image/jpeg") == 3 * min(6, failures) + len(summary["objects"])
+    assert "http://" not in text and "https://" not in text and "<script" not in text and "default-src 'none'" in text
+
+
+def test_a_replay_ends_as_the_trial_did(tmp_path):
+    """The strip of a failure shows that failure: the scene, the plan and the physics are the trial's."""
+    options = evaluate.TrialOptions(objects="procedural:4")
+    runner, again = evaluate.Runner(options), evaluate.Runner(options)
+    row = runner.run(evaluate.Job(0, "random"))
+    frames = again.replay(evaluate.Job(0, "random"), 0)
+    assert len(frames) == 3 and len({frame.shape for frame in frames}) == 1
+    assert again.run(evaluate.Job(0, "random"))["picks"][0]["kind"] == row["picks"][0]["kind"]

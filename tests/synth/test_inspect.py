@@ -36,6 +36,13 @@ def test_pixel_crops_are_drawn(tmp_path):
     assert (tmp_path / "out" / "crop_sheet.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_the_html_report_holds_it_all(folder, tmp_path):
+    assert inspect.main([str(folder), "--report", str(tmp_path / "data.html")]) == 0
+    text, labels = (tmp_path / "data.html").read_text(), column(folder, "labels")
+    assert f"<b>{np.mean(labels > 0.5):.1%}</b>" in text and "all agree" in text
+    assert text.count("<svg") == 3 and text.count("data:image/jpeg") == 1 and "://" not in text
+
+
 def test_bars_are_as_long_as_their_counts():
     lines = inspect.histogram(np.array([0.05] * 10 + [0.95] * 20), width=40)
     assert lines[1].count("#") == 20 and lines[10].count("#") == 40 and lines[5].count("#") == 0

@@ -372,3 +372,10 @@ def test_local_averaging_learns_too(options):
 def test_a_dense_network_needs_the_grasps_heights(options):
     with pytest.raises(InputError, match="heights"):
         make_trainer(replace(options, arch="dense")).fit()
+
+
+def test_the_html_report_states_the_measures(options, tmp_path):
+    meta = train.train(replace(options, report=str(tmp_path / "r.html"), samples=1000), Group(CPU))
+    text = (tmp_path / "r.html").read_text()
+    assert f"<td class=n>{meta['metrics']['auc']:.4f}</td>" in text and "Limits" in text
+    assert text.count("<svg") == 5 and "://" not in text

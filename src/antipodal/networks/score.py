@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Union
+from typing import Any, Callable, Dict, List, Protocol, Union
 
 import numpy as np
 import torch
@@ -18,7 +18,16 @@ from antipodal.networks.threads import ThreadedNetwork, thread_count
 from antipodal.perception.view import View
 
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Score = Callable[[View, ViewGrasps], torch.Tensor]  # logits (N,) of grasps (N) in a view
+
+
+class Score(Protocol):
+    """The score of grasps planned in one image."""
+
+    def __call__(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
+        """Logits (N,) of grasps (N) in the view."""
+
+    def crops(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
+        """What the network sees of grasps (N): (N, 1, H, W)."""
 
 
 class CropScore:
@@ -32,10 +41,17 @@ class CropScore:
         """The score of grasps planned in an image (H, W) [m]; the view holds all that this one looks at."""
         return self
 
+    def for_gripper(self, gripper: Gripper) -> CropScore:
+        """The score by the same network for another gripper."""
+        return CropScore(self.network, gripper)
+
+    def crops(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
+        """What the network sees of grasps (N): (N, 1, 32, 32) depths relative to the grasps', in widest openings."""
+        return crops.relative_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
+
     def __call__(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
         """Logits (N,) of grasps (N) in the view."""
-        relative = crops.relative_crops(view.depth, view.origin, view.cell, grasps, self.gripper)
-        return self.network(relative, crops.conditions(grasps.width, self.gripper))
+        return self.network(self.crops(view, grasps), crops.conditions(grasps.width, self.gripper))
 
 
 class PixelScore:
@@ -46,14 +62,33 @@ class PixelScore:
         both itself."""
         self.network, self.pixels = network, pixels
 
+    def for_gripper(self, gripper: Gripper) -> PixelScore:
+        """The same: what Dex-Net's networks see does not depend on the gripper."""
+        return self
+
     def of_image(self, depth: np.ndarray, camera: Camera) -> Score:
         """The score of grasps planned in an image (H, W) [m], 0 = missing."""
-        image = shrink(torch.from_numpy(depth), self.pixels.factor)
-        return lambda view, grasps: self._logits(image, camera, view, grasps)
+        return _ImageScore(self, shrink(torch.from_numpy(depth), self.pixels.factor), camera)
 
-    def _logits(self, image: torch.Tensor, camera: Camera, view: View, grasps: ViewGrasps) -> torch.Tensor:
-        inputs = pixel_inputs(image, camera, poses(grasps, view.T_cam_view), self.pixels)
-        return self.network(*(i.to(view.depth.device) for i in inputs))
+
+class _ImageScore:
+    """A PixelScore in one image."""
+
+    def __init__(self, of: PixelScore, image: torch.Tensor, camera: Camera):
+        """image: as the network is to see it, shrunk."""
+        self.of, self.image, self.camera = of, image, camera
+
+    def crops(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
+        """What the network sees of grasps (N): (N, 1, size, size) depths of the camera's image [m]."""
+        return self._inputs(view, grasps)[0]
+
+    def _inputs(self, view: View, grasps: ViewGrasps) -> List[torch.Tensor]:
+        made = pixel_inputs(self.image, self.camera, poses(grasps, view.T_cam_view), self.of.pixels)
+        return [i.to(view.depth.device) for i in made]
+
+    def __call__(self, view: View, grasps: ViewGrasps) -> torch.Tensor:
+        """Logits (N,) of grasps (N) in the view."""
+        return self.of.network(*self._inputs(view, grasps))
 
 
 def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gripper) -> Union[CropScore, PixelScore]:

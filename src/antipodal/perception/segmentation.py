@@ -52,8 +52,7 @@ def segment_objects(
     """
     rays = camera.rays()
     plane = np.append(table.normal, table.offset).astype(np.float32)
-    least = np.array([options.min_height / 2, options.min_height], np.float32)
-    height, sure = compiled.heights(depth, *rays, plane, np.float32(table.noise), least)
+    height, sure = _heights(depth, camera, table, options)
     found, counts = np.zeros(depth.shape, bool), dict.fromkeys(KINDS, 0)
     window = _window(sure)
     if not sure[window].any():
@@ -68,6 +67,25 @@ def segment_objects(
     above = _without_obstacles(above & ~furniture, border, edge, image, options, counts)
     found[window] = _without_specks(above, image, options, counts)
     return found, counts
+
+
+def on_support(
+    depth: np.ndarray, camera: Camera, table: Table, options: SegmentationOptions = SegmentationOptions()
+) -> np.ndarray:
+    """Pixels (H, W) bool that `segment_objects` takes for the table's plane: they stand out by no more than its noise,
+    nor lie further below it than the pieces that it parts."""
+    height, sure = _heights(depth, camera, table, options)
+    standing = _standing(sure, table.pixel(camera.fx), options)
+    return ~standing & (depth > 0) & (height > -options.step)
+
+
+def _heights(
+    depth: np.ndarray, camera: Camera, table: Table, options: SegmentationOptions
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Heights (H, W) [m] over the table, and how surely pixels stand out, as by `segmentation_numba.heights`."""
+    plane = np.append(table.normal, table.offset).astype(np.float32)
+    least = np.array([options.min_height / 2, options.min_height], np.float32)
+    return compiled.heights(depth, *camera.rays(), plane, np.float32(table.noise), least)
 
 
 def stands_out(depth: np.ndarray, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> np.ndarray:
@@ -101,7 +119,7 @@ class _Part:
     @property
     def pixel(self) -> float:
         """Side of a pixel on the table [m], where the camera's axis meets it."""
-        return self.table.offset / max(float(self.table.normal[2]), 0.3) / self.focal
+        return self.table.pixel(self.focal)
 
     def geometry(self) -> tuple:
         return self.depth, self.height, *self.rays, self.plane

@@ -52,6 +52,10 @@ class Table:
         """Height (...) [m] above the table of points (..., 3) in the camera frame."""
         return self.offset - points @ self.normal
 
+    def pixel(self, focal: float) -> float:
+        """Side [m] of a pixel on the table, where the camera's axis meets it; focal length in pixels."""
+        return self.offset / max(float(self.normal[2]), 0.3) / focal
+
 
 def find_table(
     depth: np.ndarray,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Optional, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from antipodal.planning.dense_scan import propose_by_scan
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.request import Request
 from antipodal.planning.result import Clock, refuse_empty
+from antipodal.planning.trace import Stages, Trace
 
 
 class CpuPipeline:
@@ -42,7 +43,13 @@ class CpuPipeline:
         self.openings, self.snug = usable_openings(gripper, options.openings), snug_openings(gripper)
 
     def __call__(
-        self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
+        self,
+        request: Request,
+        camera: Camera,
+        seed: int,
+        counts: Dict[str, int],
+        clock: Clock,
+        trace: Optional[Trace] = None,
     ) -> Tuple[ViewGrasps, np.ndarray]:
         """All grasps that were scored, best first, in a view, and its `T_cam_view`."""
         generator = torch.Generator(device=self.device).manual_seed(seed)
@@ -53,12 +60,20 @@ class CpuPipeline:
             pairs = self._pairs(view, distance, generator, counts)
         with clock("clearance"):
             clearance = Clearance(view, self.gripper, self.options.clearance)
+            if trace is not None:
+                trace.stages = Stages(view, distance, pairs, clearance)
             candidates = self._candidates(clearance, pairs, counts)
         with clock("refinement"):
             first = [encode(g, self.gripper) for g in (candidates, to_view(request.start, view))]
             score = self.score.of_image(request.depth, camera)
+            if trace is not None:
+                trace.score = score
+            batches = None if trace is None else trace.batches
             samples, quality = maximise(
-                lambda s: self._evaluate(clearance, distance, score, s), torch.cat(first), generator, self.options.cem
+                lambda s: self._evaluate(clearance, distance, score, s, batches),
+                torch.cat(first),
+                generator,
+                self.options.cem,
             )
             counts["scored"] = int(torch.isfinite(quality).sum())
         feasible = torch.isfinite(quality)
@@ -113,9 +128,17 @@ class CpuPipeline:
         return first_that_fits(clearance.widest_opening(grasps, self.snug, SPARE), widest)
 
     def _evaluate(
-        self, clearance: Clearance, distance: torch.Tensor, score: Score, samples: torch.Tensor
+        self,
+        clearance: Clearance,
+        distance: torch.Tensor,
+        score: Score,
+        samples: torch.Tensor,
+        batches: Optional[List[ViewGrasps]] = None,
     ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none."""
+        """Samples moved to the nearest depth at which the gripper fits, and P(success); -inf where it fits at none.
+
+        batches: what was looked at is appended here.
+        """
         grasps, depths = self._at_opening(clearance, decode(samples, self.gripper))
         grasps = at_depth(grasps, grasps.center[:, 2].clamp(depths.shallowest, depths.deepest))
         quality = torch.full_like(grasps.angle, -torch.inf)
@@ -123,6 +146,8 @@ class CpuPipeline:
         fits &= wide_enough(clearance.view, grasps, self.gripper)
         if bool(fits.any()):
             quality[fits] = self._quality(clearance.view, distance, score, grasps[fits])
+        if batches is not None:
+            batches.append(replace(grasps, quality=quality))
         return encode(grasps, self.gripper), quality
 
     def _quality(self, view: View, distance: torch.Tensor, score: Score, grasps: ViewGrasps) -> torch.Tensor:

@@ -26,7 +26,7 @@ from antipodal.files import read_names, write_text
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
-from antipodal.sim import report
+from antipodal.sim import report, report_page
 from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.picture import contact_sheet
 from antipodal.sim.policies import check_policies
@@ -40,6 +40,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(argv)
     options, policies = _trial_options(args), tuple(args.policies.split(","))
     summary = evaluate(options, policies, args.n, args.json, args.workers)
+    if args.report is not None:
+        write_evaluation_report(args.report, options, summary, args.json)
     print(report.table(summary))
     return 0
 
@@ -61,6 +63,13 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
     write_text(out, json.dumps(summary, indent=1))
     draw.write_png(out.with_suffix(".png"), contact_sheet(sorted(pictures.glob("*.png"))))
     return summary
+
+
+def write_evaluation_report(path: Path, options: TrialOptions, summary: dict, out: Path) -> None:
+    """Write the HTML report of an evaluation whose summary is `out`; the worst failures are picked again for it."""
+    rows = _read_trials(out.with_suffix(".jsonl"), options)
+    rows = [row for row in rows if row["scene"] < summary["scenes"] and row["policy"] in summary["policies"]]
+    report_page.write_evaluation_page(path, summary, rows, Runner(options))
 
 
 def _check_picks(rows: Sequence[dict]) -> None:
@@ -189,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-mask", action="store_true", help="do not tell policies which pixels show objects")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
     add("--workers", type=int, default=1, help="processes (default: 1)")
+    add("--report", type=Path, help="HTML report to write: one file with pictures, for a browser")
     add("--json", type=Path, required=True, help="write the summary here; trials and pictures come beside it")
     return parser
 

@@ -55,6 +55,20 @@ def view_of_gripper(cell: Cell, grasp: Grasp, shape: Tuple[int, int]) -> np.ndar
     return _shade(meshes, _eye(T_world_grasp), shape)
 
 
+def view_of_table(cell: Cell, T_world_grasp: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """As `view_of_gripper`, without the gripper."""
+    return _shade([_table_mesh(), *_object_meshes(cell)], _eye(T_world_grasp), shape)
+
+
+def object_picture(mesh: trimesh.Trimesh, side: int = THUMBNAIL) -> np.ndarray:
+    """An object alone (side, side, 3) uint8 RGB, from above and beside."""
+    middle, size = mesh.bounds.mean(axis=0), float(np.linalg.norm(np.ptp(mesh.bounds, axis=0)))
+    away = np.array([0.55, -0.65, 0.52]) / np.linalg.norm([0.55, -0.65, 0.52])
+    R = transforms.rotation_to(-away, np.cross([0.0, 0.0, 1.0], away))
+    body = Coloured(np.asarray(mesh.vertices) - middle, np.asarray(mesh.faces), OBJECTS[0])
+    return _shade([body], transforms.compose(R, 1.35 * size * away), (side, side))
+
+
 def failure_picture(
     depth: np.ndarray, camera: Camera, grasp: Optional[Grasp], gripper: Gripper, label: str
 ) -> np.ndarray:

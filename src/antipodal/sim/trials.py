@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
+import trimesh
 
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError, NoGraspFound
@@ -16,7 +17,7 @@ from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
 from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.objects import Body, body_from_mesh
-from antipodal.sim.picture import failure_picture
+from antipodal.sim.picture import failure_picture, view_of_gripper, view_of_table
 from antipodal.sim.policies import Policy, make_policy
 from antipodal.sim.room import lose_depth, random_room
 from antipodal.synth.images.noise import NAMED, NoiseOptions, sensor_errors
@@ -107,8 +108,27 @@ class Runner:
         cell.drop([self._body(name) for name in self.objects(scene)], rng)
         return cell
 
+    def mesh(self, name: str) -> trimesh.Trimesh:
+        """The mesh of an object [m]."""
+        return self._meshes[name].get()
+
+    def replay(self, job: Job, attempt: int) -> List[np.ndarray]:
+        """One pick of a trial again, as pictures (H, W, 3) uint8: the depth image with the grasp, the hand there, and
+        the table afterwards. The picks before it are made first."""
+        cell = self.make_cell(job.scene)
+        for earlier in range(attempt):
+            self._pick(cell, job, earlier)
+        depth, mask = self._look(cell, job.scene, attempt)
+        grasp = self._policy(job.policy, cell).plan(depth, cell.camera, mask, 1, 100 * job.scene + attempt)[0]
+        T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
+        before = failure_picture(depth, cell.camera, grasp, cell.gripper, "")
+        shape = (before.shape[0], before.shape[1])
+        frames = [before, view_of_gripper(cell, grasp, shape)]
+        cell.execute(grasp.T_cam_grasp, grasp.width)
+        return [*frames, view_of_table(cell, T_world_grasp, shape)]
+
     def _body(self, name: str) -> Body:
-        return body_from_mesh(name, self._meshes[name].get())
+        return body_from_mesh(name, self.mesh(name))
 
     def _clear(self, cell: Cell, job: Job) -> List[dict]:
         """Pick until the table is clear or the policy fails too often; a single object gets one pick."""

@@ -6,16 +6,22 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
+import cv2
 import numpy as np
 
+from antipodal import report as html
 from antipodal.errors import BAD_INPUT, run_command
 from antipodal.files import read_json
 from antipodal.networks.crops import EXTENT, SIZE
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
 
 BINS = 10
+MOST_ROWS = 300  # of a table in the HTML report
+CROPS = (
+    "Near is bright, the open jaws are red, above each its label: crops that hold, that fail, that are hit on the way."
+)
 
 
 def report(folder: Path, most_meshes: int = 40) -> List[str]:
@@ -50,6 +56,56 @@ def mesh_table(manifest: dict, folder: Path, most: int) -> List[str]:
     lines += [f"  ... {len(order) - most} more"] if len(order) > most else []
     refused = [m for m in manifest["meshes"] if m["status"] != "used"]
     return lines + [f"  not used: {m['name']}: {m['status']}" for m in refused]
+
+
+def write_data_page(path: Path, folder: Path, sheet: Path, faults: List[str]) -> None:
+    """The report as one HTML file, with the sheet of crops."""
+    manifest, labels, collision = (
+        read_json(folder / "manifest.json"),
+        column(folder, "labels"),
+        column(folder, "collision"),
+    )
+    lead = f"{len(labels):,} of {manifest['run']['samples']:,} samples, gripper {manifest['run']['gripper']['name']}"
+    page = html.Report(f"Training data {folder.name}", lead)
+    which, good, hit = column(folder, "objects"), np.mean(labels > 0.5), collision.mean()
+    held = [
+        ("label above 0.5", f"{good:.1%}", f"mean {labels.mean():.3f}"),
+        ("stopped on the way down", f"{hit:.1%}", ""),
+    ]
+    page.section("Labels", html.cards(held), html.charts(*_charts(folder, labels, collision)))
+    page.section("Crops", html.text(CROPS), html.image(read_picture(sheet), 1000))
+    rows = [
+        [manifest["meshes"][i]["name"], f"{n:,}", f"{labels[which == i].mean():.2f}"]
+        for i, n in _samples_of_meshes(which)
+    ]
+    page.section("Objects", html.html_table(["mesh", "samples", "mean label"], rows[:MOST_ROWS]))
+    refused = [[m["name"], m["status"]] for m in manifest["meshes"] if m["status"] != "used"]
+    page.section("Not used", html.html_table(["mesh", "why"], refused[:MOST_ROWS]) if refused else "")
+    page.section("Checksums", *(html.text(line) for line in faults or ["all agree"]))
+    options = [[k, str(v)[:300]] for k, v in manifest["run"].items()]
+    page.section("Card", html.html_table(["option", "value"], options, numbers=False))
+    page.write(path)
+
+
+def _charts(folder: Path, labels: np.ndarray, collision: np.ndarray) -> List[str]:
+    friction = column(folder, "friction")[~collision]
+    needed = [(f, float(np.mean(friction <= f))) for f in np.linspace(0, 1, 41)]
+    return [
+        html.histogram_chart("Labels", labels, "P(success)"),
+        html.histogram_chart("Openings", 1e3 * column(folder, "width"), "mm"),
+        html.line_chart("Held, by the friction that is needed", {"": needed}, "friction", "share", square=True),
+    ]
+
+
+def _samples_of_meshes(which: np.ndarray) -> List[Tuple[int, int]]:
+    """Meshes and their samples, the most often seen first."""
+    count = np.bincount(which)
+    return [(int(i), int(count[i])) for i in np.argsort(-count, kind="stable") if count[i]]
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture (H, W, 3) uint8 RGB."""
+    return cv2.imread(str(path))[..., ::-1]
 
 
 def check(folder: Path) -> List[str]:
@@ -99,10 +155,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m antipodal.synth.inspect", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--png", type=Path, help="contact sheet; FOLDER/crop_sheet.png unless told")
+    parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
     args = parser.parse_args(arguments)
+    sheet = args.png or args.folder / "crop_sheet.png"
     print("\n".join(report(args.folder)))
-    crop_sheet(args.folder, args.png or args.folder / "crop_sheet.png")
+    crop_sheet(args.folder, sheet)
     faults = check(args.folder)
+    if args.report is not None:
+        write_data_page(args.report, args.folder, sheet, faults)
     print("\n".join(faults) or "all checksums agree")
     return BAD_INPUT if faults else 0
 

@@ -50,6 +50,7 @@ class TrainOptions:
     workers: int = option(0, "processes that read data ahead")
     resume: str = option("auto", "continue from a checkpoint beside --out", ("auto", "never"))
     log: str = option("", "folder for TensorBoard (empty: none)")
+    report: str = option("", "HTML report to write, one file with charts (empty: none)")
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -74,6 +75,6 @@ class TrainOptions:
 
     def fingerprint(self, digest: str, processes: int) -> Dict[str, Any]:
         """What must be the same for a checkpoint to be of this run."""
-        free = {"data", "out", "workers", "resume", "log", "device"}
+        free = {"data", "out", "workers", "resume", "log", "device", "report"}
         chosen = {k: v for k, v in asdict(self).items() if k not in free}
         return {**chosen, "data": digest, "processes": processes}

@@ -22,14 +22,14 @@ def mesh_parts(path: Path) -> List[Tuple[Path, np.ndarray]]:
     Collision geometry where it is made of meshes, else visual geometry. Raises InputError where there are several such
     links, or neither geometry is made of meshes alone.
     """
-    links = [link for link in _root(path).findall("link") if link.findall("collision") or link.findall("visual")]
+    links = [link for link in root(path).findall("link") if link.findall("collision") or link.findall("visual")]
     if len(links) != 1:
         raise InputError(f"{path}: {len(links)} links with geometry; an object to grasp is one rigid link")
     for kind in ("collision", "visual"):
         meshes = [(e, e.find("geometry/mesh")) for e in links[0].findall(kind)]
         if meshes and all(mesh is not None for _, mesh in meshes):
             return [
-                (_file(path, mesh.get("filename", "")), _transform(e, mesh)) for e, mesh in meshes if mesh is not None
+                (mesh_file(path, mesh.get("filename", "")), placed(e, mesh)) for e, mesh in meshes if mesh is not None
             ]
     raise InputError(f"{path}: its link is not made of meshes")
 
@@ -37,13 +37,14 @@ def mesh_parts(path: Path) -> List[Tuple[Path, np.ndarray]]:
 def referenced_meshes(path: Path) -> List[Path]:
     """All mesh files that a URDF names, in any link, whether it can be used as an object or not."""
     try:
-        names = [mesh.get("filename", "") for mesh in _root(path).iter("mesh")]
+        names = [mesh.get("filename", "") for mesh in root(path).iter("mesh")]
     except (InputError, OSError):  # loading it says why
         names = NAMES.findall(path.read_text(errors="replace")) if path.is_file() else []
-    return [_file(path, name) for name in names if name]
+    return [mesh_file(path, name) for name in names if name]
 
 
-def _root(path: Path) -> Any:
+def root(path: Path) -> Any:
+    """The root element of a URDF. Raises InputError."""
     try:
         return ElementTree.parse(path).getroot()
     except ElementTree.ParseError as e:
@@ -52,7 +53,7 @@ def _root(path: Path) -> Any:
         raise InputError(f"{path}: XML with entities of its own is not read ({type(e).__name__})") from e
 
 
-def _file(urdf: Path, name: str) -> Path:
+def mesh_file(urdf: Path, name: str) -> Path:
     """A mesh's file, beside the URDF or, for package://NAME/..., under a folder NAME above it."""
     scheme, _, rest = name.rpartition("://")
     if scheme != "package":
@@ -62,15 +63,17 @@ def _file(urdf: Path, name: str) -> Path:
     return above[0] if above else urdf.parent / inside
 
 
-def _transform(element: Any, mesh: Any) -> np.ndarray:
+def placed(element: Any, mesh: Any = None) -> np.ndarray:
+    """The transform (4, 4) of an element's origin, with the scale of a mesh where one is given."""
     origin = element.find("origin")
     place = {} if origin is None else origin.attrib
-    R = Rotation.from_euler("xyz", _numbers(place.get("rpy", "0 0 0"))).as_matrix()
-    scale = _numbers(mesh.get("scale", "1 1 1"))
-    return transforms.compose(R * (scale if len(scale) == 3 else scale[0]), _numbers(place.get("xyz", "0 0 0")))
+    R = Rotation.from_euler("xyz", numbers(place.get("rpy", "0 0 0"))).as_matrix()
+    scale = numbers("1" if mesh is None else mesh.get("scale", "1 1 1"))
+    return transforms.compose(R * (scale if len(scale) == 3 else scale[0]), numbers(place.get("xyz", "0 0 0")))
 
 
-def _numbers(text: str) -> np.ndarray:
+def numbers(text: str) -> np.ndarray:
+    """Numbers with blanks between them. Raises InputError."""
     try:
         return np.array([float(word) for word in text.split()])
     except ValueError as e:

@@ -1,0 +1,44 @@
+"""What a plan looked at on its way to its grasps, kept for whoever asks: the viewer, a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import List, NamedTuple, Optional
+
+import torch
+
+from antipodal.grasping.antipodal_pairs import Pairs
+from antipodal.grasping.clearance import Clearance
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.networks.score import Score
+from antipodal.perception.scene import Scene
+from antipodal.perception.view import View
+
+
+class Stages(NamedTuple):
+    """The intermediate results of the CPU pipeline, as its stages handed them on."""
+
+    view: View
+    distance: torch.Tensor  # (H, W) of every graspable cell from its object's centroid [m]
+    pairs: Pairs  # where the search could start
+    clearance: Clearance
+
+
+@dataclass
+class Trace:
+    """Hand an empty one to `GraspPlanner.plan`, which fills it as far as it comes, also where it finds no grasp.
+
+    A plan on a GPU is one launch, so of it only `scene`, `ranked` and `chosen` are kept.
+    """
+
+    scene: Optional[Scene] = None  # what was taken for the support and for graspable
+    stages: Optional[Stages] = None
+    score: Optional[Score] = None  # what the search asked of its samples, for this image
+    batches: List[ViewGrasps] = field(default_factory=list)  # scored by the search: its start, then each iteration's
+    ranked: Optional[ViewGrasps] = None  # likely enough and in the region, best first
+    chosen: List[int] = field(default_factory=list)  # which of `ranked` were returned
+
+    def fitting(self, batch: int) -> ViewGrasps:
+        """Those of a batch at which the gripper fits, the only ones that the network scored."""
+        grasps = self.batches[batch]
+        return grasps[torch.isfinite(grasps.quality)]

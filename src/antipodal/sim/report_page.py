@@ -1,0 +1,139 @@
+"""The HTML report of an evaluation: rates, outcomes, objects, the worst failures replayed, calibration, latency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+
+from antipodal import report
+from antipodal.sim.pick import KINDS
+from antipodal.sim.picture import THUMBNAIL, object_picture
+from antipodal.sim.report import wilson
+from antipodal.sim.trials import Job, Runner
+from antipodal.training import metrics
+
+OUTCOMES = dict(zip((*KINDS, "no_grasp"), ("#3f9b5d", *report.COLOURS[1:2], *report.COLOURS[3:])))
+WORST = 6  # failures that are replayed
+MOST_OBJECTS = 200
+BINS = 10  # of the calibration
+
+
+def write_evaluation_page(path: Path, summary: dict, rows: Sequence[dict], runner: Runner) -> None:
+    """Write the report. rows: the trials; runner: of the same options, which replays the worst of them."""
+    policies = summary["policies"]
+    page = report.Report("Picks in the simulated cell", _lead(summary))
+    page.section("Held", report.cards([_headline(name, p) for name, p in policies.items()]))
+    page.section("Outcomes", report.key(_colours_used(policies)), _outcome_table(policies))
+    page.section("Worst failures", _worst(rows, runner))
+    page.section("Objects", _object_table(summary["objects"], runner))
+    page.section("Calibration and latency", report.charts(_reliability(rows), *_latencies(rows)))
+    page.section("Card", _card(summary))
+    page.section("Not run", *(report.text(reason) for reason in summary["unusable"]))
+    page.write(path)
+
+
+def _lead(summary: dict) -> str:
+    o = summary["options"]
+    return f"{summary['scenes']} scenes, objects {o['objects']}, noise {o['noise']}, gripper {o['gripper']['name']}"
+
+
+def _headline(name: str, policy: dict) -> Tuple[str, str, str]:
+    held = policy["held"]
+    value = "-" if held["rate"] is None else f"{100 * held['rate']:.1f} %"
+    return name, value, f"{100 * held['low']:.1f} to {100 * held['high']:.1f} %, {held['successes']} of {held['n']}"
+
+
+def _colours_used(policies: dict) -> Dict[str, str]:
+    """The colours of the outcomes that occurred."""
+    return {k: c for k, c in OUTCOMES.items() if any(p["outcomes"].get(k) for p in policies.values())}
+
+
+def _outcome_table(policies: dict) -> str:
+    rows = []
+    for name, p in policies.items():
+        latency = f"{p['plan_ms']['median']:.0f} ms, {p['plan_ms']['p95']:.0f}" if p["plan_ms"] else "-"
+        others = ", ".join(f"{k} {n}" for k, n in p["outcomes"].items() if n)
+        rows.append([name, report.shares(p["outcomes"], OUTCOMES), others, _percent(p["cleared"]["rate"]), latency])
+    return report.html_table(["policy", "outcomes", "", "cleared", "plan: median, 95 %"], rows, html=(1,))
+
+
+def _percent(rate) -> str:
+    return "-" if rate is None else f"{100 * rate:.1f} %"
+
+
+def _worst(rows: Sequence[dict], runner: Runner) -> str:
+    """The failures that the policy thought likeliest to hold, as strips: seen, at the grasp, afterwards."""
+    failed = [(pick, row, k) for row in rows for k, pick in enumerate(row.get("picks", [])) if "quality" in pick]
+    failed = [entry for entry in failed if entry[0]["kind"] != "held"]
+    failed.sort(key=lambda entry: (entry[1]["policy"] != "antipodal", -entry[0]["quality"]))
+    strips = []
+    for pick, row, attempt in failed[:WORST]:
+        caption = f"{pick['kind']}, P = {pick['quality']:.2f}: {row['policy']}, scene {row['scene']}, "
+        frames = runner.replay(Job(row["scene"], row["policy"]), attempt)
+        strips.append((caption + ", ".join(row["objects"][:3]), frames))
+    return report.strips(strips, THUMBNAIL)
+
+
+def _object_table(objects: Dict[str, Dict[str, Dict[str, int]]], runner: Runner) -> str:
+    """Each object alone on the table, those most often lost first."""
+    if not objects:
+        return ""
+
+    def held(outcomes: Dict[str, Dict[str, int]]) -> Tuple[int, int]:
+        counts = list(outcomes.values())
+        return sum(c.get("held", 0) for c in counts), sum(sum(c.values()) for c in counts)
+
+    order = sorted(objects, key=lambda name: held(objects[name])[0] / held(objects[name])[1])
+    rows = []
+    for name in order[:MOST_OBJECTS]:
+        good, n = held(objects[name])
+        total: Dict[str, int] = {}
+        for counts in objects[name].values():
+            total = {k: total.get(k, 0) + counts.get(k, 0) for k in OUTCOMES}
+        low, high = wilson(good, n)
+        interval = f"{100 * low:.0f} to {100 * high:.0f} %"
+        picture = report.image(object_picture(runner.mesh(name)), 72)
+        rows.append([picture, name, f"{good} of {n}", interval, report.shares(total, OUTCOMES)])
+    more = report.text(f"{len(order) - MOST_OBJECTS} more") if len(order) > MOST_OBJECTS else ""
+    return report.html_table(["", "object", "held", "95 %", "outcomes"], rows, html=(0, 4)) + more
+
+
+def _scored(rows: Sequence[dict]) -> Dict[str, Tuple[np.ndarray, np.ndarray]]:
+    """P and success of each policy's executed grasps."""
+    found: Dict[str, List[Tuple[float, bool]]] = {}
+    for row in rows:
+        picks = [p for p in row.get("picks", []) if "quality" in p]
+        found.setdefault(row["policy"], []).extend((p["quality"], p["kind"] == "held") for p in picks)
+    return {k: (np.array([q for q, _ in v]), np.array([float(h) for _, h in v])) for k, v in found.items() if v}
+
+
+def _reliability(rows: Sequence[dict]) -> str:
+    series = {}
+    for name, (quality, held) in _scored(rows).items():
+        if np.ptp(quality) > 0 and quality.min() >= 0 and quality.max() <= 1:  # others claim no probability
+            predicted, actual, _ = metrics.reliability(quality, held, BINS)
+            error = metrics.calibration_error(quality, held, BINS)
+            series[f"{name} (ECE {error:.3f})"] = list(zip(predicted, actual))
+    return report.line_chart("Reliability", series, "predicted P(success)", "held", square=True, dots=True)
+
+
+def _latencies(rows: Sequence[dict]) -> List[str]:
+    times: Dict[str, List[float]] = {}
+    for row in rows:
+        found = [p["plan_ms"] for p in row.get("picks", []) if "plan_ms" in p]
+        times.setdefault(row["policy"], []).extend(found)
+    return [report.histogram_chart(f"Time of a plan: {name}", values, "ms") for name, values in times.items()]
+
+
+def _card(summary: dict) -> str:
+    """All options, so that the run can be made again."""
+    return report.html_table(
+        ["option", "value"], [[k, _option_text(v)] for k, v in summary["options"].items()], numbers=False
+    )
+
+
+def _option_text(value) -> str:
+    words = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    return words if len(words) < 400 else f"{words[:400]} ..."

@@ -1,0 +1,128 @@
+"""Look at plans in a browser: python -m antipodal.viewer DEPTH. The page is served on this computer alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any, List, Optional, Sequence
+
+from antipodal import plan as plan_command
+from antipodal import resources
+from antipodal.errors import InputError, run_command
+from antipodal.grasp import Gripper
+from antipodal.planner import GraspPlanner
+from antipodal.viewer.dataset import DatasetPage
+from antipodal.viewer.evaluation import EvaluationPage
+from antipodal.viewer.frames import Frame, open_frames
+from antipodal.viewer.plan_tab import PlanTab
+from antipodal.viewer.replan import Replanner
+from antipodal.viewer.server import address, make_server
+from antipodal.viewer.wizard import Wizard
+
+PORT = 8765
+EXAMPLES = """examples:
+  python -m antipodal.viewer depth.npy --camera camera.json
+  python -m antipodal.viewer folder_of_npy --camera camera.yaml --up 0 -1 0
+  python -m antipodal.viewer recording.bag
+  python -m antipodal.viewer --hand hand.urdf
+  python -m antipodal.viewer --dataset data/mine
+  python -m antipodal.viewer --evaluation out/single.json
+"""
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Serve the page until Ctrl-C. Raises InputError or ModelError."""
+    server = serve(_parser().parse_args(argv))
+    print(f"{address(server)}   (Ctrl-C ends it)", flush=True)
+    try:
+        while True:
+            time.sleep(1.0)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        server.stop()
+
+
+def serve(args: argparse.Namespace) -> Any:
+    """The server of the page that the arguments ask for."""
+    if not any((args.depth, args.hand, args.dataset, args.evaluation)):
+        raise InputError(
+            "nothing to show: give a depth image, a folder, a recording, --hand, --dataset or --evaluation"
+        )
+    gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+    frames = None if args.depth is None else _frames(args)
+    server = make_server(args.port, "antipodal")
+    try:
+        if args.dataset is not None:
+            DatasetPage(server, args.dataset).worker.wait()
+        elif args.evaluation is not None:
+            EvaluationPage(server, args.evaluation).worker.wait()
+        elif frames is None:
+            _serve_hand(server, gripper, args)
+        else:
+            _serve_plan(server, gripper, frames, args)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def _frames(args: argparse.Namespace) -> Sequence[Frame]:
+    return open_frames(args.depth, args.camera, args.mask, (args.topic, args.info), args.stride)
+
+
+def _serve_plan(server: Any, gripper: Gripper, frames: Sequence[Frame], args: argparse.Namespace) -> None:
+    """The plan's tabs, and that of its gripper."""
+    planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, "cpu")
+    planner.warm_up()
+    tab = PlanTab(server, Replanner(planner, plan_command.hints_of(args), args.max_grasps, args.seed), frames)
+    tab.worker.wait()
+    with tab.tabs.add_tab("Gripper"):
+        wizard = Wizard(server, gripper, args.hand, args.hand_units, tab.use_gripper)
+    wizard.place(tab.beside())
+    wizard.worker.wait()
+
+
+def _serve_hand(server: Any, gripper: Gripper, args: argparse.Namespace) -> None:
+    """A gripper alone, seen from beside it."""
+    wizard = Wizard(server, gripper, args.hand, args.hand_units, None)
+    server.scene.set_up_direction((0.0, 0.0, -1.0))
+    initial = server.initial_camera
+    initial.position, initial.look_at, initial.up = (0.3, 0.28, -0.25), (0.0, 0.0, -0.06), (0.0, 0.0, -1.0)
+    initial.fov = 0.8
+    wizard.worker.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m antipodal.viewer",
+        description="Look at plans in a browser, and plan again with other settings.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("depth", type=Path, nargs="?", help="depth image, a folder of them, or a bag")
+    add(
+        "--camera", type=Path, help="JSON or YAML with fx, fy, cx, cy, width, height; default: a file beside each image"
+    )
+    add("--mask", type=Path, help="image, nonzero = may be grasped; default: what stands on the table")
+    add("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
+    add("--hand", type=Path, help="mesh or URDF of a hand, to measure a gripper on; without DEPTH: that alone")
+    add("--hand-units", default="m", choices=("m", "cm", "mm", "in"), help="of a mesh file (default: m)")
+    add("--dataset", type=Path, help="folder of antipodal.synth.generate: its samples instead of plans")
+    add("--evaluation", type=Path, help="summary (.json) of antipodal.sim.evaluate: its picks instead of plans")
+    add("--model", type=Path, help="model file; default: the one that came with the package")
+    add("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
+    add("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
+    add("--stride", type=int, default=1, help="of a folder or bag, every N-th image (default: 1)")
+    add("--topic", default="", help="of the depth images in a bag; default: the only one")
+    add("--info", default="", help="of their camera_info; default: the one beside the images")
+    add("--port", type=int, default=PORT, help="of the page, on 127.0.0.1; 0: any that is free (default: %(default)s)")
+    plan_command.add_scene_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

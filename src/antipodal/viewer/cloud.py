@@ -1,0 +1,94 @@
+"""The cloud of a depth image, coloured by what the planner took each pixel for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Optional, Tuple
+
+import cv2
+import numpy as np
+
+from antipodal.camera import Camera
+from antipodal.perception.scene import Scene
+from antipodal.perception.segmentation import SegmentationOptions, on_support
+
+Colour = Tuple[int, int, int]
+KINDS: Dict[str, Tuple[Colour, str]] = {
+    "support": ((206, 201, 192), "support"),
+    "graspable": ((64, 132, 204), "graspable"),
+    "obstacle": ((176, 116, 72), "obstacle: kept clear of"),
+    "unseen": ((92, 78, 122), "unseen: hidden, or no depth"),
+}
+MOST_POINTS = 320_000  # of the cloud; every n-th row and column where the image has more
+LIGHT = np.array([0.35, -0.55, -0.76], np.float32)  # towards the eye and a little aside
+BELOW = 0.002  # the sheet of the unseen lies this far below the support [m]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """N points of an image."""
+
+    points: np.ndarray  # (N, 3) float32 in the camera frame [m]
+    colours: np.ndarray  # (N, 3) uint8
+    kinds: np.ndarray  # (N,) index into KINDS
+    pitch: float  # distance of neighbours at the median depth [m]
+
+
+def kinds_of(scene: Scene, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> np.ndarray:
+    """What each pixel (H, W) was taken for, an index into KINDS."""
+    names = list(KINDS)
+    kinds = np.full(scene.depth.shape, names.index("obstacle"), np.uint8)
+    if scene.support is not None:
+        kinds[on_support(scene.depth, camera, scene.support, options)] = names.index("support")
+    kinds[scene.graspable] = names.index("graspable")
+    kinds[scene.depth <= 0] = names.index("unseen")
+    return kinds
+
+
+def make_cloud(scene: Scene, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> Cloud:
+    """The cloud of a scene. Pixels without depth lie on the support's plane, and are left out where there is none."""
+    stride = int(np.ceil(np.sqrt(scene.depth.size / MOST_POINTS)))
+    kinds, shade = kinds_of(scene, camera, options), shading(scene.depth, camera)
+    depth = np.where(scene.depth > 0, scene.depth, _depth_of_support(scene, camera))
+    v, u = np.mgrid[: camera.height : stride, : camera.width : stride]
+    z, kinds, shade = (a[::stride, ::stride].copy() for a in (depth, kinds, shade))
+    kept = z > 0
+    points = camera.deproject(np.stack([u, v], axis=-1)[kept], z[kept]).astype(np.float32)
+    shade[kinds == list(KINDS).index("support")] = 1.0  # a plane: what varies there is noise
+    palette = np.array([colour for colour, _ in KINDS.values()], float)
+    colours = (palette[kinds[kept]] * shade[kept][:, None]).astype(np.uint8)
+    pitch = float(np.median(z[kept])) * stride / camera.fx if kept.any() else 0.001
+    return Cloud(points, colours, kinds[kept], pitch)
+
+
+def shading(depth: np.ndarray, camera: Camera) -> np.ndarray:
+    """Brightness (H, W) in [0, 1] of a surface under a light, by the slope of the smoothed depth; 1 where missing."""
+    smooth = cv2.GaussianBlur(cv2.medianBlur(depth.astype(np.float32), 5), (0, 0), 1.2)
+    v, u = np.gradient(smooth)
+    z = np.maximum(smooth, 1e-3)
+    normal = np.stack([u * camera.fx / z, v * camera.fy / z, -np.ones_like(z)], axis=-1)
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    lit = np.clip(normal @ LIGHT, 0, 1)
+    return np.where(depth > 0, 0.5 + 0.5 * lit, 1.0)
+
+
+def sheet(scene: Scene, camera: Camera) -> Optional[np.ndarray]:
+    """Corners (4, 3) [m] of what the image shows of the support's plane, just below it: where the cloud has a hole,
+    the sheet shows through. None where there is no support, or the image shows its horizon."""
+    if scene.support is None:
+        return None
+    n, offset = scene.support.normal, scene.support.offset + BELOW
+    px = np.array([[0, 0], [camera.width - 1, 0], [camera.width - 1, camera.height - 1], [0, camera.height - 1]], float)
+    rays = camera.deproject(px, np.ones(4))
+    along = rays @ n
+    return rays * (offset / along)[:, None] if along.min() > 0.2 else None
+
+
+def _depth_of_support(scene: Scene, camera: Camera) -> np.ndarray:
+    """Depth (H, W) [m] at which the pixels' rays meet the support's plane; 0 where they do not."""
+    if scene.support is None:
+        return np.zeros(scene.depth.shape)
+    x, y = camera.rays()
+    a, b, c = scene.support.normal
+    along = x[None, :] * a + y[:, None] * b + c
+    return np.where(along > 0.2, scene.support.offset / np.maximum(along, 0.2), 0.0)

@@ -1,0 +1,98 @@
+"""The depth images that the page goes through: files, folders of files, recordings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.plan import read_depth, read_mask
+
+RECORDINGS = (".bag", ".mcap", ".db3")
+MOST_FRAMES = 300  # of a recording that are kept in memory
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One depth image."""
+
+    name: str
+    depth: np.ndarray  # (H, W) float [m], 0 = missing
+    camera: Camera
+    mask: Optional[np.ndarray] = None  # (H, W), nonzero = may be grasped
+
+
+class FileFrames(Sequence):
+    """Depth images in files, each read when it is looked at; the camera of all, or one file beside each image."""
+
+    def __init__(self, paths: Sequence[Path], camera: Optional[Path] = None, mask: Optional[Path] = None):
+        if not paths:
+            raise InputError("no depth image to show")
+        self.paths, self.camera, self.mask = list(paths), camera, mask
+        for path in self.paths:
+            self._camera_of(path)  # a missing one is said before the page opens
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        path = self.paths[index]
+        mask = None if self.mask is None else read_mask(self.mask)
+        return Frame(path.name, read_depth(path), Camera.load(self._camera_of(path)), mask)
+
+    def _camera_of(self, depth: Path) -> Path:
+        beside = [depth.with_suffix(suffix) for suffix in (".json", ".yaml", ".intr")]
+        found = [self.camera] if self.camera is not None else [p for p in beside if p.is_file()]
+        if not found or found[0] is None:
+            raise InputError(f"no camera for {depth}: give --camera, or a file {beside[0].name} beside it")
+        return found[0]
+
+
+class RecordedFrames(Sequence):
+    """Depth images of a bag, at most MOST_FRAMES of them, `stride` apart."""
+
+    def __init__(self, path: Path, depth: str = "", info: str = "", stride: int = 1):
+        """depth, info: topics, as in Recording.depth_pairs."""
+        # By name: ros/ comes after this package, and these two of its modules need no ROS.
+        recording, self._images = import_module("antipodal.ros.recording"), import_module("antipodal.ros.images")
+        self._depth_of, self._stamp_of = recording.depth_of, recording.stamp_of
+        with recording.open_recording(path) as opened:
+            pairs = opened.depth_pairs(depth, info)
+            self.messages = list(islice(pairs, 0, MOST_FRAMES * stride, stride))
+        if not self.messages:
+            raise InputError(f"{path} holds no depth image")
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def __getitem__(self, index: Any) -> Any:
+        image, info = self.messages[index]
+        name = f"image {index + 1} of {len(self)}, {self._stamp_of(image):.3f} s"
+        return Frame(name, self._depth_of(image), self._images.camera_from(info, True))
+
+
+def open_frames(
+    path: Path,
+    camera: Optional[Path] = None,
+    mask: Optional[Path] = None,
+    topics: Tuple[str, str] = ("", ""),
+    stride: int = 1,
+) -> Sequence[Frame]:
+    """The depth images of a file, a folder or a recording. Raises InputError.
+
+    topics: of depth and camera_info in a recording.
+    """
+    if path.suffix in RECORDINGS or (path / "metadata.yaml").is_file():
+        return RecordedFrames(path, *topics, stride)
+    if not path.exists():
+        raise InputError(f"no such file or folder: {path}")
+    paths: List[Path] = sorted(path.glob("*.npy")) if path.is_dir() else [path]
+    if not paths:
+        raise InputError(f"{path} holds no depth image (.npy)")
+    return FileFrames(paths[::stride], camera, mask)

@@ -1,0 +1,158 @@
+"""The page's first tab: a plan, why its grasps rank as they do, the controls, and the frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, List, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from antipodal import transforms
+from antipodal.grasp import Grasp, Gripper
+from antipodal.grasping.draw import overlay
+from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.networks.crops import EXTENT
+from antipodal.viewer import explain, html
+from antipodal.viewer.cloud import KINDS
+from antipodal.viewer.controls import Controls
+from antipodal.viewer.frames import Frame
+from antipodal.viewer.replan import GRASPS_INSIDE, NO_RECTANGLE, Look, Replanner, Settings
+from antipodal.viewer.server import Worker
+from antipodal.viewer.shapes import first_eye, nearest_to_ray
+from antipodal.viewer.stage import Stage, quality_text
+
+IMAGE_WIDTH = 420  # of the depth image in the panel [px]
+LISTED = 40  # grasps in the list
+
+
+class PlanTab:
+    """Plans when a control or the frame changes, and shows the plan; everything happens in one worker's thread."""
+
+    def __init__(self, server: Any, replanner: Replanner, frames: Sequence[Frame]):
+        self.server, self.replanner, self.frames = server, replanner, frames
+        self.stage, gui = Stage(server), server.gui
+        self.frame: Frame = frames[0]
+        self.look: Look = replanner.look(self.frame, replanner.start)
+        self.grasps: List[Grasp] = []
+        self._view: ViewGrasps = self.look.shown()
+        self._drawn: Optional[Tuple[int, Settings]] = None  # frame and settings of the plan that is shown
+        self._step, self._chosen = "result", 0
+        self.worker = Worker(self._work)
+        self._add_frames(gui)
+        self.verdict = gui.add_html("")
+        gui.add_html(html.block(html.legend(list(KINDS.values())), html.quality_scale()))
+        self.tabs = gui.add_tab_group()
+        with self.tabs.add_tab("Grasp"):
+            self.choice = gui.add_dropdown("Grasp", ("none",))
+            self.step = gui.add_dropdown("Search", ("result",), hint="what of the search is drawn")
+            self.crop, self.why = gui.add_html(""), gui.add_html("")
+        with self.tabs.add_tab("Settings"):
+            self.controls = Controls(gui, replanner.start, self.frame.camera, self.worker.ask)
+        with self.tabs.add_tab("Stages"):
+            self.stages = gui.add_html("")
+            self.image = gui.add_image(np.zeros((8, 8, 3), np.uint8), label="The depth image")
+        self.step.on_update(self.worker.ask)
+        self.choice.on_update(self.worker.ask)
+        server.scene.on_click()(self._clicked)
+        self.worker.ask()
+
+    def use_gripper(self, gripper: Gripper) -> None:
+        """Plan with another gripper from now on."""
+        self.replanner.gripper, self._drawn = gripper, None
+        self.controls.start = replace(self.controls.start, opening=gripper.max_width)
+        self.controls.handles["opening"].value = 1e3 * gripper.max_width
+        self.worker.ask()
+
+    def beside(self) -> np.ndarray:
+        """Where a hand may hang beside what is grasped (4, 4), upright and out of the way."""
+        eye = first_eye(self.look)
+        R = transforms.rotation_to(-eye.up, np.array([1.0, 0.0, 0.0]))
+        return transforms.compose(R, eye.look_at + 0.2 * R[:, 0] - 0.16 * R[:, 1] - 0.05 * eye.up)
+
+    def _add_frames(self, gui: Any) -> None:
+        self.slider = None
+        if len(self.frames) > 1:
+            self.slider = gui.add_slider("Frame", 0, len(self.frames) - 1, 1, 0)
+            self.slider.on_update(self.worker.ask)
+
+    def _work(self) -> None:
+        """Plan where the settings or the frame changed, else draw what else was chosen."""
+        index, settings = 0 if self.slider is None else int(self.slider.value), self.controls.settings()
+        wanted = (index, settings)
+        if wanted != self._drawn:
+            if self._drawn is None or index != self._drawn[0]:
+                self.frame = self.frames[index]
+            self.look = self.replanner.look(self.frame, settings)
+            self._drawn = wanted
+            self._list_steps()
+            self._draw()
+        elif self.step.value != self._step:
+            self._draw()
+        else:
+            self._choose()
+
+    def _list_steps(self) -> None:
+        steps = tuple(self.look.steps())
+        if steps != tuple(self.step.options):
+            self.step.options = steps
+
+    def _draw(self) -> None:
+        """Everything, with the best grasp of the step chosen."""
+        self._step = self.step.value
+        self._view = self.look.shown(self._step)
+        self.grasps = self.look.in_camera(self._view)
+        labels = [f"{k + 1}: {quality_text(g)}" for k, g in enumerate(self.grasps[:LISTED])]
+        self.choice.options = tuple(labels) or ("none",)
+        self.choice.value = self.choice.options[0]
+        self._chosen = 0
+        returned = len(self.look.trace.chosen) if self._step == "result" else 0
+        self.stage.show(self.look, self.grasps, 0, returned)
+        self._write()
+
+    def _choose(self) -> None:
+        """Another grasp of the same plan."""
+        options = list(self.choice.options)
+        self._chosen = options.index(self.choice.value) if self.choice.value in options else 0
+        self.stage.choose(self.look, self.grasps[self._chosen] if self.grasps else None)
+        self._write()
+
+    def _write(self) -> None:
+        """The panel's texts and pictures."""
+        look, one = self.look, self._view[self._chosen : self._chosen + 1]
+        head, below, colour = explain.verdict(look)
+        unfit = look.unfit(self._step)
+        note = f"; the gripper fits at no depth for {unfit} more" if unfit else ""
+        self.verdict.content = html.block(html.headline(head, f"{look.frame.name}: {below}{note}", colour))
+        self.why.content = html.block(html.facts(explain.explain(look, self._view, self._chosen, self._step)))
+        self.crop.content = self._crop(one)
+        self.stages.content = html.block(html.counts(look.counts), "<br>", html.bar_rows(look.times_ms, "ms"))
+        self.image.image = self._picture()
+
+    def _crop(self, one: ViewGrasps) -> str:
+        """The crop of the chosen grasp, as the network saw it."""
+        if not len(one) or self._step == "pairs":
+            return ""
+        side = f"{1e3 * EXTENT * self.look.gripper.max_width:.0f} mm a side, near is bright, along the approach. "
+        words = "What the network saw. ", side, "Red: the jaws where they come down."
+        return html.block(html.picture(explain.crop_picture(self.look, one), 170, html.muted("".join(words))))
+
+    def _picture(self) -> np.ndarray:
+        """The depth image with the grasps and the rectangle."""
+        look = self.look
+        grasps, candidates = (look.plan.grasps, look.plan.candidates) if look.plan else ([], [])
+        picture = overlay(np.nan_to_num(look.frame.depth), look.frame.camera, grasps, look.gripper, candidates)
+        s = look.settings
+        if s.rectangle != NO_RECTANGLE:
+            colour = (80, 200, 255) if s.rectangle == GRASPS_INSIDE else (255, 220, 80)
+            cv2.rectangle(picture, (s.columns[0], s.rows[0]), (s.columns[1] - 1, s.rows[1] - 1), colour, 2)
+        height = round(picture.shape[0] * IMAGE_WIDTH / picture.shape[1])
+        return cv2.resize(picture, (IMAGE_WIDTH, height), interpolation=cv2.INTER_AREA)
+
+    def _clicked(self, event: Any) -> None:
+        """Choose the grasp that was clicked at."""
+        listed = self.grasps[:LISTED]
+        k = nearest_to_ray(listed, self.look.gripper, event.ray_origin, event.ray_direction)
+        if k >= 0:
+            self.choice.value = self.choice.options[k]
+            self.worker.ask()

@@ -1,0 +1,70 @@
+"""A trace holds what the plan itself looked at, and asking for one changes nothing."""
+
+import numpy as np
+import pytest
+import torch
+from scenes import CAMERA, box, render
+
+from antipodal import resources
+from antipodal.errors import NoGraspFound
+from antipodal.grasp import Gripper
+from antipodal.planner import GraspPlanner, PlannerOptions
+from antipodal.planning.trace import Trace
+
+DEPTH, _ = render([box((0.0, 0.0), (0.10, 0.03, 0.05), 0.4), box((0.1, 0.06), (0.03, 0.04, 0.03))])
+
+
+@pytest.fixture(scope="module")
+def planner():
+    return GraspPlanner.load(resources.find("models/default.pt"), device="cpu")
+
+
+def test_a_trace_changes_no_plan(planner):
+    plain, traced = planner.plan(DEPTH, CAMERA), planner.plan(DEPTH, CAMERA, trace=Trace())
+    assert [g.to_dict() for g in plain] == [g.to_dict() for g in traced]
+    assert plain.counts == traced.counts
+
+
+def test_the_batches_are_the_search(planner):
+    trace = Trace()
+    plan = planner.plan(DEPTH, CAMERA, trace=trace)
+    start, *iterations = trace.batches
+    assert [len(b) for b in iterations] == [planner.options.cem.samples] * planner.options.cem.iterations
+    assert len(start) == planner.options.depths * min(planner.options.candidates, plan.counts["fitting"])
+    fitting = [trace.fitting(k) for k in range(len(trace.batches))]
+    assert sum(map(len, fitting)) == plan.counts["scored"]
+    best = max(float(b.quality.max()) for b in fitting)
+    assert best == pytest.approx(plan[0].quality, abs=1e-6)
+
+
+def test_ranked_and_chosen_are_what_was_returned(planner):
+    trace = Trace()
+    plan = planner.plan(DEPTH, CAMERA, trace=trace)
+    qualities = trace.ranked[trace.chosen].quality
+    assert np.allclose(qualities, [g.quality for g in plan])
+    assert trace.scene is plan.scene
+
+
+def test_the_crop_is_what_the_network_scored(planner):
+    """The network on the trace's crop, less the balance, gives the quality that the plan states."""
+    trace = Trace()
+    planner.plan(DEPTH, CAMERA, trace=trace)
+    fitting, view = trace.fitting(0), trace.stages.view
+    penalty = (view.lookup(trace.stages.distance, fitting.center[:, :2]) / planner.options.balance) ** 2
+    assert torch.allclose(torch.sigmoid(trace.score(view, fitting) - penalty), fitting.quality, atol=1e-5)
+    assert trace.score.crops(view, fitting).shape == (len(fitting), 1, 32, 32)
+
+
+def test_without_a_grasp_the_trace_holds_how_far_the_plan_came(planner):
+    trace, empty = Trace(), np.full_like(DEPTH, 0.7)
+    with pytest.raises(NoGraspFound):
+        planner.plan(empty, CAMERA, trace=trace)
+    assert trace.scene is not None and trace.stages is None and not trace.batches
+
+
+def test_a_planner_is_tuned_to_another_gripper(planner):
+    narrow = Gripper(name="narrow", max_width=0.05)
+    tuned = GraspPlanner.load(resources.find("models/default.pt"), device="cpu")
+    tuned.tune(PlannerOptions(depths=3), narrow)
+    made = GraspPlanner.load(resources.find("models/default.pt"), narrow, "cpu", PlannerOptions(depths=3))
+    assert [g.to_dict() for g in tuned.plan(DEPTH, CAMERA)] == [g.to_dict() for g in made.plan(DEPTH, CAMERA)]

@@ -1,0 +1,41 @@
+"""Charts put points where their values are; texts from outside are no HTML."""
+
+import re
+
+import numpy as np
+import pytest
+
+from antipodal import report
+
+
+def test_texts_are_escaped(tmp_path):
+    page = report.Report("<b>title</b>", "a < b")
+    page.section(
+        "x & y", report.text("<script>"), report.html_table(["<i>"], [["<u>"]]), report.cards([("<a>", "1", "<q>")])
+    )
+    page.section("nothing", "")
+    page.write(tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text()
+    for raw in ("<b>title", "<script>", "<i>", "<u>", "<a>", "<q>"):
+        assert raw not in text
+    assert "nothing" not in text  # an empty section has no heading
+
+
+def test_a_line_goes_through_its_points():
+    chart = report.line_chart("c", {"": [(0.0, 0.0), (0.5, 1.0), (1.0, 0.5)]}, "x", "y", square=True)
+    path = re.findall(r'd="M([\d. L]+)" fill="none"', chart)[0]
+    points = np.array([list(map(float, p.split())) for p in path.split(" L")])
+    left, wide = report.LEFT, report.WIDE
+    assert np.allclose(points, [(left, 210), (left + wide / 2, 12), (left + wide, 111)])
+    assert report.line_chart("c", {"": []}, "x", "y") == "" and report.histogram_chart("c", [], "x") == ""
+
+
+def test_bars_are_as_high_as_their_counts():
+    chart = report.histogram_chart("c", [0.1] * 10 + [0.9] * 5, "x", bins=2)
+    heights = [float(h) for h in re.findall(r'height="([\d.]+)" fill', chart)]
+    assert heights == pytest.approx([198, 99])
+
+
+def test_shares_fill_the_bar():
+    bar = report.shares({"a": 3, "b": 1, "c": 0}, {"a": "red", "b": "blue", "c": "grey"})
+    assert "width:75.00%" in bar and "width:25.00%" in bar and "grey" not in bar

@@ -1,0 +1,232 @@
+"""The page: its server is on loopback alone, and what it draws and states in a real browser is the plan."""
+
+import io
+import os
+import shutil
+import socket
+import sys
+
+import numpy as np
+import pytest
+from scenes import CAMERA, box, render
+
+from antipodal import resources
+from antipodal.errors import InputError
+from antipodal.files import write_array, write_json
+from antipodal.planner import GraspPlanner
+
+pytest.importorskip("viser", reason="needs viser: pip install 'antipodal[viewer]'")
+
+from antipodal.viewer.__main__ import _parser, serve
+from antipodal.viewer.frames import FileFrames, Frame, open_frames
+from antipodal.viewer.plan_tab import PlanTab
+from antipodal.viewer.replan import Replanner
+from antipodal.viewer.server import INSTALL, Worker, address, make_server
+
+DEPTH, _ = render([box((-0.06, 0.0), (0.10, 0.03, 0.05), 0.4), box((0.08, 0.03), (0.03, 0.04, 0.03))])
+EMPTY = np.full_like(DEPTH, 0.7)
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = """--headless --no-sandbox --disable-gpu --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader
+--disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync
+--window-size=900,600 --force-device-scale-factor=1""".split()
+
+
+@pytest.fixture(scope="module")
+def tab():
+    server = make_server(0, "antipodal")
+    planner = GraspPlanner.load(resources.find("models/default.pt"), device="cpu")
+    frames = [Frame("boxes", DEPTH, CAMERA), Frame("empty table", EMPTY, CAMERA)]
+    tab = PlanTab(server, Replanner(planner), frames)
+    assert tab.worker.wait()
+    yield tab
+    tab.worker.end()
+    server.stop()
+
+
+@pytest.fixture
+def at_start(tab):
+    yield tab
+    tab.slider.value = 0
+    tab.controls.reset()
+    tab.step.value = "result"
+    tab.worker.ask()
+    assert tab.worker.wait()
+
+
+def test_the_server_listens_on_loopback_alone(tab):
+    assert address(tab.server).startswith("http://127.0.0.1:")
+    host = socket.gethostbyname(socket.gethostname())
+    if not host.startswith("127."):
+        with pytest.raises(OSError):
+            socket.create_connection((host, tab.server.get_port()), timeout=2)
+    assert tab.server.request_share_url() is None  # no tunnel either
+
+
+def test_a_taken_port_is_refused(tab):
+    with pytest.raises(InputError, match="is taken"):
+        make_server(tab.server.get_port(), "another")
+
+
+def test_without_viser_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "viser", None)
+    with pytest.raises(InputError, match="pip install"):
+        make_server(0, "x")
+    assert "antipodal[viewer]" in INSTALL
+
+
+def test_the_scene_holds_the_plan(at_start):
+    tab = at_start
+    nodes = tab.stage.nodes
+    assert {"cloud", "sheet", "returned", "candidates", "jaw_left", "jaw_right", "palm", "label"} <= set(nodes)
+    best = tab.look.plan[0]
+    middle = (nodes["jaw_left"].position + nodes["jaw_right"].position) / 2
+    assert np.allclose(middle + 0.03 * best.T_cam_grasp[:3, 2], best.T_cam_grasp[:3, 3], atol=1e-6)
+    assert len(nodes["returned"].points) == 3 * len(tab.look.plan)
+    assert len(tab.choice.options) == min(40, len(tab.grasps))
+
+
+def test_an_empty_table_says_why_and_shows_no_hand(at_start):
+    tab = at_start
+    tab.slider.value = 1
+    assert tab.worker.wait()
+    assert "No grasp" in tab.verdict.content and "nothing stands above the table" in tab.verdict.content
+    assert "palm" not in tab.stage.nodes and "cloud" in tab.stage.nodes
+    assert tab.choice.options == ("none",)
+
+
+def test_choosing_moves_the_hand_and_the_explanation(at_start):
+    tab = at_start
+    before, why = tab.stage.nodes["palm"].position.copy(), tab.why.content
+    tab.choice.value = tab.choice.options[1]
+    assert tab.worker.wait()
+    assert not np.allclose(tab.stage.nodes["palm"].position, before)
+    assert tab.why.content != why and "as number 2" in tab.why.content
+
+
+def test_steps_of_the_search_are_drawn(at_start):
+    tab = at_start
+    for step in ("pairs", "start", "iteration 2"):
+        tab.step.value = step
+        assert tab.worker.wait()
+        assert "returned" not in tab.stage.nodes
+        assert len(tab.stage.nodes["candidates"].points) == len(tab.look.shown(step))
+
+
+def test_what_a_file_is_called_is_no_html(at_start):
+    tab = at_start
+    tab.frames[0] = Frame("<img src=x onerror=alert(1)>", DEPTH, CAMERA)
+    tab.slider.value = 1
+    assert tab.worker.wait()
+    tab.slider.value = 0
+    assert tab.worker.wait()
+    assert "<img src=x" not in tab.verdict.content and "&lt;img" in tab.verdict.content
+
+
+def test_many_asks_are_one_run():
+    ran = []
+    worker = Worker(lambda: ran.append(1))
+    for _ in range(200):
+        worker.ask()
+    assert worker.wait()
+    assert 1 <= len(ran) < 200
+    worker.end()
+
+
+def test_files_and_folders_are_frames(tmp_path):
+    for name in ("b", "a"):
+        write_array(tmp_path / f"{name}.npy", DEPTH)
+        write_json(tmp_path / f"{name}.json", CAMERA.to_dict())
+    frames = open_frames(tmp_path)
+    assert [f.name for f in frames] == ["a.npy", "b.npy"] and frames[1].camera == CAMERA
+    (tmp_path / "b.json").unlink()
+    with pytest.raises(InputError, match="no camera for"):
+        FileFrames([tmp_path / "b.npy"])
+    with pytest.raises(InputError, match="no such file"):
+        open_frames(tmp_path / "missing.npy")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no depth image"):
+        open_frames(tmp_path / "empty")
+
+
+def test_the_command_serves_a_folder(tmp_path):
+    write_array(tmp_path / "a.npy", DEPTH)
+    write_json(tmp_path / "camera.json", CAMERA.to_dict())
+    arguments = [str(tmp_path), "--camera", str(tmp_path / "camera.json"), "--port", "0", "--up", "0", "0", "-1"]
+    server = serve(_parser().parse_args(arguments))
+    with socket.create_connection(("127.0.0.1", server.get_port()), timeout=5):
+        pass
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install selenium")
+    binary, driver = next(filter(None, map(shutil.which, CHROMIUM)), None), shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("needs Chromium and its driver: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+        options.add_argument(flag)
+    service = webdriver.ChromeService(driver, env={**os.environ, "SE_OFFLINE": "true"})
+    chromium = webdriver.Chrome(options=options, service=service)
+    yield chromium
+    chromium.quit()
+
+
+def wait_for(browser, what, seconds=90):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, seconds, poll_frequency=0.2).until(lambda _: what())
+
+
+def screenshot(browser):
+    from matplotlib.image import imread
+
+    return (255 * imread(io.BytesIO(browser.get_screenshot_as_png()))[..., :3]).astype(int)
+
+
+def share(image, colour, tolerance=26):
+    """Share of the canvas, left of the panel, that has a colour."""
+    canvas = image[120:, :460]
+    return float((np.abs(canvas - colour).max(axis=2) < tolerance).mean())
+
+
+def panel(browser):
+    return browser.find_element("tag name", "body").text
+
+
+def test_in_a_browser_the_page_shows_the_plan_and_a_slider_changes_it(at_start, browser):
+    tab = at_start
+    browser.get(address(tab.server))
+    wait_for(browser, lambda: "P > 0.99" in panel(browser) or "P = " in panel(browser))
+    blue, grey = (64, 132, 204), (206, 201, 192)
+    wait_for(browser, lambda: share(screenshot(browser), grey) > 0.1)
+    seen = screenshot(browser)
+    assert share(seen, blue, 70) > 0.003, "no graspable points on the canvas"
+    jaws = dark(seen)
+    tab.stage.choose(tab.look, None)
+    wait_for(browser, lambda: dark(screenshot(browser)) < 0.5 * jaws)  # the hand was drawn, and is gone
+    before = tab.look.plan[0].width
+    move_slider(browser, "Opening [mm]", 50)
+    wait_for(browser, lambda: tab.look.gripper.max_width == 0.05)
+    assert tab.worker.wait() and tab.look.plan[0].width < before
+    wait_for(browser, lambda: f"{1e3 * tab.look.plan[0].width:.0f} mm open" in panel(browser))
+    assert not [e for e in browser.get_log("browser") if "WebSocket" in e["message"]]
+
+
+def dark(image):
+    """Pixels of the jaws' colours on the canvas."""
+    canvas = image[120:, :460]
+    return int(((canvas.max(axis=2) < 115) & (np.ptp(canvas, axis=2) < 40)).sum())
+
+
+def move_slider(browser, label, value):
+    """Type a value beside a slider, as a person would."""
+    browser.find_element("xpath", "//*[normalize-space(text())='Settings']").click()
+    named = f"//*[normalize-space(text())='{label}']/following::input"
+    shown = lambda: [f for f in browser.find_elements("xpath", named) if f.is_displayed()]  # noqa: E731
+    field = wait_for(browser, shown)[0]
+    field.click()
+    field.send_keys("\ue009a\ue000")  # control and a: all of it
+    field.send_keys(f"{value}\ue007")
