@@ -1,6 +1,7 @@
 """Training samples and picks are shown as their files say."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.shards import column
 from antipodal.viewer.dataset import Dataset, DatasetPage
 from antipodal.viewer.evaluation import FAILED, Evaluation, EvaluationPage
-from tests.synth_runs import run
+from tests.synth_runs import SMALL, run
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,12 @@ def test_picks_are_those_of_the_log(server, trials):
     assert page.worker.wait()
     assert f"1 of {failures}" in page.head.content and "data:image/png" in page.picture.content
     page.worker.end()
+
+
+def test_crops_without_a_scale_are_refused(tmp_path):
+    generate(tmp_path / "o", run(samples=72, options=replace(SMALL, pixel_window=96)), MeshOptions(), workers=1)
+    with pytest.raises(InputError, match="no scale in metres"):
+        Dataset(tmp_path / "o")
 
 
 def test_other_files_are_refused(tmp_path):

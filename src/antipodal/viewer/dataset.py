@@ -29,6 +29,8 @@ class Dataset:
 
         self.manifest = read_json(folder / "manifest.json")
         self.samples = ShardDataset(folder)
+        if self.samples.pixels is not None:
+            raise InputError(f"{folder} holds Dex-Net's pixel crops, which have no scale in metres: use inspect")
         known = [name for name in COLUMNS if name in self.manifest.get("fields", COLUMNS)]
         self.columns: Dict[str, np.ndarray] = {name: column(folder, name) for name in known}
         values = self.manifest["run"]["gripper"]
