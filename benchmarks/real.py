@@ -29,6 +29,7 @@ from antipodal.errors import NoGraspFound
 from antipodal.files import write_json
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping import draw
+from antipodal.perception.inputs import check_depth
 from antipodal.perception.scene import Scene, perceive
 from antipodal.planner import GraspPlanner
 from antipodal.sim.report import wilson
@@ -122,7 +123,7 @@ def _rects(rectangles: list) -> List[np.ndarray]:
 
 def judge(planner: GraspPlanner, image: Image) -> Tuple[dict, Scene, Optional[Grasp]]:
     """What became of one image: figures, the scene as it was understood, and the best grasp."""
-    scene = perceive(image.depth, image.camera)
+    scene = perceive(check_depth(image.depth, image.camera), image.camera)
     row: dict = {"name": image.name, "source": image.source, "support": scene.support is not None}
     best = None
     try:

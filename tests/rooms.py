@@ -96,7 +96,7 @@ def sense(depth: np.ndarray, rng: np.random.Generator, noise: float, holes: floa
 
 def room(seed: int, tilt: Optional[float] = None, furniture: Sequence[str] = (), noise: float = 0.002) -> Room:
     """A random room. tilt: of the camera's axis against the vertical [rad]; furniture: of "wall", "arm", "bin", "tray",
-    "board", "endless", "small"; noise: standard deviation of depth at 1 m [m]."""
+    "funnel", "board", "endless", "small"; noise: standard deviation of depth at 1 m [m]."""
     rng = np.random.default_rng(seed)
     tilt = rng.uniform(0, np.radians(75)) if tilt is None else tilt
     camera, distance = CAMERAS[rng.integers(2)], rng.uniform(0.55, 1.1)
@@ -122,6 +122,11 @@ def room(seed: int, tilt: Optional[float] = None, furniture: Sequence[str] = (),
         high = rng.uniform(0.06, 0.25) if "bin" in furniture else rng.uniform(0.02, 0.05)
         yaw = rng.uniform(0, np.pi)
         parts += _walls(inner, wall, high, yaw)
+    if "funnel" in furniture:
+        inner, yaw = (rng.uniform(0.25, 0.5), rng.uniform(0.2, 0.4)), rng.uniform(0, np.pi)
+        parts[-1] = (TABLE, (inner[0] + 0.05, inner[1] + 0.05, 0.03), (0, 0, -0.015), yaw)
+        parts += _funnel(inner, rng.uniform(0.1, 0.25), rng.uniform(0.1, 0.7), yaw)
+    if {"bin", "tray", "funnel"} & set(furniture):
         reach, turn = (inner[0] / 2 - 0.04, inner[1] / 2 - 0.04), yaw
     else:
         turn = 0.0
@@ -145,6 +150,18 @@ def _walls(inner: Tuple[float, float], wall: float, high: float, yaw: float) -> 
             length = inner[0] + 2 * wall if across else inner[1] + 2 * wall
             centre = (c * x - s * y, s * x + c * y, high / 2)
             parts.append((BIN, (length, wall, high), centre, yaw + angle))
+    return parts
+
+
+def _funnel(inner: Tuple[float, float], high: float, slope: float, yaw: float, foot: float = 0.02) -> List[Part]:
+    """Four walls in thin layers, rounded at their feet, that lean outwards by `slope` times their height."""
+    parts: List[Part] = []
+    levels = np.concatenate([np.linspace(0, foot, 5), np.arange(foot + 0.012, high, 0.012)])
+    for low, top in zip(levels[:-1], levels[1:]):
+        rounding = foot * (1 - np.sqrt(1 - max(0.0, 1 - low / foot) ** 2))
+        out = slope * low - rounding
+        for kind, size, centre, turn in _walls((inner[0] + 2 * out, inner[1] + 2 * out), 0.03, top - low, yaw):
+            parts.append((kind, size, (centre[0], centre[1], (low + top) / 2), turn))
     return parts
 
 

@@ -35,7 +35,6 @@ def heights_between_jaws(grasp, depth, camera, table):
     return table.height(cloud[between])
 
 
-CURVED = pytest.mark.xfail(reason="a bin's curved floor and sloped walls count as things that stand", strict=True)
 CASES = [(name, True) for name in MASKED] + [(name, False) for name in RAW + MASKED[:2]]
 
 
@@ -55,7 +54,6 @@ def test_jaws_straddle_something_that_stands_on_the_table(real_depth_folder, pla
         assert grasp.T_cam_grasp[:3, 2] @ table.normal > np.cos(np.radians(4))
 
 
-@CURVED
 @pytest.mark.parametrize("name", MASKED[:2])
 def test_the_walls_of_a_bin_are_not_grasped(real_depth_folder, planner, name):
     depth, camera, mask = load(real_depth_folder, name)

@@ -10,7 +10,7 @@ from scenes import CAMERA, box, render
 from antipodal import backends, resources
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Gripper
-from antipodal.grasping.object_width import object_width, wide_enough
+from antipodal.grasping.object_width import object_width, oblique_penalty, wide_enough
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.perception.view import make_view
 from antipodal.planner import GraspPlanner
@@ -32,6 +32,27 @@ def view_and_grasp(width, yaw, center=(0.01, 0.02), turn=0.0):
 def test_the_width_of_a_box_is_right_to_a_cell_or_so(width, yaw):
     view, grasp = view_and_grasp(width, yaw)
     assert object_width(view, grasp, GRIPPER).item() == pytest.approx(width, abs=1.5 * view.cell)
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.7])
+@pytest.mark.parametrize("numba", [True, False])
+def test_a_slanted_grasp_of_a_bar_loses_log_odds_and_a_straight_one_does_not(yaw, numba, monkeypatch):
+    if not numba:
+        monkeypatch.setattr(backends, "uses_numba", lambda *tensors: False)
+    lost = []
+    for turn in (0.0, 0.25, 0.5, -0.5):
+        view, grasp = view_and_grasp(0.02, yaw, turn=turn)
+        lost.append(oblique_penalty(view, grasp, GRIPPER, 8.0).item())
+    assert lost[0] < 1 < lost[2]
+    assert lost[0] < lost[1] < lost[3] + 1
+    assert oblique_penalty(view, grasp, GRIPPER, 0.0).item() == 0
+
+
+def test_a_bar_is_grasped_across():
+    depth, mask = render([box((0.01, 0.02), (0.02, 0.12, 0.03), 0.5)])
+    planner = GraspPlanner.load(resources.find("models/default.pt"), GRIPPER, "cpu")
+    slants = [abs((planner.plan(depth, CAMERA, mask, seed=s)[0].angle + 0.5 + 1.571) % 3.142 - 1.571) for s in range(5)]
+    assert max(slants) < 0.2
 
 
 def test_where_nothing_rises_above_the_tips_there_is_no_width():

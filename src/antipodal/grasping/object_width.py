@@ -33,6 +33,16 @@ def wide_enough(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tenso
     return thickness >= gripper.min_width + SQUEEZE
 
 
+def oblique_penalty(view: View, grasps: ViewGrasps, gripper: Gripper, weight: float) -> torch.Tensor:
+    """Log odds of success (N,) that N grasps lose where what they close on is narrower along an axis a little turned:
+    `weight` times the logarithm of how much wider it is along their own. Jaws turn what they close on at a slant."""
+    if weight == 0:
+        return torch.zeros_like(grasps.angle)
+    turned = (replace(grasps, angle=grasps.angle + slant) for slant in SLANTS)
+    widths = torch.stack([_widths(view, g, gripper)[0] for g in turned]) + view.min_cell
+    return weight * torch.log(widths[SLANTS.index(0.0)] / widths.amin(dim=0))
+
+
 def _widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, torch.Tensor]:
     """Widths (N,) [m] of what N grasps close on: over all lines across the jaws, and in the widest of them alone."""
     if not backends.uses_numba(view.depth):

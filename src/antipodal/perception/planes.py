@@ -185,12 +185,12 @@ def weigh(planes: List[np.ndarray], points: np.ndarray, tolerances: np.ndarray) 
     return weighed
 
 
-def find_surface(plane: np.ndarray, points: np.ndarray, tolerances: np.ndarray) -> Surface:
-    """The largest connected surface of the points (3, N) on a plane (4,)."""
+def find_surface(plane: np.ndarray, points: np.ndarray, tolerances: np.ndarray, join: int = 5) -> Surface:
+    """The largest connected surface of the points (3, N) on a plane (4,); gaps of fewer than `join` cells part none."""
     axes = transforms.rotation_to(plane[:3], np.array([1.0, 0.0, 0.0])).T[:2].copy()
     held, corner = compiled.place_cells(points, tolerances, plane, axes, SIDE, COUNT)
     occupied = (held > 0).astype(np.uint8)
-    joined = cv2.morphologyEx(occupied, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    joined = cv2.morphologyEx(occupied, cv2.MORPH_CLOSE, np.ones((join, join), np.uint8))
     _, label = cv2.connectedComponents(joined)
     size = np.bincount(label.ravel(), held.ravel())
     size[0] = 0

@@ -12,6 +12,7 @@ from antipodal.camera import Camera
 from antipodal.perception import segmentation_numba as compiled
 from antipodal.perception.components import Components, connected_components
 from antipodal.perception.furniture import CELL, FurnitureOptions, find_furniture
+from antipodal.perception.surroundings import SurroundingsOptions, find_surroundings
 from antipodal.perception.table import Table
 
 WALL = 3  # in place of how surely a pixel stands out
@@ -41,6 +42,7 @@ class SegmentationOptions:
     stands_out: float = 0.015  # by this much [m]
     gap: int = 5  # missing pixels between that do not part a piece
     furniture: FurnitureOptions = field(default_factory=FurnitureOptions)
+    surroundings: SurroundingsOptions = field(default_factory=SurroundingsOptions)
 
 
 def segment_objects(
@@ -152,10 +154,8 @@ def _window(mask: np.ndarray) -> Window:
 
 def _over_surface(sure: np.ndarray, image: _Part, options: SegmentationOptions) -> None:
     """Drop what does not stand over the table's surface: beyond its edge are floor, walls, people."""
-    surface = image.table.surface
-    axes, corner, side = surface.grid()
-    cells = 2 * round(options.beyond / side) + 1
-    region = cv2.dilate(surface.region.astype(np.uint8), np.ones((cells, cells), np.uint8)) > 0
+    axes, corner, side = image.table.surface.grid()
+    region = _near_surface(image.table, options.beyond)
     arguments: Any = (sure, *image.geometry(), axes, corner, side, region)
     compiled.keep_over(*arguments)
     for wall in image.table.walls:
@@ -165,6 +165,17 @@ def _over_surface(sure: np.ndarray, image: _Part, options: SegmentationOptions) 
         limits = np.array([options.wall, 4 * image.table.noise, options.foot, options.foot], np.float32)
         arrays = (*image.rays, image.height, plane, *wall.surface.grid(), wall.surface.region)
         compiled.mark_wall(sure, image.depth, *arrays, limits, value)
+
+
+def _near_surface(table: Table, beyond: float) -> np.ndarray:
+    """Cells (count, count) bool of the table's grid that belong to its surface, are hidden within its outline, or lie
+    `beyond` it by at most so much [m]."""
+    _, corner, side = table.surface.grid()
+    cells = 2 * round(beyond / side) + 1
+    region = cv2.dilate(table.surface.region.astype(np.uint8), np.ones((cells, cells), np.uint8))
+    if len(table.outline) > 2:
+        cv2.fillConvexPoly(region, np.floor((table.outline - corner) / side).astype(np.int32), (1,))
+    return region > 0
 
 
 def _standing(sure: np.ndarray, pixel: float, options: SegmentationOptions) -> np.ndarray:
@@ -202,7 +213,20 @@ def _without_obstacles(
     bulge = (raised < 0.05 * size) & (unseen > 0.25 * size)
     counts["too_high"], counts["entering"] = int(too_high.sum()), int((entering | long).sum())
     dropped = pieces.paint(too_high | entering | long | bulge) | arriving
+    dropped |= _skirts(whole & ~dropped, arriving, border, image, options)
     return above & ~_with_rims(dropped, whole & ~dropped, options.rim / image.pixel) if dropped.any() else above
+
+
+def _skirts(
+    rest: np.ndarray, arriving: np.ndarray, border: np.ndarray, image: _Part, options: SegmentationOptions
+) -> np.ndarray:
+    """Pixels (h, w) bool of the pieces of `rest` that lead, without a jump, from what comes in to the border."""
+    if not arriving.any():
+        return arriving
+    pieces = connected_components(_bridged(rest, image.depth), diagonal=False)
+    beside = _grown(arriving.astype(np.uint8), 5)
+    facts = _facts(pieces, image, border, arriving, beside, options)
+    return pieces.paint((facts[:, 4] > 0) & (facts[:, 7] > 0))
 
 
 def _entering(
@@ -252,18 +276,30 @@ def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.nd
 
 
 def _furniture(above: np.ndarray, image: _Part, options: SegmentationOptions, counts: Dict[str, int]) -> np.ndarray:
-    """Pixels (h, w) bool of boards that carry things and of the walls of trays and bins."""
+    """Pixels (h, w) bool of boards that carry things, of the walls of trays and bins, and of what stands round the
+    support."""
     axes, corner, _ = image.table.surface.grid()
     lower = above & (image.height < options.max_height)
     arguments: tuple = (lower, *image.geometry(), axes, corner, CELL)
     every: Any = (*arguments, max(1, int(0.7 * CELL / image.pixel)))
     top, first = compiled.plan(*every)
+    round_it = _round_support(top, first, image, options)
     deviation = image.table.noise * image.table.offset**2 / float(image.table.normal[2])
     low, high, counts["carriers"], counts["containers"] = find_furniture(top, 3 * deviation, options.furniture)
-    if counts["carriers"] + counts["containers"] == 0:
+    low[round_it], high[round_it] = 0, np.inf
+    if counts["carriers"] + counts["containers"] == 0 and not round_it.any():
         return np.zeros(above.shape, bool)
     ranges: Any = (*arguments, first, low, high)
     return compiled.between(*ranges)
+
+
+def _round_support(top: np.ndarray, first: np.ndarray, image: _Part, options: SegmentationOptions) -> np.ndarray:
+    """Cells (rows, columns) bool of a plan that stand round the support; first: column and row of its first cell."""
+    table = image.table
+    if len(table.outline) < 3 or top.size == 0:
+        return np.zeros(top.shape, bool)
+    outline = (table.outline - table.surface.corner) / CELL - first
+    return find_surroundings(top, outline, options.surroundings)
 
 
 def _without_specks(mask: np.ndarray, image: _Part, options: SegmentationOptions, counts: Dict[str, int]) -> np.ndarray:

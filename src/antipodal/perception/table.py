@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple
 
+import cv2
 import numpy as np
 
 from antipodal.camera import Camera
@@ -35,6 +36,7 @@ class TableOptions(PlaneOptions):
     wall_area: float = 0.1  # surfaces that rise from the support and are larger than this are walls [m^2]
     wall_length: float = 0.4  # and those that are longer than this [m]
     wall_slope: float = 0.5  # cosine of the angle between such a surface's normal and the support's, at most
+    goes_on: float = 0.04  # where the image's border cuts the support, it goes on by this much [m]
     far: float = 1.3  # a bare surface further than this, with things high over it, carries nothing [m]
 
 
@@ -46,6 +48,7 @@ class Table:
     offset: float  # distance from the camera's centre [m]
     noise: float  # robust standard deviation of depth about the plane at 1 m; it grows with the square of depth [m]
     surface: Surface  # how far it reaches
+    outline: np.ndarray  # (K, 2) corners of the convex hull of what was seen of it, along the surface's axes [m]
     walls: Tuple[Plane, ...] = ()  # wide surfaces that rise from it or stand behind it
 
     def height(self, points: np.ndarray) -> np.ndarray:
@@ -77,12 +80,12 @@ def find_table(
     given = hints.plane()
     planes = find_planes(voters, points, rng, options, hints.down() if given is None else None)
     if given is not None:
-        table = _measured(np.append(*given), points, options, fixed=True)
+        table = _measured(np.append(*given), points, camera, options, fixed=True)
     else:
         best = choose(planes, hints.down(), options)
         if best is None:
             return None
-        table = _measured(np.append(best.normal, best.offset), points, options)
+        table = _measured(np.append(best.normal, best.offset), points, camera, options)
     return replace(table, walls=_walls(planes, table, points, camera, options))
 
 
@@ -96,7 +99,7 @@ def _walls(
         return ()
     off = np.abs(table.offset - table.normal.astype(np.float32) @ points) > 2 * tolerances
     points, tolerances = np.ascontiguousarray(points[:, off]), tolerances[off]
-    surfaces = [find_surface(np.append(p.normal, p.offset), points, tolerances) for p in rising]
+    surfaces = [find_surface(np.append(p.normal, p.offset), points, tolerances, 3) for p in rising]
     walls = (replace(p, surface=s) for p, s in zip(rising, surfaces))
     return tuple(replace(w, surface=w.surface.grown()) for w in walls if _is_wall(w, table, camera, options))
 
@@ -149,10 +152,13 @@ def _score(plane: Plane, planes: List[Plane], upright: bool) -> float:
         - 2.3 * np.log(plane.depth / nearest)
         + 2.5 * roll
         + 1.5 * min(1.0, 8 * parallel)
+        + 0.5 * plane.standing / max(max(p.standing for p in planes), 1e-6)
     )
 
 
-def _measured(plane: np.ndarray, points: np.ndarray, options: TableOptions, fixed: bool = False) -> Table:
+def _measured(
+    plane: np.ndarray, points: np.ndarray, camera: Camera, options: TableOptions, fixed: bool = False
+) -> Table:
     """The table of a plane (4,), refined by least squares on its own surface unless it is fixed. points: (3, N)."""
     tolerances = tolerance_at(points[2], options)
     surface = find_surface(plane, points, tolerances)
@@ -165,7 +171,22 @@ def _measured(plane: np.ndarray, points: np.ndarray, options: TableOptions, fixe
         total, centre, products = compiled.moments(points, certain, near, plane)
         plane = plane_through(centre, products) if total > 0 else plane
         noise = _noise(plane, points)
-    return Table(plane[:3], float(plane[3]), noise, surface)
+    return Table(plane[:3], float(plane[3]), noise, surface, _outline(points, surface, camera, options))
+
+
+def _outline(points: np.ndarray, surface: Surface, camera: Camera, options: TableOptions) -> np.ndarray:
+    """Corners (K, 2) [m] of the convex hull of points (3, N) on a surface, along its axes. Where the image's border
+    cuts the surface, it goes on."""
+    if points.shape[1] < 3:
+        return np.zeros((0, 2), np.float32)
+    places = surface.axes @ points
+    width = 1.5 * max(camera.width, camera.height) / options.cells
+    u, v = points[0] / points[2] * camera.fx + camera.cx, points[1] / points[2] * camera.fy + camera.cy
+    beyond = [places]
+    for k, (px, last) in enumerate(((u, camera.width), (v, camera.height))):
+        outwards = options.goes_on * surface.axes[:, k : k + 1] / max(float(np.linalg.norm(surface.axes[:, k])), 1e-6)
+        beyond += [places[:, px < width] - outwards, places[:, px > last - width] + outwards]
+    return cv2.convexHull(np.concatenate(beyond, axis=1).T.astype(np.float32))[:, 0]
 
 
 def _noise(plane: np.ndarray, points: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import Pairs, sample_antipodal
 from antipodal.grasping.balance import balance_penalty, distance_to_centroid
 from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
-from antipodal.grasping.object_width import object_width, wide_enough
+from antipodal.grasping.object_width import object_width, oblique_penalty, wide_enough
 from antipodal.grasping.openings import SPARE, first_that_fits, snug_openings, usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode, to_view
 from antipodal.networks.dense_net import DenseNet
@@ -151,6 +151,8 @@ class CpuPipeline:
         return encode(grasps, self.gripper), quality
 
     def _quality(self, view: View, distance: torch.Tensor, score: Score, grasps: ViewGrasps) -> torch.Tensor:
-        """P(success) (N,) of grasps (N): the network's, less what holding an object far from its middle costs."""
+        """P(success) (N,) of grasps (N): the network's, less what it costs to hold an object far from its middle and to
+        close on it at a slant."""
         penalty = balance_penalty(view.lookup(distance, grasps.center[:, :2]), self.options.balance)
+        penalty = penalty + oblique_penalty(view, grasps, self.gripper, self.options.oblique)
         return torch.sigmoid(score(view, grasps) - penalty)

@@ -14,7 +14,7 @@ from antipodal.grasping.balance import balance_penalty
 from antipodal.grasping.balance_gpu import distance_to_centroid_gpu
 from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
 from antipodal.grasping.clearance_gpu import OpeningSearch
-from antipodal.grasping.object_width import object_width, wide_enough
+from antipodal.grasping.object_width import object_width, oblique_penalty, wide_enough
 from antipodal.grasping.openings import SPARE, first_that_fits, snug_openings, usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode
 from antipodal.perception.masked import first_true
@@ -140,6 +140,7 @@ class GpuPipeline:
         grasps = at_depth(grasps, grasps.center[:, 2].clamp(depths.shallowest, depths.deepest))
         fits = fits & wide_enough(clearance.view, grasps, self.gripper)
         penalty = balance_penalty(clearance.view.lookup(distance, grasps.center[:, :2]), self.options.balance)
+        penalty = penalty + oblique_penalty(clearance.view, grasps, self.gripper, self.options.oblique)
         quality = torch.sigmoid(self.score(clearance.view, grasps) - penalty)
         return encode(grasps, self.gripper), torch.where(fits, quality, -torch.inf)
 

@@ -28,6 +28,7 @@ class PlannerOptions:
     opening: str = "widest"  # of the openings that fit; or what suits the "object": the narrowest with room to spare
     min_quality: float = 0.0  # grasps less likely to succeed than this are not returned; 0: all are
     balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
+    oblique: float = 8.0  # log odds that a grasp loses per logarithm of the width that a turned axis would spare it
     distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]
     distinct_angle: float = 0.35  # or turned by more than this [rad]
     table: TableOptions = field(default_factory=TableOptions)
