@@ -41,6 +41,7 @@ setup(
     version="0.1.0",
     packages=find_packages("src"),
     package_dir={"": "src"},
+    scripts=["scripts/antipodal"],
     cmdclass={"build_py": BuildWithData},
     options=scratch_folders(),
 )

@@ -1,7 +1,7 @@
 import pytest
 
 from antipodal.errors import InputError
-from antipodal.options import options_from_dict
+from antipodal.files import options_from_dict
 from antipodal.planner import PlannerOptions
 
 

@@ -10,6 +10,7 @@ from typing import Tuple, Union
 import numpy as np
 import yaml
 
+from antipodal import resources
 from antipodal.errors import InputError
 
 
@@ -37,7 +38,7 @@ class Camera:
     def load(cls, path: Union[str, Path]) -> Camera:
         """Read fx, fy, cx, cy, width, height from a JSON or YAML file, or `_fx` and so on from one of autolab's .intr;
         further keys are facts about the sensor."""
-        path = Path(path)
+        path = resources.locate("cameras", path)
         try:
             text = path.read_text()
             data = json.loads(text) if path.suffix in (".json", ".intr") else yaml.safe_load(text)

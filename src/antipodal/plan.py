@@ -13,7 +13,7 @@ import numpy as np
 
 from antipodal import resources
 from antipodal.camera import Camera
-from antipodal.errors import InputError, run_command
+from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import write_text
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
@@ -28,7 +28,12 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m antipodal.plan", description="Plan grasps on one depth image.")
+    parser = command_parser(
+        "plan",
+        "Plan grasps on one depth image.",
+        "depth.npy --camera camera.json --png grasps.png --json grasps.json",
+        "depth.npy --camera realsense_d435 --gripper franka_hand --up 0 -1 0 --far 1.2",
+    )
     parser.add_argument("depth", type=Path, help=".npy of floats (height, width) in metres; 0 = missing")
     parser.add_argument("--camera", type=Path, required=True, help="JSON or YAML with fx, fy, cx, cy, width, height")
     parser.add_argument(

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from antipodal.errors import InputError, ModelError
-from antipodal.options import options_from_dict
+from antipodal.files import options_from_dict
 from antipodal.ros.newest_image import NewestImage, StaleImage
 from antipodal.ros.options import NodeOptions
 

@@ -1,5 +1,7 @@
 """The report of a run says what its arrays say, and finds what is damaged."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,14 @@ def test_the_report_counts_what_is_there(folder, capsys):
     for i in np.unique(column(folder, "objects")):
         assert f"{np.mean(labels[column(folder, 'objects') == i]):.2f}" in text
     assert (folder / "crop_sheet.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_as_json_it_says_the_same(folder, capsys):
+    assert inspect.main([str(folder), "--json", "-"]) == 0
+    told, labels = json.loads(capsys.readouterr().out), column(folder, "labels")
+    assert (told["samples"], told["wanted"], told["complete"], told["damaged"]) == (400, 400, True, [])
+    assert told["mean_label"] == pytest.approx(labels.mean()) and sum(told["histogram"]) == 400
+    assert sum(mesh["samples"] for mesh in told["meshes"].values()) == 400
 
 
 def test_bars_are_as_long_as_their_counts():

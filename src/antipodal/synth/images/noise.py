@@ -11,6 +11,7 @@ import numba
 import numpy as np
 import yaml
 
+from antipodal import resources
 from antipodal.backends import EXACT
 from antipodal.camera import Camera
 from antipodal.errors import InputError
@@ -67,9 +68,11 @@ def load_noise(name: str) -> NoiseOptions:
     """One of NAMED, or the `noise` that a camera's YAML file gives. InputError for anything else."""
     if name in NAMED:
         return NAMED[name]
-    if not Path(name).is_file():
-        raise InputError(f"unknown noise {name!r}; possible: {', '.join(NAMED)}, a camera's YAML file")
-    return noise_from_facts(camera_facts(Path(name)), Path(name))
+    try:
+        camera_file = resources.locate("cameras", name)
+    except InputError as e:
+        raise InputError(f"unknown noise {name!r}; possible: {', '.join(NAMED)}, or a camera: {e}") from e
+    return noise_from_facts(camera_facts(camera_file), camera_file)
 
 
 def sensor_errors(noise: Union[str, NoiseOptions]) -> Callable[[np.ndarray, Camera, np.random.Generator], np.ndarray]:
@@ -80,6 +83,7 @@ def sensor_errors(noise: Union[str, NoiseOptions]) -> Callable[[np.ndarray, Came
 
 def camera_facts(camera_file: Path) -> dict:
     """What a camera's YAML file says."""
+    camera_file = resources.locate("cameras", camera_file)
     try:
         facts = yaml.safe_load(camera_file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
