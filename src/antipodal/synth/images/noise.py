@@ -9,11 +9,10 @@ from typing import Callable, Union
 
 import numba
 import numpy as np
-import yaml
 
 from antipodal import resources
 from antipodal.backends import EXACT
-from antipodal.camera import Camera
+from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
 
 
@@ -79,18 +78,6 @@ def sensor_errors(noise: Union[str, NoiseOptions]) -> Callable[[np.ndarray, Came
     """The function (clean depth, camera, generator) -> noisy depth of a noise by its name, or of these options."""
     options = load_noise(noise) if isinstance(noise, str) else noise
     return lambda depth, camera, rng: depth if options == NONE else add_noise(rng, depth, camera, options)
-
-
-def camera_facts(camera_file: Path) -> dict:
-    """What a camera's YAML file says."""
-    camera_file = resources.locate("cameras", camera_file)
-    try:
-        facts = yaml.safe_load(camera_file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
-        raise InputError(f"cannot read camera file {camera_file}: {e}") from e
-    if not isinstance(facts, dict):
-        raise InputError(f"camera file {camera_file} must hold a mapping")
-    return facts
 
 
 def noise_from_facts(facts: dict, camera_file: Path) -> NoiseOptions:
