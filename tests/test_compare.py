@@ -1,6 +1,7 @@
 """Two models on the same kept-out samples and scenes: a model equals itself, swapping the two swaps the signs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,3 +94,15 @@ def test_models_of_unknown_or_changed_data_are_refused(data, tmp_path):
 def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
     assert run_command(compare.main, [str(tmp_path / "none.pt"), "--out", str(tmp_path)]) == 2
     assert "no model file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scale, units", [(1.0, "m"), (0.001, "mm"), (0.0254, "in")])
+def test_trials_take_the_mesh_files_in_the_datas_units(data, scale, units):
+    manifest = json.loads((Path(data[0]) / "manifest.json").read_text())
+    manifest["mesh_options"]["scale"] = scale
+    assert compare.trial_options(manifest, set()).units == units
+
+
+def test_a_scale_that_is_no_unit_is_refused():
+    with pytest.raises(InputError, match=r"scaled by 0\.5, which is no unit"):
+        compare.units_of(0.5)

@@ -24,6 +24,7 @@ from antipodal.sim.evaluate import evaluate
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import TrialOptions
 from antipodal.synth.images.noise import NoiseOptions
+from antipodal.synth.objects.meshes import UNITS
 from antipodal.training import metrics
 from antipodal.training.samples import Samples, open_folders, split_by_object
 from antipodal.training.trainer import shuffled
@@ -116,7 +117,16 @@ def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
         height=(low + high) / 2,
         noise=options_from_dict(NoiseOptions, run["options"]["noise"]),
         mask=False,
+        units=units_of(manifest.get("mesh_options", {}).get("scale", 1.0)),
     )
+
+
+def units_of(scale: float) -> str:
+    """The name of the mesh files' units, of which one is so many metres."""
+    for name, size in UNITS.items():
+        if np.isclose(scale, size):
+            return name
+    raise InputError(f"the data's meshes were scaled by {scale:g}, which is no unit of the cell: {', '.join(UNITS)}")
 
 
 def _trials(options: TrialOptions, model: Path, out: Path, scenes: int, workers: int) -> Dict[int, bool]:

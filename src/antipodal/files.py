@@ -12,12 +12,13 @@ import re
 import secrets
 import shutil
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Type, TypeVar, Union
+from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Sequence, Type, TypeVar, Union
 
 import numpy as np
+import yaml
 
 from antipodal.errors import InputError
 
@@ -132,6 +133,13 @@ def read_json(path: Path) -> Any:
         raise InputError(f"cannot read {path}: {e}") from e
 
 
+def read_yaml(path: PathLike) -> Any:
+    try:
+        return yaml.safe_load(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise InputError(f"cannot read {Path(path).absolute()}: {e}") from e
+
+
 def read_names(path: Optional[PathLike]) -> List[str]:
     """The names in a file, one a line, blanks within them kept; none where no file is given. Raises InputError where
     it cannot be read or names nothing."""
@@ -157,22 +165,47 @@ def checksum(path: Path) -> str:
 
 def options_from_dict(cls: Type[Options], values: dict, prefix: str = "") -> Options:
     """`cls` with `values` in place of its defaults. Raises InputError for unknown keys and values of another type."""
+    return with_values(cls(), values, prefix)
+
+
+def with_values(options: Options, values: dict, prefix: str = "") -> Options:
+    """Options with `values`, nested as they are, in place of their own. Raises InputError as options_from_dict does."""
     if not isinstance(values, dict):
         raise InputError(f"options {prefix.rstrip('.')} must be a mapping, got {values!r}")
-    known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+    known = [f.name for f in fields(options)]  # type: ignore[arg-type]
     for name in values:
         if name not in known:
             guess = get_close_matches(str(name), known, n=1)
             hint = f"did you mean {prefix}{guess[0]}?" if guess else f"possible: {', '.join(prefix + k for k in known)}"
             raise InputError(f"unknown option {prefix}{name}; {hint}")
-    defaults = cls()
-    return cls(**{k: _converted(getattr(defaults, k), v, prefix + k) for k, v in values.items()})
+    changed = {k: _converted(getattr(options, k), v, prefix + k) for k, v in values.items()}
+    return replace(options, **changed)  # type: ignore[type-var]
+
+
+def nested(assignments: Sequence[str]) -> dict:
+    """Nested values of texts such as "cameras.polar=[0, 0.3]", whose values are YAML. Raises InputError."""
+    values: dict = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not all(name.split(".")):
+            raise InputError(f"an option is set as NAME=VALUE, such as cameras.polar=[0,0.3]; got {text!r}")
+        *groups, last = name.split(".")
+        group = values
+        for key in groups:
+            group = group.setdefault(key, {})
+            if not isinstance(group, dict):
+                raise InputError(f"{key} is set to a value and as a group, in {text!r}")
+        try:
+            group[last] = yaml.safe_load(value)
+        except yaml.YAMLError as e:
+            raise InputError(f"cannot read the value of {text!r}: {e}") from e
+    return values
 
 
 def _converted(default: Any, value: Any, name: str) -> Any:
     """`value` as the type of `default`, where that loses nothing."""
     if is_dataclass(default):
-        return options_from_dict(type(default), value, f"{name}.")
+        return with_values(default, value, f"{name}.")
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):

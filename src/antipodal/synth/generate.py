@@ -22,7 +22,7 @@ from typing import Iterator, List, Optional, Sequence
 import torch
 
 from antipodal.camera import Camera
-from antipodal.files import only_writer, read_names, remove_leftovers, write_result
+from antipodal.files import nested, only_writer, read_names, read_yaml, remove_leftovers, with_values, write_result
 from antipodal.grasp import Gripper
 from antipodal.synth.cluster import make_on_cluster
 from antipodal.synth.images.noise import load_noise
@@ -114,7 +114,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         read_names(args.exclude),
         Gripper.load(args.gripper),
         Camera.load(args.camera),
-        _generate_options(args.preset, Path(args.camera), args.clutter, args.noise),
+        _generate_options(args),
         args.samples,
         args.seed,
     )
@@ -130,11 +130,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def _generate_options(name: str, camera_file: Path, clutter: int, noise: Optional[str]) -> GenerateOptions:
-    """The preset; the default one takes its noise from the camera's file, which others bring themselves."""
-    options = for_sensor(preset(name), camera_file) if name == "default" else preset(name)
-    options = replace(options, noise=load_noise(noise)) if noise else options
-    return replace(options, piles=replace(options.piles, objects=clutter))
+def _generate_options(args: argparse.Namespace) -> GenerateOptions:
+    """The preset, of which the default one takes its noise from the camera's file; then what else is given: --noise,
+    --clutter, --options, --set, in this order."""
+    options = preset(args.preset)
+    options = for_sensor(options, Path(args.camera)) if args.preset == "default" else options
+    options = replace(options, noise=load_noise(args.noise)) if args.noise else options
+    options = replace(options, piles=replace(options.piles, objects=args.clutter))
+    options = with_values(options, read_yaml(args.options)) if args.options else options
+    return with_values(options, nested(args.set))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -143,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         "Make training data. The same command goes on with a run that was stopped; the bytes do not depend on workers.",
         "--meshes procedural:400 --gripper franka_hand --camera realsense_d435 --samples 100000 --out data/mine",
         "--meshes parts/ --units mm --gripper mine.yaml --camera mine.json --samples 1000000 --out data/mine",
+        "--meshes parts/ --gripper yumi --camera primesense --samples 1000 --out data/few --set cameras.polar=[0,0.3]",
     )
     parser.add_argument("--meshes", required=True, help="folder of meshes, or procedural[:N]")
     parser.add_argument("--gripper", required=True, help="YAML file, or a name in config/grippers")
@@ -154,6 +159,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--preset", default="default", choices=sorted(PRESETS))
     parser.add_argument("--clutter", type=_positive, default=1, help="objects dropped together in a scene")
     parser.add_argument("--noise", help="none, dexnet2 or a camera's YAML, in place of the preset's")
+    parser.add_argument("--options", metavar="FILE", help="YAML of GenerateOptions (synth/options.py), nested")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="one of them, such as cameras.polar=[0,0.3]"
+    )
     parser.add_argument("--exclude", help="file with names of meshes to keep out, one a line")
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh files")
     parser.add_argument("--scale", type=float, default=1.0, help="further factor on the mesh files")
