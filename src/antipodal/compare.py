@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from antipodal import networks, resources
+from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import options_from_dict, write_result
@@ -173,6 +174,7 @@ def _rate_text(successes: int, n: int) -> str:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    say_when_compiling()
     against = resources.locate("models", args.against)
     rows, held = measure_both(args.model, against, args.out, args.scenes, args.workers)
     if args.json:

@@ -9,6 +9,7 @@ from typing import List, Optional, Tuple
 
 import numpy as np
 
+from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import write_result
@@ -23,6 +24,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     """Plan as the arguments say. Raises InputError, ModelError or NoGraspFound."""
     args = _parser().parse_args(argv)
     _check_camera_options(args)
+    say_when_compiling()
     _plan(args)
     return 0
 

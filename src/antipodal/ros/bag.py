@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
+from antipodal.backends import say_when_compiling
 from antipodal.errors import AntipodalError, InputError, command_parser, run_command
 from antipodal.files import write_result
 from antipodal.grasp import Gripper
@@ -135,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(argv)
+    say_when_compiling()
     planner = GraspPlanner.load(args.model, Gripper.load(args.gripper), args.device)
     bag, progress = args.bag.absolute(), _Progress()
     out = args.out or (bag.with_suffix("") if bag.suffix else bag.with_name(f"{bag.name}_grasps"))

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from antipodal import resources
+from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import read_names, write_text
@@ -37,6 +38,7 @@ from antipodal.synth.objects.meshes import UNITS
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the trials that are missing and write the summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
+    say_when_compiling()
     options, policies = _trial_options(args), tuple(args.policies.split(","))
     summary = evaluate(options, policies, args.n, args.json, args.workers)
     print(report.table(summary))

@@ -21,6 +21,7 @@ from typing import Iterator, List, Optional, Sequence
 
 import torch
 
+from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.files import nested, only_writer, read_names, read_yaml, remove_leftovers, with_values, write_result
 from antipodal.grasp import Gripper
@@ -109,6 +110,7 @@ def _work(index: int) -> int:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    say_when_compiling()
     run = Run(
         args.meshes,
         read_names(args.exclude),
