@@ -15,6 +15,8 @@ from typing import Any, Iterator
 import torch
 from numba.core import event
 
+from antipodal.errors import missing_package
+
 _thread = threading.local()
 EXACT = {"nnan", "nsz"}  # fastmath that lets minima become vectors and changes no value: no array here holds a NaN
 
@@ -63,5 +65,5 @@ def uses_triton(tensor: torch.Tensor) -> bool:
 def _installed() -> bool:
     installed = importlib.util.find_spec("triton") is not None
     if not installed:
-        warnings.warn("triton is not installed (pip install antipodal[cuda]): plain torch runs instead", stacklevel=3)
+        warnings.warn(f"{missing_package('triton', ('cuda',))}; plain torch runs instead", stacklevel=3)
     return installed
