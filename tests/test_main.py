@@ -14,7 +14,7 @@ from scenes import CAMERA, box, render
 
 import antipodal.__main__ as entry
 from antipodal import resources
-from antipodal.errors import missing_package, run_command
+from antipodal.errors import interrupts_end, missing_package, run_command
 
 RUN = [sys.executable, "-m", "antipodal"]
 HEAVY = ("torch", "numba", "scipy", "trimesh", "tqdm", "matplotlib", "mujoco", "cv2")
@@ -124,6 +124,13 @@ def test_an_interrupt_while_modules_load_is_one_line():
     finally:
         child.kill()
     assert (child.returncode, said) == (130, "interrupted\n")
+
+
+def test_signals_mean_afterwards_what_they_meant_before():
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts_end():
+        assert signal.getsignal(signal.SIGINT) not in (before, signal.SIG_DFL)
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ A command's module is imported when it runs, so that help is fast and needs none
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, end_when_interrupted, run_command
+from antipodal.errors import InputError, end_when_interrupted, interrupts_end, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()
@@ -101,7 +101,8 @@ def _load(name: str):
     """The module of a command."""
     command = COMMANDS[name]
     try:
-        return import_module(command.module)
+        with interrupts_end():  # an exception may be lost while modules load
+            return import_module(command.module)
     except ModuleNotFoundError as e:
         if e.name is not None and command.module.startswith(e.name):
             raise InputError(f"antipodal {name} is not part of this installation: it lacks {e.name}") from e

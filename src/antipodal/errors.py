@@ -127,6 +127,21 @@ def end_when_interrupted(advice: str = "") -> None:
         signal.signal(number, end)
 
 
+@contextmanager
+def interrupts_end() -> Iterator[None]:
+    """Within it Ctrl-C and SIGTERM end the process as `end_when_interrupted` says, and afterwards as before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _heeded_signals()}
+    end_when_interrupted()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _heeded_signals() -> List[signal.Signals]:
     """SIGINT and SIGTERM, unless the process was started to ignore them, as with nohup."""
     return [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN]
