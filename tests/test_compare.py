@@ -1,6 +1,7 @@
 """Two models on the same kept-out samples and scenes: a model equals itself, swapping the two swaps the signs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,3 +102,15 @@ def test_the_html_report_states_the_figures(tmp_path):
     text = (tmp_path / "r.html").read_text()
     assert "90.0 %" in text and "0.9000 [0.8000, 0.9500]" in text and "0.0500 [-0.0100, 0.1000]" in text
     assert "only mine.pt" in text and "width:83.33%" in text and "://" not in text
+
+
+@pytest.mark.parametrize("scale, units", [(1.0, "m"), (0.001, "mm"), (0.0254, "in")])
+def test_trials_take_the_mesh_files_in_the_datas_units(data, scale, units):
+    manifest = json.loads((Path(data[0]) / "manifest.json").read_text())
+    manifest["mesh_options"]["scale"] = scale
+    assert compare.trial_options(manifest, set()).units == units
+
+
+def test_a_scale_that_is_no_unit_is_refused():
+    with pytest.raises(InputError, match=r"scaled by 0\.5, which is no unit"):
+        compare.units_of(0.5)

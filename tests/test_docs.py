@@ -81,15 +81,16 @@ def test_python_on_the_pages_compiles_and_its_imports_exist(page):
 
 
 def test_options_of_the_commands_on_the_pages_exist():
-    """Each `--option` of a `python -m antipodal.X` line is one that the command's help lists."""
+    """Each `--option` of an `antipodal X` or `python -m antipodal.X` line is one that the command's help lists."""
 
     helps = {}
     for page in REFERENCE:
         text = page.read_text().replace("\\\n", " ")
-        for module, rest in re.findall(r"^ {4}python -m (antipodal\.[\w.]+)(.*)$", text, re.M):
-            if module not in helps:
-                ran = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
-                helps[module] = ran.stdout
+        for command, rest in re.findall(r"^ {4}(antipodal \w+|python -m antipodal\.[\w.]+)(.*)$", text, re.M):
+            if command not in helps:
+                words = command.replace("python -m ", "").split()
+                ran = subprocess.run([sys.executable, "-m", *words, "--help"], capture_output=True, text=True)
+                helps[command] = ran.stdout
             for option in re.findall(r"--[a-z][\w-]*", rest):
-                assert option in helps[module], f"{page.name}: {module} {option}"
-    assert len(helps) >= 5
+                assert option in helps[command], f"{page.name}: {command} {option}"
+    assert len(helps) >= 8

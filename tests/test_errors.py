@@ -22,7 +22,8 @@ sys.exit(run_command(main))
 """
 
 PACKAGE = Path(antipodal.__file__).parent
-COMMANDS = [p for p in sorted(PACKAGE.rglob("*.py")) if '__name__ == "__main__"' in p.read_text()]
+ENTRY = PACKAGE / "__main__.py"  # tests/test_main.py
+COMMANDS = [p for p in sorted(PACKAGE.rglob("*.py")) if p != ENTRY and '__name__ == "__main__"' in p.read_text()]
 UNUSABLE = {  # arguments, of which NOTHING is no file
     "compare": "NOTHING --out OUT",
     "dexnet.__main__": "weights NOTHING OUT",

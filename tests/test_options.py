@@ -1,8 +1,9 @@
 import pytest
 
 from antipodal.errors import InputError
-from antipodal.options import options_from_dict
+from antipodal.files import nested, options_from_dict, with_values
 from antipodal.planner import PlannerOptions
+from antipodal.synth.options import preset
 
 
 def test_nested_values_replace_defaults_and_only_those():
@@ -25,6 +26,35 @@ def test_nested_values_replace_defaults_and_only_those():
 def test_unknown_names_and_wrong_types_are_refused(values, complaint):
     with pytest.raises(InputError, match=complaint):
         options_from_dict(PlannerOptions, values)
+
+
+def test_values_replace_those_of_the_options_at_hand():
+    options = with_values(preset("dexnet2"), {"cameras": {"polar": [0, 0.3]}, "labels": {"draws": 3}})
+    assert options.cameras.polar == (0.0, 0.3) and options.labels.draws == 3
+    assert options.cameras.radius == preset("dexnet2").cameras.radius  # not that of the class
+    assert options.labels.quality == "robust_epsilon" and options.noise == preset("dexnet2").noise
+
+
+def test_assignments_become_nested_values():
+    texts = [
+        "cameras.polar=[0, 0.3]",
+        "cameras.offset=0.1",
+        "grasps=20",
+        "labels.quality=epsilon",
+        "uniform_poses=true",
+    ]
+    assert nested(texts) == {
+        "cameras": {"polar": [0, 0.3], "offset": 0.1},
+        "grasps": 20,
+        "labels": {"quality": "epsilon"},
+        "uniform_poses": True,
+    }
+
+
+@pytest.mark.parametrize("texts", [["polar"], ["=3"], ["cameras..polar=3"], ["a=1", "a.b=2"], ["a=[1"]])
+def test_what_assigns_nothing_is_refused(texts):
+    with pytest.raises(InputError):
+        nested(texts)
 
 
 def test_impossible_approach_is_refused():

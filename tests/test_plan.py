@@ -14,6 +14,7 @@ from antipodal import networks
 from antipodal.errors import run_command
 from antipodal.grasp import Gripper
 from antipodal.plan import main
+from antipodal.synth.objects.point_clouds import write_cloud
 
 
 def gripper(**changes):
@@ -101,7 +102,7 @@ def test_bad_files_exit_with_2_and_say_why(folder, capsys, option, content, comp
     assert complaint in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("array", [np.full((240, 320), 700, np.uint16), np.zeros((240, 320)), np.ones((3, 3))])
+@pytest.mark.parametrize("array", [np.full((240, 320, 3), 0.7), np.zeros((240, 320)), np.ones((3, 3))])
 def test_bad_images_exit_with_2(folder, capsys, array):
     np.save(folder / "odd.npy", array)
     assert run(folder, depth="odd.npy") == 2
@@ -131,6 +132,76 @@ def test_depth_of_one_channel_and_a_camera_of_autolab_are_read(folder):
     files = ["--camera", folder / "camera.intr", "--png", folder / "plan.png", "--json", folder / "plan.json"]
     assert run(folder, *files, depth="channel.npy") == 0
     assert (folder / "plan.png").exists() and json.loads((folder / "plan.json").read_text())["grasps"]
+
+
+def test_a_plan_is_written_though_its_picture_cannot_be(folder, capsys, monkeypatch):
+    """Before the picture is drawn, and whatever goes wrong there."""
+
+    def broken(*args):
+        assert (folder / "plan.json").exists()
+        raise ZeroDivisionError("no such font")
+
+    monkeypatch.setattr("antipodal.grasping.draw.overlay", broken)
+    assert run(folder, "--json", folder / "plan.json", "--png", folder / "plan.png") == 0
+    assert json.loads((folder / "plan.json").read_text())["grasps"]
+    assert "warning: the picture" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert run(folder, "--png", folder / "plan.json" / "plan.png") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["grasps"] and "could not be drawn" in said.err
+
+
+def grasps_of(folder, *arguments):
+    """Those of the command with these arguments, and what it said on standard error."""
+    assert run_command(main, [str(a) for a in (*arguments, "--model", folder / "model.pt")]) == 0
+    return json.loads((folder / "plan.json").read_text())["grasps"]
+
+
+def test_every_kind_of_file_gives_the_same_plan(folder, capsys):
+    depth, to_json = np.load(folder / "depth.npy"), ("--json", folder / "plan.json")
+    units = np.rint(depth * 10000).astype(np.uint16)
+    cv2.imwrite(str(folder / "depth.png"), units)
+    np.savez(folder / "depth.npz", depth=units / np.float32(10000))
+    v, u = np.nonzero(units)
+    points = CAMERA.deproject(np.stack([u, v], axis=1), units[v, u] / 10000).astype(np.float32)
+    write_cloud(folder / "depth.ply", points)
+    camera = ("--camera", folder / "camera.json", *to_json)
+    numbers = ("--fx", CAMERA.fx, "--fy", CAMERA.fy, "--cx", CAMERA.cx, "--cy", CAMERA.cy, *to_json)
+    first = grasps_of(folder, folder / "depth.npz", *camera)
+    assert "unit" not in capsys.readouterr().err
+    for name in ("depth.png", "depth.ply"):
+        for got, expected in zip(grasps_of(folder, folder / name, *camera), first):
+            np.testing.assert_allclose(got["T_cam_grasp"], expected["T_cam_grasp"], atol=1e-4)
+    assert "one unit is taken for 0.0001 m, a median of 0.7 m" in capsys.readouterr().err
+    assert grasps_of(folder, folder / "depth.npz", *numbers) == first
+    view = 2 * np.rad2deg(np.arctan(CAMERA.width / 2 / CAMERA.fx))
+    assert grasps_of(folder, folder / "depth.npz", "--fov", view, *to_json)
+
+
+def test_the_cameras_file_may_state_the_unit_of_whole_numbers(folder, capsys):
+    units = np.rint(np.load(folder / "depth.npy") * 5000).astype(np.uint16)  # 0.7 m would be taken for 3.5 m
+    cv2.imwrite(str(folder / "depth.png"), units)
+    (folder / "camera.json").write_text(json.dumps({**CAMERA.to_dict(), "depth_scale": 0.0002}))
+    assert run(folder, "--json", folder / "plan.json", depth="depth.png") == 0
+    assert json.loads((folder / "plan.json").read_text())["support"]["offset"] == pytest.approx(0.7, abs=0.001)
+    assert capsys.readouterr().err == ""
+    assert run(folder, "--json", folder / "plan.json", depth="depth.npy") == 0  # floats are metres
+    assert run(folder, "--depth-scale", -1, depth="depth.png") == 2
+
+
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        ([], "the camera is needed: --camera, or --fx"),
+        (["--fov", "60", "--fx", "500"], "give one of --camera, --fov"),
+        (["--cx", "100"], "need --fx"),
+        (["--fov", "190"], "between 0 and 180 degrees"),
+        (["--fx", "0"], "focal lengths must be positive"),
+    ],
+)
+def test_a_camera_that_is_described_badly_exits_with_2(folder, capsys, words, complaint):
+    assert run_command(main, [str(folder / "depth.npy"), *words]) == 2
+    assert complaint in capsys.readouterr().err
 
 
 def test_what_is_known_of_the_scene_is_used(folder, capsys):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import mmap
 import os
+import sys
 import threading
 import warnings
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Iterator
+from typing import Any, Iterator
 
 import torch
+from numba.core import event
+
+from antipodal.errors import missing_package
 
 _thread = threading.local()
 EXACT = {"nnan", "nsz"}  # fastmath that lets minima become vectors and changes no value: no array here holds a NaN
@@ -31,6 +36,23 @@ def torch_only() -> Iterator[None]:
         _thread.torch_only = before
 
 
+def say_when_compiling() -> None:
+    """Let one line on standard error say that numba compiles, the first time that it does in this process or in one
+    forked from it. What is compiled is kept for later processes."""
+    told = mmap.mmap(-1, 1)  # shared with forked processes
+
+    class Announcer(event.Listener):
+        def on_start(self, event: Any) -> None:
+            if not told[0]:
+                told[0] = 1
+                print("compiling, once after an installation; up to two minutes", file=sys.stderr, flush=True)
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    event.register("numba:compile", Announcer())
+
+
 def uses_triton(tensor: torch.Tensor) -> bool:
     """Whether Triton kernels compute on tensors where `tensor` lies: on a CUDA device if Triton is installed, or on a
     CPU under Triton's interpreter (TRITON_INTERPRET=1, set before Triton is imported)."""
@@ -43,5 +65,5 @@ def uses_triton(tensor: torch.Tensor) -> bool:
 def _installed() -> bool:
     installed = importlib.util.find_spec("triton") is not None
     if not installed:
-        warnings.warn("triton is not installed (pip install antipodal[cuda]): plain torch runs instead", stacklevel=3)
+        warnings.warn(f"{missing_package('triton', ('cuda',))}; plain torch runs instead", stacklevel=3)
     return installed

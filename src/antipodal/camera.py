@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Tuple, Union
+from typing import Any, Dict, Tuple, Union
 
 import numpy as np
 import yaml
 
+from antipodal import resources
 from antipodal.errors import InputError
+
+INTRINSICS = ("fx", "fy", "cx", "cy", "width", "height")
+FACTS = ("radius", "noise", "source", "name", "depth_scale")  # that a camera's file may hold beside the intrinsics
+GENERATED = {  # options of the generator that users expect here
+    key: f"it is an option of the generator: --set cameras.{key}=..."
+    for key in ("polar", "offset", "focal_jitter", "center_jitter", "normal_error")
+}
 
 
 @dataclass(frozen=True)
@@ -35,21 +44,21 @@ class Camera:
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> Camera:
-        """Read fx, fy, cx, cy, width, height from a JSON or YAML file, or `_fx` and so on from one of autolab's .intr;
-        further keys are facts about the sensor."""
-        path = Path(path)
-        try:
-            text = path.read_text()
-            data = json.loads(text) if path.suffix in (".json", ".intr") else yaml.safe_load(text)
-        except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as e:
-            raise InputError(f"cannot read camera file {path}: {e}") from e
+        """Read a camera from a file, or by a name such as "realsense_d435", see `camera_facts`."""
+        facts = camera_facts(path)
         names = [f.name for f in fields(cls)]
-        if path.suffix == ".intr" and isinstance(data, dict):
-            data = {key.lstrip("_"): value for key, value in data.items()}
-        missing = [n for n in names if not isinstance(data, dict) or n not in data]
+        missing = [n for n in names if n not in facts]
         if missing:
             raise InputError(f"camera file {path} lacks {', '.join(missing)}; needed: {', '.join(names)}")
-        return cls(**{n: data[n] for n in names})
+        return cls(**{n: facts[n] for n in names})
+
+    @classmethod
+    def from_field_of_view(cls, degrees: float, width: int, height: int) -> Camera:
+        """A camera with square pixels that sees this angle from its left border to its right one."""
+        if not 0 < degrees < 180:
+            raise InputError(f"the field of view must be between 0 and 180 degrees, got {degrees:g}")
+        focal = width / 2 / float(np.tan(np.deg2rad(degrees) / 2))
+        return cls(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -70,3 +79,65 @@ class Camera:
         x = (px[..., 0] - self.cx) / self.fx * depth
         y = (px[..., 1] - self.cy) / self.fy * depth
         return np.stack([x, y, np.broadcast_to(depth, x.shape)], axis=-1)
+
+
+def camera_facts(path: Union[str, Path]) -> Dict[str, Any]:
+    """What a camera's file says: fx, fy, cx, cy, width, height, and facts about the sensor (FACTS).
+
+    path: JSON or YAML with these keys, YAML of a ROS camera_info or calibration, JSON of autolab (.intr), or the name
+    of a camera that came with the package. Raises InputError, also for an unknown key.
+    """
+    path = resources.locate("cameras", path)
+    try:
+        text = path.read_text()
+        data = json.loads(text) if path.suffix in (".json", ".intr") else next(yaml.safe_load_all(text), None)
+    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as e:
+        raise InputError(f"cannot read camera file {path}: {e}") from e
+    if not isinstance(data, dict):
+        raise InputError(f"camera file {path} must hold a mapping with {', '.join(INTRINSICS)}")
+    if path.suffix == ".intr":
+        data = {key.lstrip("_"): value for key, value in data.items()}
+        return {key: value for key, value in data.items() if key in INTRINSICS}
+    matrix = _matrix(data, path)
+    if matrix is not None:
+        return _from_camera_info(data, matrix, path)
+    _check_keys(data, path)
+    return data
+
+
+def _check_keys(data: Dict[str, Any], path: Path) -> None:
+    known = (*INTRINSICS, *FACTS)
+    for key in data:
+        if key not in known:
+            guess = get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {guess[0]}?" if guess else f"possible: {', '.join(known)}"
+            hint = GENERATED.get(str(key), hint)
+            raise InputError(f"camera file {path}: unknown {key}; {hint}")
+
+
+def _matrix(data: Dict[str, Any], path: Path) -> Any:
+    """The 3 x 4 or 3 x 3 matrix of a camera_info, row by row, of the image without distortion; None where there is
+    none. Raises InputError where the file only describes an image with distortion."""
+    rectified = _numbers(data, "projection_matrix", "P", "p")
+    raw = _numbers(data, "camera_matrix", "K", "k")
+    if rectified and rectified[0]:
+        return rectified
+    if raw and any(_numbers(data, "distortion_coefficients", "D", "d") or []):
+        raise InputError(f"camera file {path} has distortion and no P of the rectified image, which is needed")
+    return raw or rectified
+
+
+def _numbers(data: Dict[str, Any], *keys: str) -> Any:
+    """The value of the first of the keys that is there; of a matrix of a calibration file, its data."""
+    value = next((data[key] for key in keys if key in data), None)
+    return value.get("data") if isinstance(value, dict) else value
+
+
+def _from_camera_info(data: Dict[str, Any], matrix: Any, path: Path) -> Dict[str, Any]:
+    """The facts of a sensor_msgs/CameraInfo as `rostopic echo` prints it, or of a calibration file."""
+    if not isinstance(matrix, list) or len(matrix) not in (9, 12):
+        raise InputError(f"camera file {path}: its matrix must hold 9 or 12 numbers, got {matrix!r}")
+    row = len(matrix) // 3
+    facts = {"fx": matrix[0], "fy": matrix[row + 1], "cx": matrix[2], "cy": matrix[row + 2]}
+    size = {n: data.get(n, data.get(f"image_{n}")) for n in ("width", "height")}
+    return {**facts, **{name: value for name, value in size.items() if value is not None}}

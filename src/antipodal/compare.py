@@ -8,22 +8,24 @@ import argparse
 import hashlib
 import json
 import sys
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 
 from antipodal import networks, report, resources
+from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.errors import InputError, run_command
+from antipodal.errors import InputError, command_parser, run_command
+from antipodal.files import options_from_dict, write_result
 from antipodal.grasp import Gripper
-from antipodal.options import options_from_dict
 from antipodal.sim.evaluate import evaluate
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import TrialOptions
 from antipodal.synth.images.noise import NoiseOptions
+from antipodal.synth.objects.meshes import UNITS
 from antipodal.training import metrics
 from antipodal.training.samples import Samples, open_folders, split_by_object
 from antipodal.training.trainer import shuffled
@@ -46,10 +48,16 @@ class Held:
         return Held(*(a + b for a, b in zip(astuple(self), astuple(other))))
 
 
-def compare(model: Path, against: Path, out: Path, scenes: int, workers: int, page: Optional[Path] = None) -> str:
-    """The comparison as a Markdown section of the card. out: folder for trials and pictures of failures; a stopped run
-    continues from it. page: HTML report to write. Raises InputError if the model does not name its data, or if these
-    have changed."""
+def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
+    """The comparison as a Markdown section of the card, see `measure_both`."""
+    return section(model.name, against.name, *measure_both(model, against, out, scenes, workers))
+
+
+def measure_both(
+    model: Path, against: Path, out: Path, scenes: int, workers: int
+) -> Tuple[Dict[str, List[List[float]]], Held]:
+    """Measures of two models on test samples, and their picks. out: folder for trials and pictures of failures; a
+    stopped run continues from it. Raises InputError if the model does not name its data, or if these have changed."""
     _, meta = networks.load(model, "cpu")
     if "options" not in meta or not all(Path(d).is_dir() for d in meta["options"].get("data", ["?"])):
         raise InputError(f"{model} was not trained here: its data are needed, to know which objects it has not seen")
@@ -58,10 +66,7 @@ def compare(model: Path, against: Path, out: Path, scenes: int, workers: int, pa
         raise InputError(f"the data that {model} was trained on have changed since")
     test = split_by_object(samples, meta["options"]["split_seed"]).test
     rows = on_samples([model, against], samples, shuffled(test, 0)[:TEST_SAMPLES])
-    held = in_picks([model, against], samples, test, out, scenes, workers)
-    if page is not None:
-        write_comparison_page(page, model.name, against.name, rows, held)
-    return section(model.name, against.name, rows, held)
+    return rows, in_picks([model, against], samples, test, out, scenes, workers)
 
 
 def write_comparison_page(path: Path, first: str, second: str, rows: Dict[str, List[List[float]]], held: Held) -> None:
@@ -137,7 +142,16 @@ def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
         height=(low + high) / 2,
         noise=options_from_dict(NoiseOptions, run["options"]["noise"]),
         mask=False,
+        units=units_of(manifest.get("mesh_options", {}).get("scale", 1.0)),
     )
+
+
+def units_of(scale: float) -> str:
+    """The name of the mesh files' units, of which one is so many metres."""
+    for name, size in UNITS.items():
+        if np.isclose(scale, size):
+            return name
+    raise InputError(f"the data's meshes were scaled by {scale:g}, which is no unit of the cell: {', '.join(UNITS)}")
 
 
 def _trials(options: TrialOptions, model: Path, out: Path, scenes: int, workers: int) -> Dict[int, bool]:
@@ -183,17 +197,34 @@ def _rate_text(successes: int, n: int) -> str:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    parser = argparse.ArgumentParser(prog="antipodal.compare", description=__doc__)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--against", type=Path, help="model file; default: the one that came with the package")
+    args = _parser().parse_args(arguments)
+    say_when_compiling()
+    against = resources.locate("models", args.against)
+    rows, held = measure_both(args.model, against, args.out, args.scenes, args.workers)
+    if args.json:
+        write_result(args.json, {"models": [str(args.model), str(against)], "samples": rows, "picks": asdict(held)})
+    if args.json != "-":
+        print(section(args.model.name, against.name, rows, held))
+    if args.report is not None:
+        write_comparison_page(args.report, args.model.name, against.name, rows, held)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser(
+        "compare",
+        "Compare two models on the same samples and picks, of objects that neither was trained on.",
+        "mine.pt --out out/mine",
+        "mine.pt --against default --out out/mine --scenes 200 --workers 8",
+    )
+    parser.add_argument("model", type=Path, help="model file that was trained here; its data must still be there")
+    parser.add_argument("--against", default="default", help="model file, or a name (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder for trials and pictures of failures")
     parser.add_argument("--scenes", type=int, default=60, help="picks by each model (default: 60)")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
-    args = parser.parse_args(arguments)
-    against = args.against or resources.find("models/default.pt")
-    print(compare(args.model, against, args.out, args.scenes, args.workers, args.report))
-    return 0
+    return parser
 
 
 if __name__ == "__main__":

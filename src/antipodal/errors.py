@@ -1,11 +1,15 @@
 """The package's errors: each message says what was got and what was possible."""
 
+import argparse
 import os
+import re
+import shlex
 import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import Callable, Iterator, List, Optional
+from importlib import metadata
+from typing import Callable, Iterator, List, Optional, Sequence
 
 
 class AntipodalError(Exception):
@@ -39,11 +43,27 @@ class NoGraspFound(AntipodalError):
 NO_GRASP, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes of every command; 0: it did what it was asked
 
 
-def run_command(main: Callable[[Optional[List[str]]], int], arguments: Optional[List[str]] = None) -> int:
+def command_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
+    """A parser for `antipodal NAME`, whose help ends with examples: what comes after the name."""
+    lines = "".join(f"  antipodal {name} {example}\n" for example in examples)
+    return argparse.ArgumentParser(
+        prog=f"antipodal {name}",
+        description=description,
+        epilog=f"examples:\n{lines}" if examples else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}  # where the name on PyPI is not the module's
+
+
+def run_command(
+    main: Callable[[Optional[List[str]]], int], arguments: Optional[List[str]] = None, extras: Sequence[str] = ()
+) -> int:
     """The exit code of a command, `main(arguments)`, whose errors end in one line on standard error.
 
-    arguments: without the program's name; those of the process when not given. 0 also where the reader of the output
-    has left, as `| head` does.
+    arguments: without the program's name; those of the process when not given. extras: of pyproject.toml, that the
+    command needs. 0 also where the reader of the output has left, as `| head` does.
     """
     try:
         with _signals_interrupt():
@@ -59,23 +79,67 @@ def run_command(main: Callable[[Optional[List[str]]], int], arguments: Optional[
     except (AntipodalError, OSError) as e:
         print(f"error: {e}", file=sys.stderr)
         return BAD_INPUT
+    except ModuleNotFoundError as e:
+        if e.name is None or e.name.startswith("antipodal"):
+            raise
+        print(f"error: {missing_package(e.name, extras)}", file=sys.stderr)
+        return BAD_INPUT
     except KeyboardInterrupt as e:
         print(": ".join(["interrupted", *map(str, e.args)]), file=sys.stderr)
         return INTERRUPTED
 
 
-def end_when_interrupted(advice: str) -> None:
+def missing_package(module: str, extras: Sequence[str] = ()) -> str:
+    """One sentence with the command that installs a module, with all that `extras` need if it is of those."""
+    top = module.split(".")[0]
+    name = DISTRIBUTIONS.get(top, top)
+    groups = [_requirements(extra) for extra in extras]
+    wanted = [r for group in groups for r in group] if any(_names(name, r) for g in groups for r in g) else [name]
+    command = " ".join(shlex.quote(r) for r in dict.fromkeys(wanted))
+    return f"this needs {name}, which is not installed: pip install {command}"
+
+
+def _requirements(extra: str) -> List[str]:
+    """What an extra of the installed package requires; nothing where pip has not installed the package."""
+    try:
+        lines = metadata.requires("antipodal") or []
+    except metadata.PackageNotFoundError:
+        return []
+    marked = re.compile(rf"extra == ['\"]{re.escape(extra)}['\"]")
+    return [line.split(";")[0].strip() for line in lines if marked.search(line)]
+
+
+def _names(name: str, requirement: str) -> bool:
+    return re.split(r"[^\w.-]", requirement)[0].lower() == name.lower()
+
+
+def end_when_interrupted(advice: str = "") -> None:
     """From now until `run_command`, Ctrl-C and SIGTERM end the process with one line that ends in `advice`.
 
     For a script that imports much: an exception may be swallowed, or printed with a traceback, while modules load.
     """
 
     def end(number: int, frame: object) -> None:
-        os.write(2, f"interrupted: {advice}\n".encode())
+        os.write(2, f"interrupted{advice and ': '}{advice}\n".encode())
         os._exit(INTERRUPTED)
 
     for number in _heeded_signals():
         signal.signal(number, end)
+
+
+@contextmanager
+def interrupts_end() -> Iterator[None]:
+    """Within it Ctrl-C and SIGTERM end the process as `end_when_interrupted` says, and afterwards as before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _heeded_signals()}
+    end_when_interrupted()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _heeded_signals() -> List[signal.Signals]:

@@ -1,4 +1,7 @@
-"""Files, written whole or not at all: under a name of their own, then renamed, so that no reader sees half a file."""
+"""Files, written whole or not at all: under a name of their own, then renamed, so that no reader sees half a file.
+
+Also options from the plain values that such a file, or a parameter server, holds.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,18 @@ import re
 import secrets
 import shutil
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Union
+from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Sequence, Type, TypeVar, Union
 
 import numpy as np
+import yaml
 
 from antipodal.errors import InputError
 
 PathLike = Union[str, Path]
+Options = TypeVar("Options")
 LEFTOVER = re.compile(r"\..*\.\d+\.[0-9a-f]{8}\.tmp")  # as `temporary_name` makes them
 
 
@@ -28,6 +35,14 @@ def write_array(path: PathLike, array: np.ndarray) -> None:
 def write_json(path: PathLike, data: Any) -> None:
     """Write plain values as JSON."""
     write_text(path, json.dumps(data, indent=1) + "\n")
+
+
+def write_result(path: PathLike, data: Any) -> None:
+    """Write a command's result as JSON to a file, or to standard output where the path is "-"."""
+    if str(path) == "-":
+        print(json.dumps(data, indent=1))
+    else:
+        write_json(path, data)
 
 
 def write_text(path: PathLike, text: str) -> None:
@@ -118,6 +133,13 @@ def read_json(path: Path) -> Any:
         raise InputError(f"cannot read {path}: {e}") from e
 
 
+def read_yaml(path: PathLike) -> Any:
+    try:
+        return yaml.safe_load(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise InputError(f"cannot read {Path(path).absolute()}: {e}") from e
+
+
 def read_names(path: Optional[PathLike]) -> List[str]:
     """The names in a file, one a line, blanks within them kept; none where no file is given. Raises InputError where
     it cannot be read or names nothing."""
@@ -139,3 +161,55 @@ def checksum(path: Path) -> str:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
+
+
+def options_from_dict(cls: Type[Options], values: dict, prefix: str = "") -> Options:
+    """`cls` with `values` in place of its defaults. Raises InputError for unknown keys and values of another type."""
+    return with_values(cls(), values, prefix)
+
+
+def with_values(options: Options, values: dict, prefix: str = "") -> Options:
+    """Options with `values`, nested as they are, in place of their own. Raises InputError as options_from_dict does."""
+    if not isinstance(values, dict):
+        raise InputError(f"options {prefix.rstrip('.')} must be a mapping, got {values!r}")
+    known = [f.name for f in fields(options)]  # type: ignore[arg-type]
+    for name in values:
+        if name not in known:
+            guess = get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {prefix}{guess[0]}?" if guess else f"possible: {', '.join(prefix + k for k in known)}"
+            raise InputError(f"unknown option {prefix}{name}; {hint}")
+    changed = {k: _converted(getattr(options, k), v, prefix + k) for k, v in values.items()}
+    return replace(options, **changed)  # type: ignore[type-var]
+
+
+def nested(assignments: Sequence[str]) -> dict:
+    """Nested values of texts such as "cameras.polar=[0, 0.3]", whose values are YAML. Raises InputError."""
+    values: dict = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not all(name.split(".")):
+            raise InputError(f"an option is set as NAME=VALUE, such as cameras.polar=[0,0.3]; got {text!r}")
+        *groups, last = name.split(".")
+        group = values
+        for key in groups:
+            group = group.setdefault(key, {})
+            if not isinstance(group, dict):
+                raise InputError(f"{key} is set to a value and as a group, in {text!r}")
+        try:
+            group[last] = yaml.safe_load(value)
+        except yaml.YAMLError as e:
+            raise InputError(f"cannot read the value of {text!r}: {e}") from e
+    return values
+
+
+def _converted(default: Any, value: Any, name: str) -> Any:
+    """`value` as the type of `default`, where that loses nothing."""
+    if is_dataclass(default):
+        return with_values(default, value, f"{name}.")
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(default, tuple) and isinstance(value, (list, tuple)):
+        return tuple(_converted(default[0], v, f"{name}[{i}]") for i, v in enumerate(value))
+    if type(value) is not type(default):
+        raise InputError(f"option {name} must be {type(default).__name__}, got {value!r}")
+    return value

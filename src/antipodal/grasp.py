@@ -9,6 +9,7 @@ from typing import Tuple, Union
 import numpy as np
 import yaml
 
+from antipodal import resources
 from antipodal.errors import InputError
 
 
@@ -50,9 +51,11 @@ class Gripper:
     @classmethod
     def load(cls, path: Union[str, Path]) -> Gripper:
         """Read a gripper from YAML whose keys are this class's fields, all of them: no other gripper's length stands in
-        for a missing one. `source` may name where the figures are from, and `moveit` is ros.moveit's."""
+        for a missing one. path: a file, or a name such as "franka_hand". `source` may name where the figures are from,
+        and `moveit` is ros.moveit's."""
+        path = resources.locate("grippers", path)
         try:
-            data = yaml.safe_load(Path(path).read_text())
+            data = yaml.safe_load(path.read_text())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
             raise InputError(f"cannot read gripper file {path}: {e}") from e
         names = [f.name for f in fields(cls)]

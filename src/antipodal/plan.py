@@ -1,36 +1,49 @@
-"""Plan grasps from the command line, without ROS: `python -m antipodal.plan DEPTH.npy --camera CAM.json`."""
+"""Plan grasps from the command line, without ROS: `antipodal plan DEPTH --camera CAMERA`."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
-import cv2
 import numpy as np
 
-from antipodal import resources
-from antipodal.camera import Camera
-from antipodal.errors import InputError, run_command
-from antipodal.files import write_text
+from antipodal.backends import say_when_compiling
+from antipodal.camera import Camera, camera_facts
+from antipodal.errors import InputError, command_parser, run_command
+from antipodal.files import write_result
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
+from antipodal.perception.depth_files import read_depth, read_mask
 from antipodal.perception.hints import SceneHints
 from antipodal.planner import GraspPlanner, Plan
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Plan as the arguments say. Raises InputError, ModelError or NoGraspFound."""
-    _plan(_parser().parse_args(argv))
+    args = _parser().parse_args(argv)
+    _check_camera_options(args)
+    say_when_compiling()
+    _plan(args)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m antipodal.plan", description="Plan grasps on one depth image.")
-    parser.add_argument("depth", type=Path, help=".npy of floats (height, width) in metres; 0 = missing")
-    parser.add_argument("--camera", type=Path, required=True, help="JSON or YAML with fx, fy, cx, cy, width, height")
+    parser = command_parser(
+        "plan",
+        "Plan grasps on one depth image.",
+        "depth.npy --camera camera.json --png grasps.png --json grasps.json",
+        "depth.png --depth-scale 0.001 --fx 615 --cx 320 --cy 240 --gripper franka_hand --far 1.2",
+        "cloud.pcd --camera camera_info.yaml --up 0 -1 0",
+    )
+    parser.add_argument(
+        "depth",
+        type=Path,
+        help="depth image, 0 = missing: .npy or .npz (height, width), 16-bit .png or .tiff, .exr; or a cloud in the "
+        "camera's frame, .ply or .pcd",
+    )
+    add_camera_options(parser)
     parser.add_argument(
         "--mask",
         type=Path,
@@ -38,14 +51,26 @@ def _parser() -> argparse.ArgumentParser:
         "default: what stands on the table",
     )
     add_scene_options(parser)
-    parser.add_argument("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
-    parser.add_argument("--model", type=Path, help="model file; default: the one that came with the package")
+    parser.add_argument(
+        "--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)"
+    )
+    parser.add_argument("--model", default="default", help="model file, or a name (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
-    parser.add_argument("--json", type=Path, help="write the plan here; default: standard output")
-    parser.add_argument("--png", type=Path, help="write the image with the grasps drawn here")
+    parser.add_argument("--json", default="-", metavar="FILE", help="write the plan here; default: standard output")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="write the image with the grasps drawn here")
     return parser
+
+
+def add_camera_options(parser: argparse.ArgumentParser) -> None:
+    """The camera, and the unit of its depths."""
+    group = parser.add_argument_group("camera", "a file or a name, or numbers for an image without distortion")
+    group.add_argument("--camera", help="JSON, YAML (camera_info too) or .intr file, or a name in config/cameras")
+    for name, text in dict(fx="focal length", fy="default: fx", cx="default: the middle", cy="the same").items():
+        group.add_argument(f"--{name}", type=float, metavar="PX", help=text)
+    group.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, in place of --fx")
+    group.add_argument("--depth-scale", type=float, metavar="M", help="metres a unit; default: what is plausible")
 
 
 def add_scene_options(parser: argparse.ArgumentParser) -> None:
@@ -62,26 +87,58 @@ def add_scene_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--robot", type=Path, help="image, nonzero = robot: an obstacle, never a target")
 
 
-def hints_of(args: argparse.Namespace) -> SceneHints:
+def scene_hints(args: argparse.Namespace) -> SceneHints:
     """What `add_scene_options` asked for. Raises InputError."""
     robot = None if args.robot is None else read_mask(args.robot)
     return SceneHints(args.up, args.table, args.near, args.far, args.workspace, robot)
 
 
 def _plan(args: argparse.Namespace) -> None:
-    """Read the inputs, plan, write the outputs."""
-    camera, depth = Camera.load(args.camera), read_depth(args.depth)
+    """Read the inputs, plan, write the plan, then the picture."""
+    depth, camera = _image(args)
     mask = None if args.mask is None else read_mask(args.mask)
-    gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
-    planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, args.device)
-    plan = planner.plan(depth, camera, mask, args.max_grasps, args.seed, hints=hints_of(args))
+    gripper = Gripper.load(args.gripper)
+    planner = GraspPlanner.load(args.model, gripper, args.device)
+    plan = planner.plan(depth, camera, mask, args.max_grasps, args.seed, hints=scene_hints(args))
+    write_result(args.json, to_dict(plan))
     if args.png is not None:
-        draw.write_png(args.png, draw.overlay(depth, camera, plan, gripper, plan.candidates))
-    text = json.dumps(to_dict(plan), indent=2)
-    if args.json is None:
-        print(text)
-    else:
-        write_text(args.json, text + "\n")
+        try:
+            draw.write_png(args.png, draw.overlay(depth, camera, plan, gripper, plan.candidates))
+        except Exception as e:  # whatever it is: the plan is worth more than its picture
+            _tell(f"the picture {args.png} could not be drawn: {e}")
+
+
+def _image(args: argparse.Namespace) -> Tuple[np.ndarray, Camera]:
+    """The depth image [m], and the camera of the arguments."""
+    camera = None if args.camera is None else Camera.load(args.camera)
+    stated = None if args.camera is None else camera_facts(args.camera).get("depth_scale")
+    depth = read_depth(args.depth, args.depth_scale, camera, _tell, stated)
+    return depth, camera or _camera_of(args, *depth.shape)
+
+
+def _camera_of(args: argparse.Namespace, height: int, width: int) -> Camera:
+    """The camera that --fov, or --fx and the others describe, of an image of this size."""
+    if args.fov is not None:
+        return Camera.from_field_of_view(args.fov, width, height)
+    if args.fx is None:
+        raise InputError("the camera is needed: --camera, or --fx with --fy, --cx and --cy, or --fov")
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    cx, cy = (given if given is not None else half for given, half in zip((args.cx, args.cy), middle))
+    return Camera(args.fx, args.fx if args.fy is None else args.fy, cx, cy, width, height)
+
+
+def _check_camera_options(args: argparse.Namespace) -> None:
+    """InputError where the camera is described twice, or in part."""
+    numbers = [args.fx, args.fy, args.cx, args.cy]
+    ways = [args.camera is not None, args.fov is not None, any(n is not None for n in numbers)]
+    if sum(ways) > 1:
+        raise InputError("give one of --camera, --fov, and --fx with the others")
+    if args.fx is None and any(n is not None for n in numbers):
+        raise InputError("--fy, --cx and --cy need --fx")
+
+
+def _tell(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def to_dict(plan: Plan) -> dict:
@@ -100,30 +157,6 @@ def _support(plan: Plan) -> Optional[dict]:
     if plan.scene is None or plan.scene.support is None:
         return None
     return {"normal": plan.scene.support.normal.tolist(), "offset": plan.scene.support.offset}
-
-
-def read_depth(path: Path) -> np.ndarray:
-    """Depth (H, W) of a file. Raises InputError."""
-    try:
-        depth = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as e:
-        raise InputError(f"cannot read depth image {path}, a .npy of floats is needed: {e}") from e
-    return depth[..., 0] if depth.ndim == 3 and depth.shape[2] == 1 else depth
-
-
-def read_mask(path: Path) -> np.ndarray:
-    """Mask (H, W), nonzero = True, of an image file. Raises InputError."""
-    mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if mask is None:
-        raise InputError(f"cannot read mask {path}, an image file such as PNG is needed")
-    if mask.ndim == 2:
-        return mask
-    return mask[..., 3] if _is_cut_out(mask) else mask[..., :3].any(axis=2)
-
-
-def _is_cut_out(image: np.ndarray) -> bool:
-    """Whether an image (H, W, C) has transparent pixels."""
-    return image.shape[2] == 4 and bool((image[..., 3] != np.iinfo(image.dtype).max).any())
 
 
 if __name__ == "__main__":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
+from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional, Union
 
 from antipodal.errors import InputError
+
+KINDS = {"grippers": "config/grippers/*.yaml", "cameras": "config/cameras/*.yaml", "models": "models/*.pt"}
 
 
 def find(relative: str) -> Path:
@@ -18,6 +22,29 @@ def find(relative: str) -> Path:
             if candidate.exists():
                 return candidate
     raise InputError(f"{relative} did not come with this installation of antipodal; give a path")
+
+
+def names(kind: str) -> List[str]:
+    """What came with the package of "grippers", "cameras" or "models", by name: "franka_hand"."""
+    folder, _, pattern = KINDS[kind].rpartition("/")
+    return sorted(path.stem for path in find(folder).glob(pattern))
+
+
+def locate(kind: str, name: Union[str, Path]) -> Path:
+    """The absolute path of one of "grippers", "cameras" or "models": a file, the name of one that came with the package
+    ("franka_hand"), or its path within the package. Raises InputError that says what was looked for."""
+    path = Path(name).expanduser()
+    if path.exists():
+        return path.absolute()
+    known, pattern = names(kind), KINDS[kind]
+    if str(path) in known or (path.name == str(path) and path.stem in known and path.suffix == Path(pattern).suffix):
+        return find(pattern.replace("*", path.stem))
+    if not path.is_absolute() and ".." not in path.parts:
+        with contextlib.suppress(InputError):
+            return find(str(path))
+    guess = get_close_matches(str(name), known, n=1)
+    hint = f"; did you mean {guess[0]}?" if guess else ""
+    raise InputError(f"no {kind[:-1]} file {path.absolute()}, nor one that came by name: {', '.join(known)}{hint}")
 
 
 def version() -> str:

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from antipodal import networks
-from antipodal.errors import InputError, ModelError, run_command
-from antipodal.files import only_writer
+from antipodal.backends import say_when_compiling
+from antipodal.errors import InputError, ModelError, command_parser, run_command
+from antipodal.files import only_writer, write_result
 from antipodal.training import metrics, report, report_page
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
@@ -118,9 +119,14 @@ def fit_where_it_helps(logits: Any, labels: Any, objects: Any) -> float:
     return metrics.fit_temperature(logits, labels) if sum(gains) > 0 else 1.0
 
 
-def parse(arguments: List[str]) -> TrainOptions:
-    """Options from the command line."""
-    parser = argparse.ArgumentParser(prog="antipodal.train", description=(__doc__ or "").splitlines()[0])
+def parse(arguments: List[str]) -> Tuple[TrainOptions, Optional[str]]:
+    """Options from the command line, and where the measures go as JSON."""
+    parser = command_parser(
+        "train",
+        "Train a grasp-quality network on shards. A stopped run goes on when started again.",
+        "--data data/mine --out mine.pt",
+        "--data data/meshes data/clutter --out mine.pt --samples 5000000 --evaluate-every 500000",
+    )
     for f in fields(TrainOptions):
         flag, kind, text = f"--{f.name.replace('_', '-')}", type(f.default), f"{f.metadata['help']} (%(default)s)"
         if kind is bool:
@@ -129,8 +135,10 @@ def parse(arguments: List[str]) -> TrainOptions:
             parser.add_argument(flag, nargs="+", required=True, metavar="DIR", help=f.metadata["help"])
         else:
             parser.add_argument(flag, type=kind, default=f.default, choices=f.metadata["choices"] or None, help=text)
+    parser.add_argument("--json", metavar="FILE", help="write the measures as JSON; -: to standard output")
     values = vars(parser.parse_args(arguments))
-    return TrainOptions(**{**values, "data": tuple(values["data"])})
+    json = values.pop("json")
+    return TrainOptions(**{**values, "data": tuple(values["data"])}), json
 
 
 def _yes_or_no(text: str) -> bool:
@@ -142,10 +150,13 @@ def _yes_or_no(text: str) -> bool:
 def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     torch.use_deterministic_algorithms(True, warn_only=True)
-    options = parse(given)
+    options, json = parse(given)
+    say_when_compiling()
     with Group(networks.pick_device(options.device)) as group:
         meta = train(options, group, command=" ".join(["python -m antipodal.train", *given]))
-        if group.leads:
+        if group.leads and json:
+            write_result(json, {"model": str(Path(options.out).absolute()), "metrics": meta["metrics"]})
+        if group.leads and json != "-":
             print(report.summary_line(meta))
     return 0
 

@@ -44,6 +44,11 @@ def test_the_package_is_found_in_it(installed):
     assert str(installed) in place and str(REPO / "src") not in place
 
 
+def test_the_command_is_on_the_path_and_finds_models_and_grippers(installed):
+    assert said(installed, "which antipodal").strip() == str(installed / "bin" / "antipodal")
+    assert str(installed / "share" / "antipodal" / "models" / "default.pt") in said(installed, "antipodal doctor")
+
+
 @pytest.mark.parametrize("launch", ["planner", "demo", "two_cameras"])
 def test_every_launch_file_finds_its_nodes(installed, launch):
     nodes = said(installed, f"roslaunch --nodes antipodal {launch}.launch").split()

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from antipodal.errors import InputError, ModelError
-from antipodal.options import options_from_dict
+from antipodal.files import options_from_dict
 from antipodal.ros.newest_image import NewestImage, StaleImage
 from antipodal.ros.options import NodeOptions
 
@@ -115,3 +115,10 @@ def test_files_that_cannot_be_used_are_named(tmp_path):
         NodeOptions(model=str(tmp_path / "nothing.pt")).load_planner("cpu")
     with pytest.raises(InputError, match=r"nothing\.yaml"):
         NodeOptions(gripper=str(tmp_path / "nothing.yaml")).load_planner("cpu")
+
+
+def test_gripper_and_model_are_given_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # as a node that roslaunch starts is anywhere
+    options = NodeOptions(gripper="franka_hand", model="default")
+    assert options.load_planner("cpu").gripper.name == "franka_hand"
+    assert options.gripper_file().is_absolute() and options.gripper_file().is_file()

@@ -8,7 +8,7 @@ ros_or_skip()
 from dynamic_reconfigure.encoding import decode_description, encode_description
 
 from antipodal.errors import InputError
-from antipodal.options import options_from_dict
+from antipodal.files import options_from_dict
 from antipodal.ros.options import NodeOptions
 from antipodal.ros.reconfigure import PARAMETERS, WORKSPACE_PARAMETERS, Description, with_changes
 

@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from antipodal.errors import InputError
-from antipodal.options import options_from_dict
+from antipodal.files import options_from_dict
 from antipodal.ros.frames import NoTransform, TransformLookup
 from antipodal.ros.newest_image import StaleImage
 from antipodal.ros.options import NodeOptions

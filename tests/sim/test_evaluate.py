@@ -79,7 +79,7 @@ def test_clutter_goes_on_until_the_table_is_clear_or_the_policy_gives_up(tmp_pat
         (["--workers", "0"], "at least 1"),
         (["--policies", "antipodal", "--model", "missing.pt"], "missing.pt"),
         (["--gripper", "missing.yaml"], "missing.yaml"),
-        (["--noise", "loud"], "no noise 'loud'; possible: none, real, dexnet2, a camera's YAML"),
+        (["--noise", "loud"], "unknown noise 'loud'; possible: none, real, dexnet2, or a camera"),
     ],
 )
 def test_bad_input_is_refused_with_code_2(tmp_path, capsys, arguments, message):

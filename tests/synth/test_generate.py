@@ -379,3 +379,41 @@ def test_a_command_interrupted_while_it_loads_ends_too(tmp_path):
     loading = lambda process: "libtorch" in Path(f"/proc/{process.pid}/maps").read_text()  # noqa: E731
     code, lines = interrupted(tmp_path, loading, signal.SIGINT)
     assert code == 130 and lines == ["interrupted: the same command goes on with the run"]
+
+
+def options_of(*words):
+    base = [
+        "--meshes",
+        "procedural:2",
+        "--gripper",
+        "yumi",
+        "--camera",
+        "realsense_d435",
+        "--samples",
+        "10",
+        "--out",
+        "x",
+    ]
+    return command._generate_options(command._parser().parse_args([*base, *words]))
+
+
+def test_every_option_is_reached_by_a_file_and_by_name(tmp_path):
+    (tmp_path / "mine.yaml").write_text("cameras: {polar: [0, 0.2], offset: 0.01}\ngrasps: 7\n")
+    options = options_of("--options", str(tmp_path / "mine.yaml"), "--set", "grasps=8", "--clutter", "3")
+    assert options.cameras.polar == (0.0, 0.2) and options.cameras.offset == 0.01
+    assert options.grasps == 8 and options.piles.objects == 3  # the command line counts more than the file
+    assert options.cameras.radius == (0.4, 0.95) and options.noise.baseline == 0.05  # of the camera's file
+
+
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        (["--set", "cameras.poler=[0,1]"], r"did you mean cameras\.polar"),
+        (["--set", "polar=[0,1]"], "unknown option polar"),
+        (["--set", "grasps=many"], "grasps must be int"),
+        (["--options", "nothing.yaml"], "cannot read .*nothing.yaml"),
+    ],
+)
+def test_options_that_do_not_exist_are_refused(words, complaint):
+    with pytest.raises(InputError, match=complaint):
+        options_of(*words)

@@ -1,5 +1,6 @@
 """The report of a run says what its arrays say, and finds what is damaged."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -41,6 +42,14 @@ def test_the_html_report_holds_it_all(folder, tmp_path):
     text, labels = (tmp_path / "data.html").read_text(), column(folder, "labels")
     assert f"<b>{np.mean(labels > 0.5):.1%}</b>" in text and "all agree" in text
     assert text.count("<svg") == 3 and text.count("data:image/jpeg") == 1 and "://" not in text
+
+
+def test_as_json_it_says_the_same(folder, capsys):
+    assert inspect.main([str(folder), "--json", "-"]) == 0
+    told, labels = json.loads(capsys.readouterr().out), column(folder, "labels")
+    assert (told["samples"], told["wanted"], told["complete"], told["damaged"]) == (400, 400, True, [])
+    assert told["mean_label"] == pytest.approx(labels.mean()) and sum(told["histogram"]) == 400
+    assert sum(mesh["samples"] for mesh in told["meshes"].values()) == 400
 
 
 def test_bars_are_as_long_as_their_counts():

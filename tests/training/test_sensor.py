@@ -133,7 +133,7 @@ def split_of(samples):
 def test_what_cannot_be_disturbed_is_refused():
     with pytest.raises(InputError, match="the generator's samples only"):
         sightings(Samples([Blocks(50)]))
-    with pytest.raises(InputError, match="unknown noise 'snow'; possible: none, real, dexnet2, a camera's YAML file"):
+    with pytest.raises(InputError, match="unknown noise 'snow'; possible: none, real, dexnet2, or a camera: no"):
         load_noise("snow")
 
 

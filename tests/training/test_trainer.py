@@ -193,7 +193,7 @@ def test_an_object_that_two_folders_share_is_one_object():
 
 
 def test_too_few_objects_are_an_error():
-    with pytest.raises(InputError, match="1 objects are too few to split by object"):
+    with pytest.raises(InputError, match=r"1 objects are too few to split by object.*procedural:400"):
         split_by_object(Samples([Blocks(10, objects=1)]), seed=0)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import List, Optional
 
 from antipodal.dexnet.weights import import_weights
-from antipodal.errors import run_command
+from antipodal.errors import command_parser, run_command
 from antipodal.networks.model import save
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    parser = argparse.ArgumentParser(prog="antipodal.dexnet", description=(__doc__ or "").splitlines()[0])
+    parser = command_parser(
+        "import", "Turn weights of Dex-Net (gqcnn, TensorFlow) into a model file.", "weights MODEL_DIR OUT.pt"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     weights = commands.add_parser("weights", help="turn a gqcnn TensorFlow model folder into a model file")
     weights.add_argument("folder", type=Path, metavar="MODEL_DIR")

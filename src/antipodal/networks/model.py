@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from antipodal import resources
 from antipodal.errors import InputError, ModelError
 from antipodal.files import write_bytes
 from antipodal.networks import crops, quantised
@@ -160,8 +161,10 @@ def _traced(network: GraspNetwork) -> nn.Module:
 
 def read_plain(path: PathLike) -> Dict[str, Any]:
     """A dict of tensors and plain values written by `save_plain`; ModelError for anything else."""
-    if not Path(path).is_file():
-        raise ModelError(f"no model file at {path}")
+    try:
+        path = resources.locate("models", path)
+    except InputError as e:
+        raise ModelError(str(e)) from e
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's, on what to do with files of other kinds

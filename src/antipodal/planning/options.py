@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Tuple
 
 from antipodal.errors import InputError
+from antipodal.files import options_from_dict
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.clearance import ClearanceOptions
-from antipodal.options import options_from_dict
 from antipodal.perception.segmentation import SegmentationOptions
 from antipodal.perception.table import TableOptions
 from antipodal.perception.view import ViewOptions

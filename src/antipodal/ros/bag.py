@@ -10,14 +10,16 @@ import argparse
 import csv
 import sys
 import time
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
-from antipodal import resources
-from antipodal.errors import AntipodalError, InputError, run_command
+from antipodal.backends import say_when_compiling
+from antipodal.errors import AntipodalError, InputError, command_parser, run_command
+from antipodal.files import write_result
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
 from antipodal.planner import GraspPlanner
@@ -102,29 +104,47 @@ class _Progress:
             self._next = time.monotonic() + PROGRESS_PERIOD
 
 
+def _counts(table: Path) -> Dict[str, Any]:
+    """Images, and how often each reason for no grasp, of the CSV that `replay` wrote."""
+    with table.open(newline="") as file:
+        reasons = [row["reason"] for row in csv.DictReader(file)]
+    without = Counter(reason for reason in reasons if reason)
+    return {"images": len(reasons), "with_grasps": reasons.count(""), "reasons": dict(without)}
+
+
 def _parser() -> argparse.ArgumentParser:
-    description = __doc__.splitlines()[0].split(":")[0] if __doc__ else ""
-    parser = argparse.ArgumentParser(prog="plan_bag", description=f"{description}.")
+    parser = command_parser(
+        "bag",
+        "Plan in every depth image of a recording. Needs no ROS.",
+        "recording.bag",
+        "recording.mcap --depth /camera/depth/image_rect --gripper franka_hand --stride 10 --out out/recording",
+    )
     parser.add_argument("bag", type=Path, help="a .bag file of ROS 1, or of ROS 2 a folder, an .mcap or a .db3 file")
     parser.add_argument("--depth", default="", help="topic of the depth images; default: the only one")
     parser.add_argument("--info", default="", help="topic of their camera_info; default: the one beside the images")
     parser.add_argument("--raw", action="store_true", help="the images are not rectified: K describes them, not P")
     parser.add_argument("--stride", type=int, default=1, help="plan in every N-th image (default: 1)")
-    parser.add_argument("--model", help="model file; default: the one that came with the package")
-    parser.add_argument("--gripper", help="YAML as in config/grippers; default: robotiq_2f85")
+    parser.add_argument("--model", default="default", help="model file, or a name (default: %(default)s)")
+    parser.add_argument(
+        "--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--out", type=Path, help="folder for grasps.csv and pictures; default: the bag's name")
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     return parser
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(argv)
-    gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
-    planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, args.device)
+    say_when_compiling()
+    planner = GraspPlanner.load(args.model, Gripper.load(args.gripper), args.device)
     bag, progress = args.bag.absolute(), _Progress()
     out = args.out or (bag.with_suffix("") if bag.suffix else bag.with_name(f"{bag.name}_grasps"))
-    print(replay(bag, planner, out, args.depth, args.info, not args.raw, args.stride, progress))
-    print(f"in {out}")
+    said = replay(bag, planner, out, args.depth, args.info, not args.raw, args.stride, progress)
+    if args.json:
+        write_result(args.json, {"summary": said, "folder": str(out.absolute()), **_counts(out / "grasps.csv")})
+    if args.json != "-":
+        print(f"{said}\nin {out}")
     return 0
 
 

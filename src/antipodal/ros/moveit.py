@@ -18,8 +18,8 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from antipodal import msg
 from antipodal.errors import InputError
+from antipodal.files import options_from_dict
 from antipodal.grasp import Gripper
-from antipodal.options import options_from_dict
 from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.messages import pose_message, transform_from, transform_from_parts
 from antipodal.srv import PlanGraspRequest, PlanGraspResponse

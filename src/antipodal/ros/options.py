@@ -82,11 +82,10 @@ class NodeOptions:
         return [f for f in (self.target_frame, self.workspace.frame, self.up_frame, self.table_frame) if f]
 
     def gripper_file(self) -> Path:
-        """The gripper's YAML file."""
-        return Path(self.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+        """The gripper's YAML file, given as such or by its name. Raises InputError."""
+        return resources.locate("grippers", self.gripper or "robotiq_2f85")
 
     def load_planner(self, device: str) -> GraspPlanner:
         """The planner on a device. Raises ModelError or InputError where a file cannot be used."""
         gripper = Gripper.load(self.gripper_file())
-        model = self.model or resources.find("models/default.pt")
-        return GraspPlanner.load(model, gripper, device, self.options)
+        return GraspPlanner.load(self.model or "default", gripper, device, self.options)

@@ -11,7 +11,7 @@ from dynamic_reconfigure.msg import Config, ConfigDescription
 from dynamic_reconfigure.srv import Reconfigure, ReconfigureRequest, ReconfigureResponse
 
 from antipodal.errors import AntipodalError, InputError
-from antipodal.options import options_from_dict
+from antipodal.files import options_from_dict
 from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.master_client import MasterUnavailable
 from antipodal.ros.node_parameters import NodeParameters

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Tuple
 
-from antipodal.errors import AntipodalError, InputError
+from antipodal.errors import AntipodalError, InputError, missing_package
 from antipodal.ros.compressed import COMPRESSED, compressed_depth_from
 from antipodal.ros.images import DEPTHS, depth_from
 
@@ -83,7 +83,7 @@ def open_recording(path: Path) -> Iterator[Recording]:
         from rosbags.highlevel import AnyReader
         from rosbags.typesys import Stores, get_typestore
     except ImportError as e:
-        raise InputError("reading bags needs the package rosbags: pip install 'antipodal[bags]'") from e
+        raise InputError(missing_package("rosbags", ("bags",))) from e
     if not path.exists():
         raise InputError(f"no such recording: {path}")
     source = path.parent if path.suffix == ".db3" and (path.parent / "metadata.yaml").is_file() else path

@@ -17,11 +17,11 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from antipodal import resources
+from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.errors import InputError, run_command
+from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import read_names, write_text
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
@@ -31,13 +31,14 @@ from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.picture import contact_sheet
 from antipodal.sim.policies import check_policies
 from antipodal.sim.trials import Job, Runner, TrialOptions
-from antipodal.synth.images.noise import load_noise
+from antipodal.synth.images.noise import NAMED, load_noise
 from antipodal.synth.objects.meshes import UNITS
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the trials that are missing and write the summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
+    say_when_compiling()
     options, policies = _trial_options(args), tuple(args.policies.split(","))
     summary = evaluate(options, policies, args.n, args.json, args.workers)
     if args.report is not None:
@@ -85,6 +86,8 @@ def _go_on(
     options: TrialOptions, policies: Sequence[str], n: int, log: Path, pictures: Path, workers: int
 ) -> List[dict]:
     """All trials: those in the log, and those that are run now and appended to it."""
+    from tqdm import tqdm
+
     rows = _read_trials(log, options)
     done = {(row["scene"], row["policy"]) for row in rows}
     jobs = [Job(i, policy) for i in range(n) for policy in policies if (i, policy) not in done]
@@ -138,21 +141,19 @@ def _plain(options: TrialOptions) -> dict:
 
 
 def _trial_options(args: argparse.Namespace) -> TrialOptions:
-    model = args.model
-    if model is None and "antipodal" in args.policies.split(","):
-        model = resources.find("models/default.pt")
+    model = args.model or ("default" if "antipodal" in args.policies.split(",") else None)
     return TrialOptions(
         objects=args.objects,
         units=args.units,
         only=tuple(read_names(args.objects_list)),
-        model=None if model is None else str(model),
+        model=None if model is None else str(resources.locate("models", model)),
         planner=_planner(args.planner),
         gripper=Gripper.load(args.gripper) if args.gripper else Gripper(),
         camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
         height=args.height,
         tilt=float(np.deg2rad(args.tilt)),
         clutter=args.clutter,
-        noise=load_noise(args.noise) if Path(args.noise).is_file() else args.noise,
+        noise=args.noise if args.noise in NAMED else load_noise(args.noise),
         room=args.room,
         mask=not (args.no_mask or args.room),
         seed=args.seed,
@@ -177,11 +178,14 @@ def _clutter(text: str) -> Tuple[int, int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m antipodal.sim.evaluate", description="Measure grasp planners in the simulated cell."
+    parser = command_parser(
+        "evaluate",
+        "Measure grasp planners in the simulated cell.",
+        "--objects procedural:20 -n 100 --json out/mine.json --model mine.pt",
+        "--objects parts/ --units mm -n 200 --clutter 5-8 --no-mask --noise real --json out/heaps.json",
     )
     add = parser.add_argument
-    add("--model", type=Path, help="model file; default: the one that came with the package")
+    add("--model", help="model file, or a name (default: default, the one that came with the package)")
     add("--objects", required=True, help='folder of meshes, or "procedural[:N]"')
     add("--units", default="m", choices=sorted(UNITS), help="of the mesh files (default: m)")
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
@@ -192,8 +196,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--clutter", type=_clutter, default=(1, 1), help="objects a scene: K, or LOW-HIGH (default: 1)")
     add("--tilt", type=float, default=0.0, help="camera tilted by up to this [degrees] (default: 0)")
     add("--height", type=float, default=0.7, help="camera's distance from the table's middle [m] (default: 0.7)")
-    add("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
-    add("--camera", type=Path, help="JSON or YAML with fx, fy, cx, cy, width, height; default: 640 x 480, f = 525")
+    add("--gripper", help="YAML file, or a name in config/grippers (default: robotiq_2f85)")
+    add("--camera", help="camera file, or a name in config/cameras (default: 640 x 480, f = 525)")
     add("--room", action="store_true", help="a table that ends, floor, walls, arm, crates, trays; implies --no-mask")
     add("--no-mask", action="store_true", help="do not tell policies which pixels show objects")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")

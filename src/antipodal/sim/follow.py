@@ -26,13 +26,15 @@ from antipodal.sim.conveyor import Conveyor
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import Runner, TrialOptions
 from antipodal.synth.images.noise import NAMED, sensor_errors
+from antipodal.synth.objects.meshes import UNITS
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run all trials, write them and their summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
-    model = str(args.model or resources.find("models/default.pt"))
-    trials = TrialOptions(args.objects, tuple(read_names(args.objects_list)), model, noise=args.noise, seed=args.seed)
+    model = str(resources.locate("models", args.model))
+    names = tuple(read_names(args.objects_list))
+    trials = TrialOptions(args.objects, names, model, noise=args.noise, seed=args.seed, units=args.units)
     options = ChaseOptions(period=1 / args.rate, latency=args.latency / 1e3, hover=args.hover)
     rows = evaluate_following(trials, options, args.speeds, args.modes.split(","), args.n, args.json)
     print(following_table(summarise_following(rows)))
@@ -128,7 +130,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m antipodal.sim.follow", description="Picks from a conveyor, following the object or not."
     )
     add = parser.add_argument
-    add("--objects", required=True, help='folder of meshes in metres, or "procedural[:N]"')
+    add("--objects", required=True, help='folder of meshes, or "procedural[:N]"')
+    add("--units", default="m", choices=sorted(UNITS), help="of the mesh files (default: m)")
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
     add("-n", type=int, required=True, help="number of scenes, the same for each speed and mode")
     add("--speeds", type=_speeds, default="0,0.02,0.05", help="of the conveyor [m/s] (default: %(default)s)")
@@ -137,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--latency", type=float, default=50.0, help="from an image to its grasp [ms] (default: %(default)s)")
     add("--hover", type=float, default=1.2, help="time with images before the descent, 0.85 s more [s]")
     add("--noise", choices=sorted(NAMED), default="real", help="of the depth images (default: real)")
-    add("--model", type=Path, help="model file; default: the one that came with the package")
+    add("--model", default="default", help="model file, or a name (default: %(default)s)")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
     add("--json", type=Path, required=True, help="write trials and summary here")
     return parser

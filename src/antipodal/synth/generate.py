@@ -4,7 +4,7 @@
 # ruff: noqa: E402
 from __future__ import annotations
 
-from antipodal.errors import InputError, end_when_interrupted, run_command
+from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
 
 RESUMES = "the same command goes on with the run"
 if __name__ == "__main__":
@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 
 import torch
-from tqdm import tqdm
 
+from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.files import only_writer, read_names, remove_leftovers
+from antipodal.files import nested, only_writer, read_names, read_yaml, remove_leftovers, with_values, write_result
 from antipodal.grasp import Gripper
 from antipodal.synth.cluster import make_on_cluster
 from antipodal.synth.images.noise import load_noise
@@ -65,6 +65,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _make_shards(folder: Path, manifest: dict, run: Run, workers: int, ray: Optional[str]) -> None:
+    from tqdm import tqdm
+
     todo = missing_shards(folder, run)
     needed = min(run.samples, len(todo) * run.options.shard_samples) * SAMPLE_BYTES
     free = shutil.disk_usage(folder).free
@@ -108,34 +110,50 @@ def _work(index: int) -> int:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    say_when_compiling()
     run = Run(
         args.meshes,
         read_names(args.exclude),
         Gripper.load(args.gripper),
         Camera.load(args.camera),
-        _generate_options(args.preset, Path(args.camera), args.clutter, args.noise),
+        _generate_options(args),
         args.samples,
         args.seed,
     )
     options = MeshOptions(scale=args.scale * UNITS[args.units])
     manifest = generate(Path(args.out), run, options, args.workers, args.ray)
     used = sum(m["status"] == "used" for m in manifest["meshes"])
-    print(f"{manifest['samples']} samples of {used} meshes in {args.out}; {len(manifest['meshes']) - used} not used")
+    others = {m["name"]: m["status"] for m in manifest["meshes"] if m["status"] != "used"}
+    if args.json:
+        folder = str(Path(args.out).absolute())
+        write_result(args.json, {"folder": folder, "samples": manifest["samples"], "used": used, "not_used": others})
+    if args.json != "-":
+        print(f"{manifest['samples']} samples of {used} meshes in {args.out}; {len(others)} not used")
     return 0
 
 
-def _generate_options(name: str, camera_file: Path, clutter: int, noise: Optional[str]) -> GenerateOptions:
-    """The preset; the default one takes its noise from the camera's file, which others bring themselves."""
-    options = for_sensor(preset(name), camera_file) if name == "default" else preset(name)
-    options = replace(options, noise=load_noise(noise)) if noise else options
-    return replace(options, piles=replace(options.piles, objects=clutter))
+def _generate_options(args: argparse.Namespace) -> GenerateOptions:
+    """The preset, of which the default one takes its noise from the camera's file; then what else is given: --noise,
+    --clutter, --options, --set, in this order."""
+    options = preset(args.preset)
+    options = for_sensor(options, Path(args.camera)) if args.preset == "default" else options
+    options = replace(options, noise=load_noise(args.noise)) if args.noise else options
+    options = replace(options, piles=replace(options.piles, objects=args.clutter))
+    options = with_values(options, read_yaml(args.options)) if args.options else options
+    return with_values(options, nested(args.set))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m antipodal.synth.generate", description=__doc__)
+    parser = command_parser(
+        "generate",
+        "Make training data. The same command goes on with a run that was stopped; the bytes do not depend on workers.",
+        "--meshes procedural:400 --gripper franka_hand --camera realsense_d435 --samples 100000 --out data/mine",
+        "--meshes parts/ --units mm --gripper mine.yaml --camera mine.json --samples 1000000 --out data/mine",
+        "--meshes parts/ --gripper yumi --camera primesense --samples 1000 --out data/few --set cameras.polar=[0,0.3]",
+    )
     parser.add_argument("--meshes", required=True, help="folder of meshes, or procedural[:N]")
-    parser.add_argument("--gripper", required=True, help="YAML, see config/grippers")
-    parser.add_argument("--camera", required=True, help="YAML, see config/cameras")
+    parser.add_argument("--gripper", required=True, help="YAML file, or a name in config/grippers")
+    parser.add_argument("--camera", required=True, help="YAML file, or a name in config/cameras")
     parser.add_argument("--samples", required=True, type=_positive)
     parser.add_argument("--out", required=True, help="folder, new or of the same run")
     parser.add_argument("--workers", type=_positive, default=len(os.sched_getaffinity(0)))
@@ -143,10 +161,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--preset", default="default", choices=sorted(PRESETS))
     parser.add_argument("--clutter", type=_positive, default=1, help="objects dropped together in a scene")
     parser.add_argument("--noise", help="none, dexnet2 or a camera's YAML, in place of the preset's")
+    parser.add_argument("--options", metavar="FILE", help="YAML of GenerateOptions (synth/options.py), nested")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="one of them, such as cameras.polar=[0,0.3]"
+    )
     parser.add_argument("--exclude", help="file with names of meshes to keep out, one a line")
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh files")
     parser.add_argument("--scale", type=float, default=1.0, help="further factor on the mesh files")
     parser.add_argument("--ray", help="make shards on a Ray cluster: auto, or its address")
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     return parser
 
 

@@ -8,7 +8,6 @@ z approach, so that the tips are its highest points. Its origin does not matter.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import yaml
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from antipodal.errors import InputError, run_command
+from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import write_text
 from antipodal.grasp import Gripper
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, load
@@ -177,8 +176,13 @@ def write_gripper(gripper: Gripper, path: Path, source: str) -> None:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m antipodal.synth.grippers", description=__doc__)
-    parser.add_argument("mesh")
+    parser = command_parser(
+        "gripper",
+        "Measure a gripper's lengths on its mesh and write them as the YAML that everything else reads.\n\n"
+        "The mesh shows the gripper with its jaws open: x across the jaws' width, y closing, z approach.",
+        "hand.stl --units mm --max-width 0.085 --out mine.yaml",
+    )
+    parser.add_argument("mesh", help="mesh file")
     parser.add_argument("--out", required=True, type=Path, help="YAML file to write")
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh file")
     parser.add_argument("--max-width", type=float, help="widest opening [m]; without it, the gap in the mesh")

@@ -3,7 +3,6 @@ a table of its meshes, checks every checksum, and draws crops of both kinds with
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
@@ -12,8 +11,8 @@ import cv2
 import numpy as np
 
 from antipodal import report as html
-from antipodal.errors import BAD_INPUT, run_command
-from antipodal.files import read_json
+from antipodal.errors import BAD_INPUT, command_parser, run_command
+from antipodal.files import read_json, write_result
 from antipodal.networks.crops import EXTENT, SIZE
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
 
@@ -37,6 +36,23 @@ def report(folder: Path, most_meshes: int = 40) -> List[str]:
     held = friction[~collision]
     lines += ["friction needed: " + ", ".join(f"{np.mean(held <= f):.0%} at most {f}" for f in (0.1, 0.3, 0.5, 1.0))]
     return lines + histogram(labels) + mesh_table(manifest, folder, most_meshes)
+
+
+def figures(folder: Path) -> dict:
+    """What the run holds, as plain values."""
+    manifest, labels, which = read_json(folder / "manifest.json"), column(folder, "labels"), column(folder, "objects")
+    names = [m["name"] for m in manifest["meshes"]]
+    return {
+        "samples": len(labels),
+        "wanted": manifest["run"]["samples"],
+        "complete": manifest["complete"],
+        "above_half": float(np.mean(labels > 0.5)),
+        "mean_label": float(labels.mean()),
+        "collision": float(column(folder, "collision").mean()),
+        "histogram": np.histogram(labels, BINS, (0, 1))[0].tolist(),
+        "meshes": {names[i]: {"samples": int((which == i).sum())} for i in np.unique(which)},
+        "not_used": {m["name"]: m["status"] for m in manifest["meshes"] if m["status"] != "used"},
+    }
 
 
 def histogram(labels: np.ndarray, width: int = 50) -> List[str]:
@@ -152,18 +168,25 @@ def _draw_pixels(axes, sample: dict) -> None:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m antipodal.synth.inspect", description=__doc__)
+    parser = command_parser(
+        "inspect",
+        "Look at training data: its balance, labels, meshes and checksums, and a picture of crops of both kinds.",
+        "data/mine",
+        "data/mine --json -",
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--png", type=Path, help="contact sheet; FOLDER/crop_sheet.png unless told")
     parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     args = parser.parse_args(arguments)
-    sheet = args.png or args.folder / "crop_sheet.png"
-    print("\n".join(report(args.folder)))
+    sheet, faults = args.png or args.folder / "crop_sheet.png", check(args.folder)
+    if args.json:
+        write_result(args.json, {**figures(args.folder), "damaged": faults})
+    if args.json != "-":
+        print("\n".join([*report(args.folder), *(faults or ["all checksums agree"])]))
     crop_sheet(args.folder, sheet)
-    faults = check(args.folder)
     if args.report is not None:
         write_data_page(args.report, args.folder, sheet, faults)
-    print("\n".join(faults) or "all checksums agree")
     return BAD_INPUT if faults else 0
 
 

@@ -9,13 +9,14 @@ from typing import Optional
 
 import numpy as np
 
+from antipodal.camera import camera_facts
 from antipodal.errors import InputError
 from antipodal.networks import pixel_crops
 from antipodal.networks.pixel_crops import PixelCrops
 from antipodal.synth.grasps.candidates import CandidateOptions
 from antipodal.synth.images import noise
 from antipodal.synth.images.cameras import CameraOptions
-from antipodal.synth.images.noise import NoiseOptions, camera_facts, noise_from_facts
+from antipodal.synth.images.noise import NoiseOptions, noise_from_facts
 from antipodal.synth.images.scene_view import SceneViewOptions
 from antipodal.synth.labels.labels import LabelOptions
 from antipodal.synth.objects.piles import PileOptions

@@ -13,9 +13,8 @@ import numpy as np
 from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.files import read_json, write_json
+from antipodal.files import options_from_dict, read_json, write_json
 from antipodal.grasp import Gripper
-from antipodal.options import options_from_dict
 from antipodal.synth.objects import prepared
 from antipodal.synth.objects.meshes import MeshOptions, NamedMesh
 from antipodal.synth.objects.piles import Pile, PileOptions, drop_pile, load_piles, save_piles

@@ -116,7 +116,7 @@ def split_by_object(samples: Samples, seed: int, validation: float = 0.1, test: 
         objects, counts = len(np.unique(samples.objects)), ", ".join(str(int(p.sum())) for p in parts)
         raise InputError(
             f"{objects} objects are too few to split by object with seed {seed}: test, validation and training got "
-            f"{counts} samples"
+            f"{counts} samples; add meshes, or data of generated ones beside yours (--meshes procedural:400)"
         )
     in_test, in_validation, in_train = (np.flatnonzero(p) for p in parts)
     return Split(in_train, in_validation, in_test)

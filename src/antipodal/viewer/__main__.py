@@ -1,4 +1,4 @@
-"""Look at plans in a browser: python -m antipodal.viewer DEPTH. The page is served on this computer alone."""
+"""Look at plans in a browser: `antipodal view DEPTH`. The page is served on this computer alone."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, List, Optional, Sequence
 
 from antipodal import plan as plan_command
-from antipodal import resources
-from antipodal.errors import InputError, run_command
+from antipodal.errors import InputError, command_parser, run_command
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.viewer.dataset import DatasetPage
@@ -22,14 +21,6 @@ from antipodal.viewer.server import address, make_server
 from antipodal.viewer.wizard import Wizard
 
 PORT = 8765
-EXAMPLES = """examples:
-  python -m antipodal.viewer depth.npy --camera camera.json
-  python -m antipodal.viewer folder_of_npy --camera camera.yaml --up 0 -1 0
-  python -m antipodal.viewer recording.bag
-  python -m antipodal.viewer --hand hand.urdf
-  python -m antipodal.viewer --dataset data/mine
-  python -m antipodal.viewer --evaluation out/single.json
-"""
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -51,7 +42,7 @@ def serve(args: argparse.Namespace) -> Any:
         raise InputError(
             "nothing to show: give a depth image, a folder, a recording, --hand, --dataset or --evaluation"
         )
-    gripper = Gripper.load(args.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+    gripper = Gripper.load(args.gripper)
     frames = None if args.depth is None else _frames(args)
     server = make_server(args.port, "antipodal")
     try:
@@ -75,9 +66,9 @@ def _frames(args: argparse.Namespace) -> Sequence[Frame]:
 
 def _serve_plan(server: Any, gripper: Gripper, frames: Sequence[Frame], args: argparse.Namespace) -> None:
     """The plan's tabs, and that of its gripper."""
-    planner = GraspPlanner.load(args.model or resources.find("models/default.pt"), gripper, "cpu")
+    planner = GraspPlanner.load(args.model, gripper, "cpu")
     planner.warm_up()
-    tab = PlanTab(server, Replanner(planner, plan_command.hints_of(args), args.max_grasps, args.seed), frames)
+    tab = PlanTab(server, Replanner(planner, plan_command.scene_hints(args), args.max_grasps, args.seed), frames)
     tab.worker.wait()
     with tab.tabs.add_tab("Gripper"):
         wizard = Wizard(server, gripper, args.hand, args.hand_units, tab.use_gripper)
@@ -96,24 +87,26 @@ def _serve_hand(server: Any, gripper: Gripper, args: argparse.Namespace) -> None
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m antipodal.viewer",
-        description="Look at plans in a browser, and plan again with other settings.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_parser(
+        "view",
+        "Look at plans in a browser, and plan again with other settings.",
+        "depth.npy --camera camera.json",
+        "folder_of_images --camera realsense_d435 --up 0 -1 0",
+        "recording.bag",
+        "--hand hand.urdf",
+        "--dataset data/mine",
+        "--evaluation out/single.json",
     )
     add = parser.add_argument
     add("depth", type=Path, nargs="?", help="depth image, a folder of them, or a bag")
-    add(
-        "--camera", type=Path, help="JSON or YAML with fx, fy, cx, cy, width, height; default: a file beside each image"
-    )
+    add("--camera", help="file, or a name in config/cameras; default: a file beside each image")
     add("--mask", type=Path, help="image, nonzero = may be grasped; default: what stands on the table")
-    add("--gripper", type=Path, help="YAML as in config/grippers; default: robotiq_2f85")
+    add("--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)")
     add("--hand", type=Path, help="mesh or URDF of a hand, to measure a gripper on; without DEPTH: that alone")
     add("--hand-units", default="m", choices=("m", "cm", "mm", "in"), help="of a mesh file (default: m)")
     add("--dataset", type=Path, help="folder of antipodal.synth.generate: its samples instead of plans")
     add("--evaluation", type=Path, help="summary (.json) of antipodal.sim.evaluate: its picks instead of plans")
-    add("--model", type=Path, help="model file; default: the one that came with the package")
+    add("--model", default="default", help="model file, or a name (default: %(default)s)")
     add("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
     add("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
     add("--stride", type=int, default=1, help="of a folder or bag, every N-th image (default: 1)")

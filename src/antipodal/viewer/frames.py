@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from antipodal.camera import Camera
+from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
-from antipodal.plan import read_depth, read_mask
+from antipodal.perception.depth_files import CLOUDS, read_depth, read_mask
 
+KINDS = (".npy", ".npz", ".png", ".tif", ".tiff", ".exr", *CLOUDS)
 RECORDINGS = (".bag", ".mcap", ".db3")
 MOST_FRAMES = 300  # of a recording that are kept in memory
 
@@ -31,7 +32,7 @@ class Frame:
 class FileFrames(Sequence):
     """Depth images in files, each read when it is looked at; the camera of all, or one file beside each image."""
 
-    def __init__(self, paths: Sequence[Path], camera: Optional[Path] = None, mask: Optional[Path] = None):
+    def __init__(self, paths: Sequence[Path], camera: Optional[str] = None, mask: Optional[Path] = None):
         if not paths:
             raise InputError("no depth image to show")
         self.paths, self.camera, self.mask = list(paths), camera, mask
@@ -44,9 +45,11 @@ class FileFrames(Sequence):
     def __getitem__(self, index: Any) -> Any:
         path = self.paths[index]
         mask = None if self.mask is None else read_mask(self.mask)
-        return Frame(path.name, read_depth(path), Camera.load(self._camera_of(path)), mask)
+        camera = Camera.load(self._camera_of(path))
+        stated = camera_facts(self._camera_of(path)).get("depth_scale")
+        return Frame(path.name, read_depth(path, None, camera, stated=stated), camera, mask)
 
-    def _camera_of(self, depth: Path) -> Path:
+    def _camera_of(self, depth: Path) -> Union[str, Path]:
         beside = [depth.with_suffix(suffix) for suffix in (".json", ".yaml", ".intr")]
         found = [self.camera] if self.camera is not None else [p for p in beside if p.is_file()]
         if not found or found[0] is None:
@@ -77,9 +80,15 @@ class RecordedFrames(Sequence):
         return Frame(name, self._depth_of(image), self._images.camera_from(info, True))
 
 
+def _of_one_kind(folder: Path) -> List[Path]:
+    """The files of the first of KINDS of which there are any; others may be pictures of plans."""
+    by_kind = (sorted(p for p in folder.iterdir() if p.suffix.lower() == kind) for kind in KINDS)
+    return next((paths for paths in by_kind if paths), [])
+
+
 def open_frames(
     path: Path,
-    camera: Optional[Path] = None,
+    camera: Optional[str] = None,
     mask: Optional[Path] = None,
     topics: Tuple[str, str] = ("", ""),
     stride: int = 1,
@@ -92,7 +101,7 @@ def open_frames(
         return RecordedFrames(path, *topics, stride)
     if not path.exists():
         raise InputError(f"no such file or folder: {path}")
-    paths: List[Path] = sorted(path.glob("*.npy")) if path.is_dir() else [path]
+    paths = [path] if path.is_file() else _of_one_kind(path)
     if not paths:
-        raise InputError(f"{path} holds no depth image (.npy)")
+        raise InputError(f"{path} holds no depth image ({', '.join(KINDS)})")
     return FileFrames(paths[::stride], camera, mask)

@@ -9,10 +9,10 @@ from typing import Callable, Union
 
 import numba
 import numpy as np
-import yaml
 
+from antipodal import resources
 from antipodal.backends import EXACT
-from antipodal.camera import Camera
+from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
 
 
@@ -67,26 +67,17 @@ def load_noise(name: str) -> NoiseOptions:
     """One of NAMED, or the `noise` that a camera's YAML file gives. InputError for anything else."""
     if name in NAMED:
         return NAMED[name]
-    if not Path(name).is_file():
-        raise InputError(f"unknown noise {name!r}; possible: {', '.join(NAMED)}, a camera's YAML file")
-    return noise_from_facts(camera_facts(Path(name)), Path(name))
+    try:
+        camera_file = resources.locate("cameras", name)
+    except InputError as e:
+        raise InputError(f"unknown noise {name!r}; possible: {', '.join(NAMED)}, or a camera: {e}") from e
+    return noise_from_facts(camera_facts(camera_file), camera_file)
 
 
 def sensor_errors(noise: Union[str, NoiseOptions]) -> Callable[[np.ndarray, Camera, np.random.Generator], np.ndarray]:
     """The function (clean depth, camera, generator) -> noisy depth of a noise by its name, or of these options."""
     options = load_noise(noise) if isinstance(noise, str) else noise
     return lambda depth, camera, rng: depth if options == NONE else add_noise(rng, depth, camera, options)
-
-
-def camera_facts(camera_file: Path) -> dict:
-    """What a camera's YAML file says."""
-    try:
-        facts = yaml.safe_load(camera_file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
-        raise InputError(f"cannot read camera file {camera_file}: {e}") from e
-    if not isinstance(facts, dict):
-        raise InputError(f"camera file {camera_file} must hold a mapping")
-    return facts
 
 
 def noise_from_facts(facts: dict, camera_file: Path) -> NoiseOptions:

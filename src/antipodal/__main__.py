@@ -1,0 +1,150 @@
+"""The one command: `antipodal plan`, `antipodal generate` and so on; `antipodal --help` lists them.
+
+A command's module is imported when it runs, so that help is fast and needs none of the extras.
+"""
+
+from __future__ import annotations
+
+from antipodal.errors import InputError, end_when_interrupted, interrupts_end, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()
+
+import argparse
+import contextlib
+import io
+import re
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import List, Optional, Sequence, Tuple
+
+from antipodal import resources
+
+
+@dataclass(frozen=True)
+class Command:
+    """A module with `main(arguments)`, what it does in a line, and the extras of pyproject.toml that it needs."""
+
+    module: str
+    help: str
+    extras: Tuple[str, ...] = ()
+
+
+COMMANDS = {
+    "plan": Command("antipodal.plan", "plan grasps in a depth image"),
+    "view": Command("antipodal.viewer.__main__", "look at plans in a browser", ("viewer",)),
+    "generate": Command("antipodal.synth.generate", "make training data from meshes", ("synth", "clutter")),
+    "inspect": Command("antipodal.synth.inspect", "look at training data", ("synth",)),
+    "train": Command("antipodal.train", "train a model on such data", ("train",)),
+    "evaluate": Command("antipodal.sim.evaluate", "measure models in the simulated cell", ("synth", "sim")),
+    "compare": Command("antipodal.compare", "compare a model with a more general one", ("synth", "sim", "train")),
+    "import": Command("antipodal.dexnet.__main__", "make a model of Dex-Net's own weights"),
+    "gripper": Command("antipodal.synth.grippers", "measure a gripper on its mesh", ("synth",)),
+    "bag": Command("antipodal.ros.bag", "plan in every depth image of a recording", ("bags",)),
+    "doctor": Command("antipodal.ros.doctor", "say what is missing here, and what to do"),
+}
+EXAMPLES = """examples:
+  antipodal doctor
+  antipodal plan depth.npy --camera camera.json --png grasps.png
+  antipodal plan depth.npy --camera realsense_d435 --gripper franka_hand --up 0 -1 0
+  antipodal generate --meshes parts/ --units mm --gripper franka_hand --camera realsense_d435 \\
+      --samples 100000 --out data/mine
+  antipodal train --data data/mine --out mine.pt
+  antipodal COMMAND --help
+  antipodal completion bash > ~/.local/share/bash-completion/completions/antipodal
+
+exit codes: 0 done, 1 the work failed (such as no grasp), 2 input or options that cannot be used, 130 interrupted"""
+SHELLS = {
+    "bash": "",
+    "zsh": "autoload -Uz compinit bashcompinit && compinit -u && bashcompinit\n",
+}
+COMPLETION = """_antipodal() {{
+    local current=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} words=""
+    if [ "$COMP_CWORD" = 1 ]; then
+        words="{commands} completion --help --version"
+    elif [ "${{current:0:1}}" = - ]; then
+        case "${{COMP_WORDS[1]}}" in
+{options}
+        esac
+    else
+        case "$before" in
+            --gripper) words="{grippers}" ;;
+            --camera) words="{cameras}" ;;
+            --model) words="{models}" ;;
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+}}
+complete -o default -F _antipodal antipodal"""
+
+
+def start() -> int:
+    """The program: the command that the process's arguments name."""
+    end_when_interrupted()  # until `run_command`
+    arguments = sys.argv[1:]
+    extras = COMMANDS[arguments[0]].extras if arguments and arguments[0] in COMMANDS else ()
+    return run_command(main, arguments, extras)
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run `arguments[0]` with the others."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    name = _parser().parse_args(given[:1]).command
+    if name == "completion":
+        print(completion(_shell(given[1:])))
+        return 0
+    return _load(name).main(given[1:])
+
+
+def _load(name: str):
+    """The module of a command."""
+    command = COMMANDS[name]
+    try:
+        with interrupts_end():  # an exception may be lost while modules load
+            return import_module(command.module)
+    except ModuleNotFoundError as e:
+        if e.name is not None and command.module.startswith(e.name):
+            raise InputError(f"antipodal {name} is not part of this installation: it lacks {e.name}") from e
+        raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = len("completion") + 2
+    table = "\n".join(f"  {name:{width}}{command.help}" for name, command in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="antipodal",
+        usage="antipodal [-h] [--version] COMMAND ...",
+        description=f"Parallel-jaw grasps from depth images.\n\ncommands:\n{table}\n"
+        f"  {'completion':{width}}print completion for bash or zsh",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"antipodal {resources.version()}")
+    parser.add_argument("command", choices=[*COMMANDS, "completion"], metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+def _shell(arguments: Sequence[str]) -> str:
+    parser = argparse.ArgumentParser(prog="antipodal completion", description="Print completion for a shell.")
+    parser.add_argument("shell", choices=sorted(SHELLS))
+    return parser.parse_args(arguments).shell
+
+
+def completion(shell: str) -> str:
+    """The script that completes commands, their options, and the names that come with the package."""
+    options = "\n".join(f'            {name}) words="{" ".join(_options(name))}" ;;' for name in COMMANDS)
+    names = {kind: " ".join(resources.names(kind)) for kind in ("grippers", "cameras", "models")}
+    return SHELLS[shell] + COMPLETION.format(commands=" ".join(COMMANDS), options=options, **names)
+
+
+def _options(name: str) -> List[str]:
+    """The options that a command's help lists; only --help where its extras are missing."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit, ImportError, InputError):
+        _load(name).main(["--help"])
+    return sorted({"--help", *re.findall(r"(?<![\w-])--[a-z][\w-]*", text.getvalue())})
+
+
+if __name__ == "__main__":
+    sys.exit(start())

@@ -1,0 +1,153 @@
+"""What is missing on this computer, and what to do: `antipodal doctor`. Without ROS it checks the rest."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Callable, List, Optional
+
+from antipodal import networks, resources
+from antipodal.errors import NO_GRASP, AntipodalError, command_parser, missing_package, run_command
+from antipodal.files import write_result
+from antipodal.grasp import Gripper
+from antipodal.ros.findings import BAD, GOOD, NOTE, Finding
+
+EXTRAS = {  # a package of each extra, and what it is for
+    "synth": ("trimesh", "antipodal generate"),
+    "sim": ("mujoco", "antipodal evaluate"),
+    "train": ("tensorboard", "antipodal train --log"),
+    "bags": ("rosbags", "antipodal bag"),
+    "viewer": ("viser", "antipodal view"),
+}
+LEAST_FREE = 5.0  # on the disk [GB]; a million samples take 2.2
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    args = _parser().parse_args(arguments)
+    findings: List[Finding] = []
+    for check in (_python, _torch, _cuda, _openvino, _extras, _model, _gripper, _units, _disk, _ros):
+        for finding in check(args):
+            findings.append(finding)
+            if args.json != "-":
+                print(finding.line(), flush=True)
+    if args.json:
+        write_result(args.json, [asdict(f) for f in findings])
+    return NO_GRASP if any(f.state == BAD for f in findings) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser(
+        "doctor",
+        "Say what is missing here, and what to do. Exit code 0: planning works, 1: something is BAD.",
+        "",
+        "--depth /camera/depth/image_rect_raw --target-frame base_link",
+        "--gripper mine.yaml --model mine.pt --json -",
+    )
+    parser.add_argument("--model", default="default", help="model file, or a name (default: %(default)s)")
+    parser.add_argument("--gripper", default="robotiq_2f85", help="YAML file, or a name (default: %(default)s)")
+    parser.add_argument("--depth", default="", help="topic of the depth images; default: each that looks like one")
+    parser.add_argument("--info", default="", help="topic of its camera_info; default: the one beside the images")
+    parser.add_argument("--raw", action="store_true", help="the images are not rectified: K describes them, not P")
+    parser.add_argument("--target-frame", default="", help="tf frame that grasps are wanted in")
+    parser.add_argument("--seconds", type=float, default=3.0, help="to listen to a camera (default: %(default)s)")
+    parser.add_argument("--json", metavar="FILE", help="write the findings as JSON; -: to standard output")
+    return parser
+
+
+def _python(args: argparse.Namespace) -> List[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    said = f"antipodal {resources.version()} in {Path(resources.__file__).parent}, Python {platform.python_version()}"
+    return [Finding("antipodal", GOOD, f"{said}, {cores} cores")]
+
+
+def _torch(args: argparse.Namespace) -> List[Finding]:
+    import torch
+
+    build = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "CPU build"
+    return [Finding("torch", GOOD, f"{torch.__version__}, {build}")]
+
+
+def _cuda(args: argparse.Namespace) -> List[Finding]:
+    import torch
+
+    if not torch.cuda.is_available():
+        advice = "none is needed; for one, install its driver" if torch.version.cuda else "none is needed"
+        return [Finding("CUDA", NOTE, "no GPU that torch can use; plans run on the CPU", advice)]
+    names = ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    if importlib.util.find_spec("triton") is None:
+        return [Finding("CUDA", NOTE, f"{names}, without Triton", _command("triton", "cuda"))]
+    return [Finding("CUDA", GOOD, names)]
+
+
+def _openvino(args: argparse.Namespace) -> List[Finding]:
+    if importlib.util.find_spec("openvino") is None:
+        return [Finding("OpenVINO", NOTE, "not installed; a plan takes about 6 ms more", _command("openvino", "fast"))]
+    return [Finding("OpenVINO", GOOD, f"{metadata.version('openvino')}; the network runs in 8 bits")]
+
+
+def _command(module: str, extra: str) -> str:
+    """The command that installs an extra."""
+    return missing_package(module, (extra,)).partition(": ")[2]
+
+
+def _extras(args: argparse.Namespace) -> List[Finding]:
+    missing = {extra: about for extra, about in EXTRAS.items() if importlib.util.find_spec(about[0]) is None}
+    if not missing:
+        return [Finding("packages", GOOD, "all optional ones are installed")]
+    return [
+        Finding("packages", NOTE, f"{module} is not installed; {use} needs it", _command(module, extra))
+        for extra, (module, use) in missing.items()
+    ]
+
+
+def _model(args: argparse.Namespace) -> List[Finding]:
+    return [_loaded("model", "models", args.model, lambda path: networks.load(path, "cpu"), "give --model FILE")]
+
+
+def _gripper(args: argparse.Namespace) -> List[Finding]:
+    return [_loaded("gripper", "grippers", args.gripper, Gripper.load, "correct it, see docs/gripper_and_camera.md")]
+
+
+def _loaded(what: str, kind: str, name: str, load: Callable[[Path], Any], advice: str) -> Finding:
+    """Whether a file of the package or of the user can be loaded."""
+    try:
+        path = resources.locate(kind, name)
+        load(path)
+    except AntipodalError as e:
+        return Finding(what, BAD, str(e), advice)
+    return Finding(what, GOOD, str(path))
+
+
+def _units(args: argparse.Namespace) -> List[Finding]:
+    said = "depth, lengths and poses are metres; mesh files too, unless --units says mm, cm or in"
+    return [Finding("units", GOOD, said)]
+
+
+def _disk(args: argparse.Namespace) -> List[Finding]:
+    free = shutil.disk_usage(".").free / 1e9
+    said = f"{free:.1f} GB free in {Path.cwd()}"
+    if free < LEAST_FREE:
+        return [Finding("disk", NOTE, said, "a million training samples take 2.2 GB; free some, or write elsewhere")]
+    return [Finding("disk", GOOD, said)]
+
+
+def _ros(args: argparse.Namespace) -> List[Finding]:
+    if importlib.util.find_spec("rospy") is None:
+        advice = "none is needed to plan from files; with ROS 1: make setup, then source env.sh"
+        return [Finding("ROS", NOTE, "no ROS 1 in this Python (rospy)", advice)]
+    if importlib.util.find_spec("antipodal.srv") is None:
+        return [Finding("ROS", NOTE, "rospy without this package's messages", "make setup, then source env.sh")]
+    from antipodal.ros.graph_check import check_graph
+
+    return check_graph(args.depth, args.info, not args.raw, args.target_frame, args.seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,154 @@
+"""The one command: help, version, dispatch, completion, missing packages, Ctrl-C."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REPO
+from scenes import CAMERA, box, render
+
+import antipodal.__main__ as entry
+from antipodal import resources
+from antipodal.errors import interrupts_end, missing_package, run_command
+
+RUN = [sys.executable, "-m", "antipodal"]
+HEAVY = ("torch", "numba", "scipy", "trimesh", "tqdm", "matplotlib", "mujoco", "cv2")
+
+
+def run(*arguments, **more):
+    return subprocess.run([*RUN, *arguments], capture_output=True, text=True, timeout=300, **more)
+
+
+def test_help_lists_every_command_and_imports_nothing_heavy():
+    code = f"""
+import sys
+from antipodal.__main__ import main
+try:
+    main(["--help"])
+except SystemExit as e:
+    assert e.code == 0
+assert not set({HEAVY}) & set(sys.modules), set({HEAVY}) & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name in entry.COMMANDS:
+        assert re.search(rf"^  {name} +\w", done.stdout, re.M), name
+    assert "examples:" in done.stdout and "exit codes:" in done.stdout
+
+
+def test_version_is_the_packages():
+    assert run("--version").stdout == f"antipodal {resources.version()}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nope"], ["plan"], ["completion", "fish"]])
+def test_bad_usage_exits_with_2(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2 and "usage: antipodal" in done.stderr
+
+
+@pytest.mark.parametrize("name", [n for n in entry.COMMANDS if n != "view"])
+def test_every_command_explains_itself_with_examples(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        entry.main([name, "--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert text.startswith(f"usage: antipodal {name}") and f"  antipodal {name} " in text
+
+
+@pytest.mark.parametrize("name", ["generate", "inspect", "train", "plan", "evaluate", "compare", "bag"])
+def test_every_command_that_measures_writes_json(name, capsys):
+    with pytest.raises(SystemExit):
+        entry.main([name, "--help"])
+    assert "--json" in capsys.readouterr().out
+
+
+def test_the_script_plans_as_the_module_does(tmp_path):
+    np.save(tmp_path / "depth.npy", render([box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)])[0])
+    (tmp_path / "camera.yaml").write_text("".join(f"{k}: {v}\n" for k, v in CAMERA.to_dict().items()))
+    arguments = ["plan", "depth.npy", "--camera", "camera.yaml", "--gripper", "franka_hand", "--json", "plan.json"]
+    for command in (RUN, [sys.executable, str(REPO / "scripts" / "antipodal")]):
+        done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "plan.json").stat().st_size > 500
+        (tmp_path / "plan.json").unlink()
+
+
+def test_a_module_that_is_not_installed_is_one_sentence_with_its_command(monkeypatch, capsys):
+    lines = ["numpy>=1", 'trimesh>=4; extra == "synth"', 'tqdm>=4.40; extra == "synth"', 'viser>=1; extra == "view"']
+    monkeypatch.setattr("antipodal.errors.metadata.requires", lambda name: lines)
+
+    def main(arguments):
+        raise ModuleNotFoundError("No module named 'trimesh'", name="trimesh.path")
+
+    assert run_command(main, [], ("synth",)) == 2
+    assert capsys.readouterr().err == (
+        "error: this needs trimesh, which is not installed: pip install 'trimesh>=4' 'tqdm>=4.40'\n"
+    )
+    assert missing_package("cv2", ("synth",)).endswith("pip install opencv-python-headless")
+    assert missing_package("viser").endswith("pip install viser")
+
+
+def test_a_module_of_ours_that_is_missing_is_a_fault_not_a_hint():
+    def main(arguments):
+        raise ModuleNotFoundError("No module named 'antipodal.gone'", name="antipodal.gone")
+
+    with pytest.raises(ModuleNotFoundError):
+        run_command(main, [])
+
+
+def test_without_an_extra_the_command_says_how_to_install_it(tmp_path):
+    """tqdm and trimesh hidden: help of the training works, generating says what it needs."""
+    for name in ("tqdm", "trimesh"):
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('no', name='{name}')\n")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from antipodal.__main__ import start; sys.exit(start())"
+    helped, failed = (
+        subprocess.run([sys.executable, "-c", code, name, "--help"], capture_output=True, text=True)
+        for name in ("train", "generate")
+    )
+    assert helped.returncode == 0 and "--data" in helped.stdout, helped.stderr
+    assert failed.returncode == 2 and re.fullmatch(r"error: this needs trimesh, .* pip install .*\n", failed.stderr)
+
+
+def test_an_interrupt_while_modules_load_is_one_line():
+    child = subprocess.Popen([*RUN, "evaluate", "--help"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        while child.poll() is None and "libtorch" not in Path(f"/proc/{child.pid}/maps").read_text():
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert (child.returncode, said) == (130, "interrupted\n")
+
+
+def test_signals_mean_afterwards_what_they_meant_before():
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts_end():
+        assert signal.getsignal(signal.SIGINT) not in (before, signal.SIG_DFL)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["antipodal", "gen"], {"generate"}),
+        (["antipodal", "plan", "--cam"], {"--camera"}),
+        (["antipodal", "plan", "--gripper", "fr"], {"franka_hand"}),
+        (["antipodal", "train", "--out", ""], set()),  # then bash offers files
+    ],
+)
+def test_completion_offers_commands_options_and_names(words, expected, monkeypatch):
+    monkeypatch.setattr(entry, "_options", lambda name: ["--camera", "--json"])
+    line = " ".join(f"'{w}'" for w in words)
+    script = f"{entry.completion('bash')}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _antipodal\n"
+    done = subprocess.run(["bash", "-c", script + 'echo "${COMPREPLY[@]}"'], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == expected
+
+
+def test_completion_knows_the_options_of_a_command():
+    assert {"--camera", "--gripper", "--help", "--json", "--png"} <= set(entry._options("plan"))
