@@ -1,6 +1,7 @@
 """ros.bag and ros.recording: recordings of ROS 1 and ROS 2 in, a CSV and pictures out, with neither installed."""
 
 import csv
+import json
 import struct
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import scenes
 from conftest import REPO
 
 from antipodal.errors import InputError
-from antipodal.ros.bag import replay
+from antipodal.ros.bag import main, replay
 from antipodal.ros.recording import open_recording, stamp_of
 from antipodal.viewer.frames import open_frames
 from tests.test_planner import PLANNER
@@ -217,7 +218,9 @@ def test_a_recording_full_of_wrong_bytes_is_bad_input(path, tmp_path):
 
 def test_without_the_library_it_says_what_to_install(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rosbags.highlevel", None)
-    with pytest.raises(InputError, match=r"pip install 'antipodal\[bags\]'"), open_recording(path):
+    with pytest.raises(InputError, match=r"rosbags, .* pip install .*rosbags"), open_recording(
+        path
+    ):
         pass
 
 
@@ -234,6 +237,14 @@ def test_from_a_shell(tmp_path):
     for wrong in (tmp_path / "none.bag", tmp_path / "test_grasps" / "grasps.csv", tmp_path / "test_grasps"):
         failed = run(wrong)
         assert failed.returncode == 2 and "error: " in failed.stderr and "Traceback" not in failed.stderr
+
+
+def test_the_counts_as_json_are_those_of_the_table(tmp_path, capsys):
+    arguments = [recorded(tmp_path, "mcap"), "--device", "cpu", "--out", tmp_path / "out", "--json", "-"]
+    assert main([str(a) for a in arguments]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["images"], told["with_grasps"], sum(told["reasons"].values())) == (3, 1, 2)
+    assert told["folder"] == str(tmp_path / "out") and "1 of 3 images with grasps" in told["summary"]
 
 
 def test_bags_that_rosbag_wrote_are_read(tmp_path):
