@@ -350,6 +350,17 @@ def test_a_grasp_that_appears_outside_the_image_is_not_returned():
         centered_in(None, grasps[1:], np.eye(4), CAMERA, {})
 
 
+@pytest.mark.parametrize("u, kept", [(158.6, False), (159.1, True), (200.4, True), (200.6, False)])
+def test_a_grasp_lies_in_a_region_by_its_nearest_pixel_too(u, kept):
+    """Whole numbers are the middles of pixels: at 200.6 the image shows a pixel that is not in the region."""
+    window = np.zeros((CAMERA.height, CAMERA.width), bool)
+    window[:, 159:201] = True
+    x = torch.tensor([u, 180.0]) - CAMERA.cx
+    center = torch.stack([x / CAMERA.fx * 0.7, torch.zeros(2), torch.full((2,), 0.7)], dim=-1)
+    grasps = ViewGrasps(center, torch.zeros(2), torch.full((2,), 0.05))
+    assert len(centered_in(window, grasps, np.eye(4), CAMERA, {})) == 1 + kept
+
+
 def test_a_wall_beside_the_image_gives_no_grasp_outside_it():
     gripper = Gripper.load(resources.find("config/grippers/wsg50.yaml"))
     planner = GraspPlanner.load(resources.find("models/default.pt"), gripper, "cpu")

@@ -7,7 +7,7 @@ import random
 import struct
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 from geometry_msgs.msg import Vector3
@@ -26,18 +26,19 @@ class Tally:
 
     replies: Dict[str, int] = field(default_factory=dict)  # by reason; "" = a plan, "refused" = an error of the service
     refusal_ms: List[float] = field(default_factory=list)  # of each reply without a plan, and of each error
+    refusal_cpu_ms: List[float] = field(default_factory=list)  # of the node for each of them
     lost: List[str] = field(default_factory=list)  # requests that got neither a reply nor an error
 
     def count(self, reason: str) -> None:
         self.replies[reason] = self.replies.get(reason, 0) + 1
 
 
-def fuzz(uri: str, count: int, seed: int) -> Tally:
-    """Send `count` random requests one after the other."""
+def fuzz(uri: str, count: int, seed: int, cpu_time: Callable[[], float] = lambda: 0.0) -> Tally:
+    """Send `count` random requests one after the other. cpu_time: of the node so far [s]."""
     rng, tally, client = random.Random(seed), Tally(), Client(uri)
     for number in range(count):
         data = random_request(rng)
-        start = time.perf_counter()
+        used, start = cpu_time(), time.perf_counter()
         try:
             client.send_bytes(data)
             reason = client.receive().reason
@@ -48,6 +49,7 @@ def fuzz(uri: str, count: int, seed: int) -> Tally:
             reason = "lost"
         if reason:
             tally.refusal_ms.append(1e3 * (time.perf_counter() - start))
+            tally.refusal_cpu_ms.append(1e3 * (cpu_time() - used))
         tally.count(reason)
         if reason in ("refused", "lost"):  # the connection has ended
             client.close()

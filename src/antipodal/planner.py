@@ -23,6 +23,7 @@ from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region, check_seed
 from antipodal.perception.scene import Scene, perceive, why_nothing
 from antipodal.perception.table import AHEAD
+from antipodal.planning import warm_up
 from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.dense_scan import load_dense
@@ -97,13 +98,10 @@ class GraspPlanner:
         self._use(self.score.for_gripper(self.gripper))
 
     def warm_up(self) -> None:
-        """Plan on a box on a table, so that what is compiled or loaded at first use delays no later plan."""
-        camera = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
-        depth = np.full((480, 640), 0.7, np.float32)
-        depth[220:260, 280:360] = 0.65
-        for _ in range(2):  # torch compiles a traced network for a shape when it meets it again
-            with suppress(NoGraspFound, InputError):  # a gripper may be too large or too small for this box
-                self.plan(depth, camera)
+        """Plan in a few pictures, so that what is compiled or loaded at first use delays no later plan."""
+        for depth, hints in warm_up.pictures():  # more than one: torch compiles for a shape when it meets it again
+            with suppress(NoGraspFound, InputError):  # a gripper may be too large or too small for the box in them
+                self.plan(depth, warm_up.CAMERA, hints=hints)
 
     @torch.inference_mode()
     def plan(

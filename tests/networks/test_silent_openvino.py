@@ -56,3 +56,18 @@ def test_conversion_reports_nothing_for_a_program_that_imported_openvino_itself(
     before = "import openvino\ntime.sleep(1)\nprint('IMPORTED', flush=True)"
     output = run(tmp_path, before)
     assert "ASKED FOR" not in output.partition("IMPORTED")[2]
+
+
+def test_loading_imports_nothing_that_only_checks_of_a_trace_need():
+    """A planner's start took a second longer for them."""
+    pytest.importorskip("openvino")
+    program = """
+import sys
+from antipodal.planner import GraspPlanner
+GraspPlanner.load("models/default.pt", device="cpu")
+print([name for name in ("sympy", "torch.distributed.tensor") if name in sys.modules])
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPO / "src"), *sys.path])}
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    assert run.stdout.splitlines()[-1] == "[]"

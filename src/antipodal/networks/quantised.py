@@ -99,7 +99,9 @@ def _in_8_bits(openvino: Any, network: torch.nn.Module, examples: Examples) -> A
     with warnings.catch_warnings(), single_threaded_torch():
         warnings.simplefilter("ignore")
         example = examples[0][:BATCH], examples[1][:BATCH]
-        model = openvino.convert_model(network, example_input=example, input=[list(e.shape) for e in example])
+        # OpenVINO's own tracing checks the trace, for which torch imports its distributed tensors and sympy
+        traced = torch.jit.trace(network, example, strict=False, check_trace=False)
+        model = openvino.convert_model(traced, example_input=example, input=[list(e.shape) for e in example])
     layers = [op for op in model.get_ordered_ops() if _is_convolution(op)]
     for op, (low, high) in zip(layers, _ranges(openvino, model, layers, examples)):
         _round_layer(openvino, op, low, high)

@@ -60,11 +60,12 @@ def segment_objects(
     if not sure[window].any():
         return found, counts
     rays = rays[0][window[1]], rays[1][window[0]]
-    image = _Part(depth[window], height[window], rays, plane, table, camera.fx)
-    _over_surface(sure[window], image, options)
-    walls = sure[window] == WALL
-    above = _standing(sure[window], image.pixel, options)
-    border, edge = _border(depth.shape, options.gap)[window], _edge(depth, window, image.pixel, options)
+    image = _Part(_cut(depth, window), _cut(height, window), rays, plane, table, camera.fx)
+    sure = _cut(sure, window)
+    _over_surface(sure, image, options)
+    walls = sure == WALL
+    above = _standing(sure, image.pixel, options)
+    border, edge = _cut(_border(depth.shape, options.gap), window), _edge(depth, window, image.pixel, options)
     furniture = _furniture(above | walls, image, options, counts)
     above = _without_obstacles(above & ~furniture, border, edge, image, options, counts)
     found[window] = _without_specks(above, image, options, counts)
@@ -134,7 +135,7 @@ def _edge(depth: np.ndarray, window: Window, pixel: float, options: Segmentation
         return np.zeros(missing[window].shape, bool)
     wide = cv2.morphologyEx(missing, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
     size = 2 * max(1, round(options.rim / pixel)) + 1
-    return _grown(wide, size)[window]
+    return _cut(_grown(wide, size), window)
 
 
 def _grown(mask: np.ndarray, size: int) -> np.ndarray:
@@ -150,6 +151,11 @@ def _window(mask: np.ndarray) -> Window:
         occupied = np.flatnonzero(mask.any(axis=axis))
         spans.append(slice(occupied[0], occupied[-1] + 1) if len(occupied) else slice(0, 0))
     return spans[0], spans[1]
+
+
+def _cut(image: np.ndarray, window: Window) -> np.ndarray:
+    """The window of an image, contiguous: compiled functions would be compiled again for another layout."""
+    return np.ascontiguousarray(image[window])
 
 
 def _over_surface(sure: np.ndarray, image: _Part, options: SegmentationOptions) -> None:

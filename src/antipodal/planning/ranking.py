@@ -38,8 +38,9 @@ def centered_in(
     last = np.array([camera.width - 1, camera.height - 1])
     inside = ((px >= 0) & (px <= last)).all(axis=1)
     if window is not None:
-        u, v = np.floor(px).clip(0, last).astype(int).T
-        inside &= window[v, u]
+        for rounded in (np.floor(px), np.rint(px)):  # by the nearest pixel, and by u0 <= u < u0 + width
+            u, v = rounded.clip(0, last).astype(int).T
+            inside &= window[v, u]
     if not inside.any():
         where = "image" if window is None else "region"
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the {where}", counts)

@@ -24,7 +24,7 @@ from antipodal.synth.images.render import nearer, plane_depth, render_depth, ren
 from antipodal.synth.objects.falling import DRAG, falling_time, set_drag, step_until_rest
 
 PRIMESENSE = Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
-SLEEP = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+SLEEP = int(getattr(mujoco.mjtEnableBit, "mjENBL_SLEEP", 0))  # MuJoCo before 3.4 lets nothing sleep
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 DROP = 0.005  # least height from which an object falls [m]
 FAR = 3.0  # where removed objects are kept [m]
@@ -230,6 +230,8 @@ class Cell:
 
 def _random_poses(bodies: Sequence[Body], options: CellOptions, rng: np.random.Generator) -> np.ndarray:
     """Poses (N, 4, 4) from which objects fall: random orientations, in a column, one above the other."""
+    if not bodies:  # scipy 1.10 turns nothing at random
+        return np.empty((0, 4, 4))
     rotations = Rotation.random(len(bodies), random_state=rng).as_matrix()
     radii = np.array([body.radius() for body in bodies])
     heights = np.cumsum(2 * radii) - radii + DROP

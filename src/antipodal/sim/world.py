@@ -7,7 +7,7 @@ velocity is real: what it holds is dragged, shaken and lost by friction alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Any, Sequence
 
 import mujoco
 import numpy as np
@@ -19,6 +19,7 @@ from antipodal.sim.room import Part
 
 CARRIAGE = ("x", "y", "z", "roll", "pitch", "yaw")  # joints and actuators, in this order
 JAWS = ("left", "right")  # at +y and -y of the grasp frame
+DAMPING_RATIO = 1.0  # of the servos; MuJoCo takes a positive third bias for it
 ARENA = 2**27  # memory for the contacts of a large heap; the system provides pages as they are used [bytes]
 
 
@@ -44,7 +45,6 @@ def build_world(
     """
     spec = mujoco.MjSpec()
     spec.memory = ARENA
-    _physics(spec, options)
     if room:
         _add_room(spec, room, options)
     else:
@@ -54,16 +54,25 @@ def build_world(
         _object(spec, f"object{i}", body, options)
     _add_gripper(spec, gripper, options)
     model = spec.compile()
+    _physics(model.opt, options)
     raise_walls(model, False)  # after compiling: geoms that collide with nothing at compile time never will
     return model
 
 
-def _physics(spec: mujoco.MjSpec, options: WorldOptions) -> None:
-    spec.option.timestep = options.timestep
-    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    spec.option.impratio = 10  # friction as hard as ten times the normal: less creep in the grip
-    spec.option.noslip_iterations = options.noslip
+def _physics(opt: Any, options: WorldOptions) -> None:
+    """Set a compiled model's physics; MuJoCo 3.2 does not show those of an MjSpec."""
+    opt.timestep = options.timestep
+    opt.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    opt.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    opt.impratio = 10  # friction as hard as ten times the normal: less creep in the grip
+    opt.noslip_iterations = options.noslip
+
+
+def _with(element: Any, **values: Any) -> Any:
+    """An element of an MjSpec with these values, which MuJoCo 3.2 takes for some kinds only after it is made."""
+    for name, value in values.items():
+        setattr(element, name, value)
+    return element
 
 
 def _add_table(spec: mujoco.MjSpec, options: WorldOptions) -> None:
@@ -113,10 +122,12 @@ def _contact(geom, friction: float, options: WorldOptions, priority: int = 0) ->
 
 def _object(spec: mujoco.MjSpec, name: str, body: Body, options: WorldOptions) -> None:
     node = spec.worldbody.add_body(name=name)
-    node.add_freejoint(name=name)
+    _with(node.add_freejoint(), name=name)
     for k, part in enumerate(body.parts):
-        mesh = spec.add_mesh(name=f"{name}_{k}", uservert=part.vertices.ravel(), userface=part.faces.ravel())
-        mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
+        shape = {"uservert": part.vertices.ravel(), "userface": part.faces.ravel()}
+        mesh = _with(spec.add_mesh(), name=f"{name}_{k}", **shape)
+        if hasattr(mesh, "inertia"):  # MuJoCo 3.2 has but one rule, the same for convex parts
+            mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
         # MuJoCo moves a mesh to its own centre and turns the geom back: the vertices stay where the body has them
         geom = node.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=mesh.name, density=body.density)
         _contact(geom, options.friction, options)
@@ -153,14 +164,18 @@ def _gripper_geom(body, name: str, box: Box, mass: float, options: WorldOptions)
 
 
 def _servo(spec: mujoco.MjSpec, joint: str, stiffness: float, force: float) -> None:
-    servo = spec.add_actuator(name=joint, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
-    servo.set_to_position(kp=stiffness, dampratio=1.0)
+    servo = _with(spec.add_actuator(), name=joint, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    if hasattr(servo, "set_to_position"):
+        servo.set_to_position(kp=stiffness, dampratio=DAMPING_RATIO)
+    else:  # MuJoCo 3.2
+        servo.gaintype, servo.biastype = mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_AFFINE
+        servo.gainprm[0], servo.biasprm[:3] = stiffness, [0.0, -stiffness, DAMPING_RATIO]
     servo.forcelimited, servo.forcerange = True, [-force, force]
 
 
 def _couple(spec: mujoco.MjSpec) -> None:
     """Couple the jaws, as on a real parallel gripper; two free jaws at their force limit would drift."""
-    couple = spec.add_equality(name="jaws", type=mujoco.mjtEq.mjEQ_JOINT, name1=JAWS[0], name2=JAWS[1])
+    couple = _with(spec.add_equality(), name="jaws", type=mujoco.mjtEq.mjEQ_JOINT, name1=JAWS[0], name2=JAWS[1])
     couple.objtype = mujoco.mjtObj.mjOBJ_JOINT
     couple.data[:2] = [0.0, 1.0]
     couple.solref = [0.004, 1.0]

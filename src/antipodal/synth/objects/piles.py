@@ -120,10 +120,12 @@ def _world(mujoco, objects: Sequence[PreparedObject], options: PileOptions):
     for turn in 2 * np.pi * np.arange(SIDES) / SIDES:
         normal = -np.array([np.cos(turn), np.sin(turn), 0.0])
         middle = -(options.radius + 0.05) * normal
-        spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[2, 2, 0.1], pos=middle, zaxis=normal)
+        wall = spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[2, 2, 0.1], pos=middle)
+        wall.alt.type, wall.alt.zaxis = mujoco.mjtOrientation.mjORIENTATION_ZAXIS, normal
     for name, o in zip(_names(objects), objects):
         points = o.vertices.astype(np.float64)
-        spec.add_mesh(name=name, uservert=points[ConvexHull(points).vertices].ravel())
+        mesh = spec.add_mesh()  # MuJoCo 3.2 takes no values here, and no zaxis above
+        mesh.name, mesh.uservert = name, points[ConvexHull(points).vertices].ravel()
         body = spec.worldbody.add_body(name=name)
         body.add_freejoint()
         body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, density=DENSITY, friction=[0.5, 0.005, 0.0001])

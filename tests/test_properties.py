@@ -1,0 +1,70 @@
+"""A few of the scenes of benchmarks/properties.py, and that it sees what is wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from antipodal.errors import NoGraspFound
+from benchmarks import properties
+from benchmarks.random_scenes import Scene, scene
+from tests.scenes import CAMERA, box, render
+
+
+def test_every_property_holds_in_a_few_scenes():
+    result = properties.check_scenes(18)
+    assert result["with a plan"] >= 10 and result["grasps"] >= 50
+    assert [name for name in properties.PROPERTIES if result[name] != "held"] == []
+
+
+def test_a_scene_is_the_same_whenever_it_is_made():
+    first, again = scene(7), scene(7)
+    np.testing.assert_array_equal(first.depth, again.depth)
+    assert first.gripper == again.gripper and first.arguments.keys() == again.arguments.keys()
+
+
+def turned(T):
+    return np.diag([1.0, 1.0, -1.0, 1.0]) @ T
+
+
+WRONG = {
+    "orthonormal": lambda g: replace(g, T_cam_grasp=turned(g.T_cam_grasp)),
+    "inside the image": lambda g: replace(g, center_px=(-0.6, 5.0)),
+    "width within the gripper": lambda g: replace(g, width=0.2),
+    "object within the jaws": lambda g: replace(g, object_width=g.width + 0.001),
+    "pixel agrees with the camera": lambda g: replace(g, center_px=(g.center_px[0] + 0.1, g.center_px[1])),
+    "depth agrees with the camera": lambda g: replace(g, depth=g.depth + 0.001),
+    "angle agrees with the camera": lambda g: replace(g, angle=g.angle + 0.1),
+    "quality in [0, 1]": lambda g: replace(g, quality=1.1),
+    "swept volume free": lambda g: replace(g, width=g.width / 4, object_width=0.0),
+}
+
+
+@pytest.fixture(scope="module")
+def planner():
+    return properties.planners()[0]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_grasp_is_noticed(planner, name, monkeypatch):
+    depth, mask = render([box((0.0, 0.0), (0.03, 0.10, 0.05))])
+    case = Scene("crowded", depth, CAMERA, 0, {"seed": 0, "max_grasps": 3, "mask": mask})
+    assert properties.outcome(planner, case).broken == ()
+    plan = planner.plan(depth, CAMERA, mask, 3)
+    plan.grasps = [WRONG[name](g) for g in plan]
+    monkeypatch.setattr(planner, "plan", lambda *_, **__: plan)
+    assert name in properties.outcome(planner, case).broken
+
+
+def test_plans_that_differ_elsewhere_are_noticed(monkeypatch):
+    monkeypatch.setattr(properties, "forked_digests", lambda every, cases: ["other"] * len(cases))
+    result = properties.check_scenes(1)
+    assert result["the same plan in a fork"] == "NOT HELD in scenes [0]"
+
+
+def test_a_refusal_is_no_plan(planner, monkeypatch):
+    def refuse(*_, **__):
+        raise NoGraspFound("nothing", {})
+
+    monkeypatch.setattr(planner, "plan", refuse)
+    assert properties.outcome(planner, scene(0)).digest == "no grasp"
