@@ -217,9 +217,7 @@ def test_a_recording_full_of_wrong_bytes_is_bad_input(path, tmp_path):
 
 def test_without_the_library_it_says_what_to_install(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rosbags.highlevel", None)
-    with pytest.raises(InputError, match=r"rosbags, .* pip install .*rosbags"), open_recording(
-        path
-    ):
+    with pytest.raises(InputError, match=r"rosbags, .* pip install .*rosbags"), open_recording(path):
         pass
 
 
