@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from antipodal import networks
-from antipodal.backends import say_when_compiling
 from antipodal.errors import InputError, ModelError, command_parser, run_command
 from antipodal.files import only_writer, write_result
 from antipodal.training import metrics, report, report_page
@@ -151,7 +150,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     torch.use_deterministic_algorithms(True, warn_only=True)
     options, json = parse(given)
-    say_when_compiling()
     with Group(networks.pick_device(options.device)) as group:
         meta = train(options, group, command=" ".join(["python -m antipodal.train", *given]))
         if group.leads and json:
