@@ -1,5 +1,5 @@
 SHELL := /bin/bash
-.PHONY: setup setup-test demo test soak bench-gpu lint model clean
+.PHONY: setup setup-test demo test matrix soak properties bench-gpu lint model clean
 
 setup:  ## install what is missing, build, write env.sh
 	@scripts/setup
@@ -12,6 +12,12 @@ demo: setup  ## pick objects in the simulated cell; ARGS="picks:=20 seed:=1"
 
 test: setup-test  ## all checks before a merge
 	@scripts/test
+
+matrix: setup  ## tests without ROS under Python 3.8, newest and oldest libraries; ARGS="lowest tests/sim"
+	@scripts/matrix $(ARGS)
+
+properties: setup-test  ## what must hold of every plan, in 5,000 random scenes, as a table; ARGS="--scenes 500"
+	@. scripts/paths && set +u && . env.sh && OMP_NUM_THREADS=1 python3 benchmarks/properties.py $(ARGS)
 
 soak: setup-test  ## the planner node under load, signals and lost masters, as a table; ARGS="--requests 1000"
 	@. scripts/paths && set +u && . env.sh && OMP_NUM_THREADS=1 python3 benchmarks/soak.py $(ARGS)

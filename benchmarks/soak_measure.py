@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Dict, Tuple
 
 import yaml
+from rosgraph.network import ROSHandshakeException
 
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO / "tests"))
-from ros_client import Client, scene_request  # noqa: E402
+from ros_client import Client, Failed, scene_request  # noqa: E402
 from ros_process import Ros  # noqa: E402
 
 
@@ -62,7 +63,7 @@ def threads_and_descriptors(pid: int) -> Tuple[int, int]:
 def answers(ros: Ros) -> bool:
     try:
         return bool(Client(ros.serves()).ask(scene_request()).success)
-    except (OSError, ValueError):
+    except (OSError, ValueError, ROSHandshakeException, Failed):
         return False
 
 

@@ -7,7 +7,7 @@ from antipodal import transforms
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
-from antipodal.sim.cell import Cell, overhead
+from antipodal.sim.cell import SLEEP, Cell, overhead
 from antipodal.sim.objects import body_from_parts, box
 from antipodal.sim.oracle import Oracle
 from antipodal.sim.policies import make_policy
@@ -64,7 +64,7 @@ def test_the_oracle_finds_the_one_place_that_opens_wide_enough():
     cell = cell_with(body)
     before = cell.state()
     (grasp,) = Oracle(cell).plan(cell.render(), cell.camera)
-    np.testing.assert_array_equal(cell.state(), before)
+    np.testing.assert_allclose(cell.state(), before, rtol=0, atol=0.0 if SLEEP else 1e-9)  # MuJoCo 3.2 rounds
     T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
     assert np.linalg.norm((T_world_grasp[:3, 3] - cell.pose(0)[:3, 3])[:2]) < 0.04
     assert cell.execute(grasp.T_cam_grasp, grasp.width).held
