@@ -9,6 +9,9 @@ import numpy as np
 
 from antipodal.errors import InputError
 
+LENGTHS = (1e-6, 1e6)  # of vectors that tell a direction
+NEAREST_TABLE, FARTHEST_TABLE = 0.01, 10.0  # distances of a table's plane from the camera's centre [m]
+
 
 @dataclass(frozen=True, eq=False)
 class SceneHints:
@@ -29,6 +32,11 @@ class SceneHints:
         _check_vector("table", self.table, 4)
         if self.table is not None and self.table[3] == 0:
             raise InputError(f"table {_shown(self.table)} passes through the camera's centre; d must not be 0")
+        if self.table is not None:
+            distance = abs(self.table[3]) / np.linalg.norm(self.table[:3])
+            if not NEAREST_TABLE <= distance <= FARTHEST_TABLE:
+                possible = f"possible: {NEAREST_TABLE:g} to {FARTHEST_TABLE:g} m"
+                raise InputError(f"table {_shown(self.table)} is {distance:g} m from the camera's centre; {possible}")
         if not 0 <= self.nearest < self.farthest:
             raise InputError(f"depths must be 0 <= nearest < farthest, got {self.nearest:g} and {self.farthest:g} m")
         if self.workspace is not None:
@@ -51,8 +59,13 @@ class SceneHints:
 
 def _check_vector(name: str, values: Optional[Sequence[float]], count: int) -> None:
     """Raises InputError where `values` are no finite numbers whose first three span a direction."""
-    if values is not None and np.linalg.norm(_finite(name, values, count)[:3]) < 1e-6:
-        raise InputError(f"{name} has no direction: {_shown(values)}")
+    if values is None:
+        return
+    largest = np.abs(_finite(name, values, count)[:3]).max()
+    if not LENGTHS[0] <= largest <= LENGTHS[1]:
+        raise InputError(
+            f"{name} has no direction: {_shown(values)}; possible: lengths of {LENGTHS[0]:g} to {LENGTHS[1]:g}"
+        )
 
 
 def _finite(name: str, values: Sequence[float], count: int) -> np.ndarray:

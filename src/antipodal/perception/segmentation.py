@@ -141,6 +141,7 @@ def _edge(depth: np.ndarray, window: Window, pixel: float, options: Segmentation
 def _grown(mask: np.ndarray, size: int) -> np.ndarray:
     """Pixels (h, w) bool in the squares of `size` pixels round those of a mask (h, w) uint8; a sum takes the same time
     for every size."""
+    size = min(size, 2 * max(mask.shape) + 1)
     return cv2.boxFilter(mask, -1, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT) > 0
 
 
@@ -290,7 +291,7 @@ def _furniture(above: np.ndarray, image: _Part, options: SegmentationOptions, co
     every: Any = (*arguments, max(1, int(0.7 * CELL / image.pixel)))
     top, first = compiled.plan(*every)
     round_it = _round_support(top, first, image, options)
-    deviation = image.table.noise * image.table.offset**2 / float(image.table.normal[2])
+    deviation = image.table.noise * image.table.offset**2 / max(float(image.table.normal[2]), 0.05)
     low, high, counts["carriers"], counts["containers"] = find_furniture(top, 3 * deviation, options.furniture)
     low[round_it], high[round_it] = 0, np.inf
     if counts["carriers"] + counts["containers"] == 0 and not round_it.any():
