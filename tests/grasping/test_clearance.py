@@ -81,3 +81,26 @@ def test_a_flat_thing_is_reached_just_above_the_table():
 def test_jaws_outside_the_image_do_not_fit():
     edge = view_of([box((0.19, 0), (0.03, 0.08, 0.04))])  # the image ends at 0.21 m
     assert not fits(edge, grasp_at(0.19, 0, 0.0))
+
+
+def test_a_tower_of_one_cell_anywhere_under_the_palm_is_in_the_way():
+    """The palm is checked at points; between four of them, in a turned hand, one was missed."""
+    generator = torch.Generator().manual_seed(0)
+    across, along = (side / 2 - 0.002 for side in GRIPPER.palm_size)
+    small = view_of([box((0.02, 0.01), (0.03, 0.03, 0.05))])
+    missed = 0
+    for _ in range(1000):
+        angle, *place = (torch.rand(3, generator=generator) * 2 - 1).tolist()
+        grasp = grasp_at(0.02, 0.01, torch.pi / 4 + 0.3 * angle)
+        c, s = torch.cos(grasp.angle).item(), torch.sin(grasp.angle).item()
+        u, v = place[0] * along, place[1] * across
+        if abs(v) < GRIPPER.jaw_width / 2 + 0.004:
+            continue  # what lies between the jaws would be held
+        x, y = grasp.center[0, 0] + c * u - s * v, grasp.center[0, 1] + s * u + c * v
+        column, row = (int(n.round()) for n in small.to_cells(torch.stack([x, y])))
+        if not (0 <= row < small.depth.shape[0] and 0 <= column < small.depth.shape[1]):
+            continue  # this view ends before the palm does
+        depth = small.depth.clone()
+        depth[row, column] = 0.2
+        missed += fits(replace(small, depth=depth), grasp)
+    assert fits(small, grasp) and missed == 0

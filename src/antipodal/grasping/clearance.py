@@ -186,8 +186,10 @@ def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
 
 
 def _palm_obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
-    """As `_obstacles`, for the palm: nothing is known of what lies outside the image, where the palm may be."""
-    return _without_table(_nearest_around(view.depth, math.ceil(PALM_PITCH / 2 / view.min_cell)), view, options)
+    """As `_obstacles`, for the palm: nothing is known of what lies outside the image, where the palm may be. In a
+    turned footprint the middle between four points lies half a diagonal from each."""
+    cells = math.ceil(PALM_PITCH / math.sqrt(2) / view.min_cell)
+    return _without_table(_nearest_around(view.depth, cells), view, options)
 
 
 def _without_table(nearest: torch.Tensor, view: View, options: ClearanceOptions) -> torch.Tensor:
