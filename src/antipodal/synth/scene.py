@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from antipodal.errors import InputError
+from antipodal.synth.images.render import ceil_pixel, floor_pixel
 from antipodal.synth.objects.own_box import median_side
 
 BLOCK = 4  # cells a side
@@ -166,22 +167,14 @@ def _draw_top(points, faces, top):
         lowest, highest = min(a[2], b[2], c[2]), max(a[2], b[2], c[2])
         dx = ((b[2] - a[2]) * (c[1] - a[1]) - (c[2] - a[2]) * (b[1] - a[1])) / area
         dy = ((c[2] - a[2]) * (b[0] - a[0]) - (b[2] - a[2]) * (c[0] - a[0])) / area
-        first, last = _whole_numbers(min(a[1], b[1], c[1]), max(a[1], b[1], c[1]), top.shape[0])
+        first = max(0, ceil_pixel(min(a[1], b[1], c[1])))
+        last = min(top.shape[0] - 1, floor_pixel(max(a[1], b[1], c[1])))
         for row in range(first, last + 1):
             left, right = span(a[0], a[1], b[0], b[1], c[0], c[1], row)
-            low, high = _whole_numbers(left, right, top.shape[1])
-            for column in range(low, high + 1):
+            # on a row that only touches a triangle there is no column: left is infinite, right minus infinite
+            for column in range(max(0, ceil_pixel(left)), min(top.shape[1] - 1, floor_pixel(right)) + 1):
                 height = a[2] + dx * (column - a[0]) + dy * (row - a[1])
                 top[row, column] = max(top[row, column], min(max(height, lowest), highest))
-
-
-@numba.njit(cache=True)
-def _whole_numbers(low, high, count):
-    """First and last whole number of 0..count - 1 within low..high or nearly so; the last before the first where there
-    is none, as on a row that only touches a triangle."""
-    if low > high:
-        return 0, -1
-    return max(0, int(np.ceil(low - 1e-9))), min(count - 1, int(np.floor(high + 1e-9)))
 
 
 @numba.njit(cache=True)

@@ -104,7 +104,7 @@ def _rows(image, height):
         if image[i, 2] == 0:
             return 0, height
         low, high = min(low, image[i, 1]), max(high, image[i, 1])
-    return min(max(0, _ceil(low)), height), max(0, min(height, _floor(high) + 1))
+    return min(max(0, ceil_pixel(low)), height), max(0, min(height, floor_pixel(high) + 1))
 
 
 @numba.njit(cache=True)
@@ -136,7 +136,7 @@ def _draw_triangle(a, b, c, inverse, index, face):
     ua, va, wa = a[0], a[1], a[2]
     ub, vb, wb = b[0], b[1], b[2]
     uc, vc, wc = c[0], c[1], c[2]
-    first, last = max(0, _ceil(min(va, vb, vc))), min(inverse.shape[0] - 1, _floor(max(va, vb, vc)))
+    first, last = max(0, ceil_pixel(min(va, vb, vc))), min(inverse.shape[0] - 1, floor_pixel(max(va, vb, vc)))
     area = (ub - ua) * (vc - va) - (uc - ua) * (vb - va)
     if first > last or area == 0:
         return
@@ -148,7 +148,7 @@ def _draw_triangle(a, b, c, inverse, index, face):
     for v in range(first, last + 1):
         one = p[0] + long * (v - p[1])
         other = p[0] + upper * (v - p[1]) if v < q[1] or q[1] == r[1] else q[0] + lower * (v - q[1])
-        left, right = max(0, _ceil(min(one, other))), min(inverse.shape[1] - 1, _floor(max(one, other)))
+        left, right = max(0, ceil_pixel(min(one, other))), min(inverse.shape[1] - 1, floor_pixel(max(one, other)))
         if left > right:
             continue
         w = wa + du * (left - ua) + dv * (v - va)
@@ -204,10 +204,12 @@ EDGE = 1e-9  # a pixel centre on an edge belongs to both faces, so that no crack
 
 
 @numba.njit(cache=True)
-def _ceil(x):
+def ceil_pixel(x):
+    """The first whole pixel at or after x; infinities become numbers beyond every image."""
     return int(np.ceil(min(max(x, -1e6), 1e6) - EDGE))
 
 
 @numba.njit(cache=True)
-def _floor(x):
+def floor_pixel(x):
+    """The last whole pixel at or before x."""
     return int(np.floor(min(max(x, -1e6), 1e6) + EDGE))
