@@ -1,5 +1,7 @@
 """Plans of the page are the planner's, under the settings that the controls stand at."""
 
+import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -93,6 +95,10 @@ def test_the_explanation_states_what_the_plan_used(replanner):
     facts = dict(explain(look, shown, 0))
     assert facts["P(success)"] == f"{look.plan[0].quality:.3f}"
     assert facts["Rank"].startswith("1 of ") and facts["Returned"].startswith("as number 1 of")
+    alone, lost, slant = (float(n) for n in re.findall(r"(\d\.\d+)(?=;| log|$)", facts["Network alone"]))
+    alone = min(alone, 0.9995)  # it is stated in three digits
+    odds = math.log(alone / (1 - alone)) - lost - slant
+    assert 1 / (1 + math.exp(-odds)) == pytest.approx(look.plan[0].quality, abs=0.01)  # the parts make the whole
     assert facts["Closes on"] == f"{1e3 * look.plan[0].object_width:.0f} mm"
     others = [dict(explain(look, shown, k))["Returned"] for k in range(len(look.plan), len(shown))]
     assert others and all(text.startswith("no: ") for text in others)

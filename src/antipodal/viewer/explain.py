@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from antipodal.grasp import Gripper
+from antipodal.grasping.balance import balance_penalty
+from antipodal.grasping.object_width import oblique_penalty
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.crops import EXTENT
 from antipodal.viewer.html import probability, shade_of
@@ -63,7 +65,7 @@ def _why_not(look: Look, place: int) -> str:
 
 
 def _probability(look: Look, one: ViewGrasps) -> Facts:
-    """P(success), and what balance took from the network's own."""
+    """P(success), and what balance and slant took from the network's own."""
     rows = [("P(success)", f"{float(one.quality):.3f}")]
     if look.trace.stages is None or look.trace.score is None:
         return rows
@@ -71,9 +73,10 @@ def _probability(look: Look, one: ViewGrasps) -> Facts:
     distance = float(view.lookup(look.trace.stages.distance, one.center[:, :2]))
     with torch.inference_mode():
         alone = float(torch.sigmoid(look.trace.score(view, one)))
-    lost = (distance / look.options.balance) ** 2
+    lost = float(balance_penalty(torch.tensor(distance), look.options.balance))
+    slant = float(oblique_penalty(view, one, look.gripper, look.options.oblique))
     about = f"{alone:.3f}; {1e3 * distance:.0f} mm from the object's middle cost {lost:.2f} log odds"
-    return [*rows, ("Network alone", about)]
+    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}")]
 
 
 def _opening(look: Look, one: ViewGrasps) -> Facts:
