@@ -45,7 +45,11 @@ class Camera:
     @classmethod
     def load(cls, path: Union[str, Path]) -> Camera:
         """Read a camera from a file, or by a name such as "realsense_d435", see `camera_facts`."""
-        facts = camera_facts(path)
+        return cls.from_facts(camera_facts(path), path)
+
+    @classmethod
+    def from_facts(cls, facts: Dict[str, Any], path: Union[str, Path]) -> Camera:
+        """The camera of the facts (`camera_facts`) that a file holds."""
         names = [f.name for f in fields(cls)]
         missing = [n for n in names if n not in facts]
         if missing:

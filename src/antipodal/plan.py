@@ -10,12 +10,12 @@ from typing import List, Optional, Tuple
 import numpy as np
 
 from antipodal.backends import say_when_compiling
-from antipodal.camera import Camera, camera_facts
+from antipodal.camera import Camera
 from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import write_result
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
-from antipodal.perception.depth_files import read_depth, read_mask
+from antipodal.perception.depth_files import read_depth, read_mask, read_with_camera
 from antipodal.perception.hints import SceneHints
 from antipodal.planner import GraspPlanner, Plan
 
@@ -110,10 +110,10 @@ def _plan(args: argparse.Namespace) -> None:
 
 def _image(args: argparse.Namespace) -> Tuple[np.ndarray, Camera]:
     """The depth image [m], and the camera of the arguments."""
-    camera = None if args.camera is None else Camera.load(args.camera)
-    stated = None if args.camera is None else camera_facts(args.camera).get("depth_scale")
-    depth = read_depth(args.depth, args.depth_scale, camera, _tell, stated)
-    return depth, camera or _camera_of(args, *depth.shape)
+    if args.camera is not None:
+        return read_with_camera(args.depth, args.camera, args.depth_scale, _tell)
+    depth = read_depth(args.depth, args.depth_scale, tell=_tell)
+    return depth, _camera_of(args, *depth.shape)
 
 
 def _camera_of(args: argparse.Namespace, height: int, width: int) -> Camera:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Optional, Tuple, Union
 
 import cv2
 import numpy as np
 
-from antipodal.camera import Camera
+from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
 from antipodal.perception.cloud_files import read_points
 from antipodal.perception.inputs import MAX_RANGE
@@ -50,6 +50,15 @@ def read_depth(
         middle = _median(depth)
         tell(f"{path}: one unit is taken for {chosen:g} m, a median of {middle:.3g} m; --depth-scale sets another")
     return depth
+
+
+def read_with_camera(
+    path: Path, camera: Union[str, Path], scale: Optional[float] = None, tell: Callable[[str], None] = lambda _: None
+) -> Tuple[np.ndarray, Camera]:
+    """As `read_depth`, of the camera in a file, which may state the unit; and that camera. Raises InputError."""
+    facts = camera_facts(camera)
+    found = Camera.from_facts(facts, camera)
+    return read_depth(path, scale, found, tell, facts.get("depth_scale")), found
 
 
 def guess_scale(pixels: np.ndarray, path: Path) -> float:

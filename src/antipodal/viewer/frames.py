@@ -10,11 +10,11 @@ from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from antipodal.camera import Camera, camera_facts
+from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.perception.depth_files import CLOUDS, read_depth, read_mask
+from antipodal.perception.depth_files import CLOUDS, READERS, read_mask, read_with_camera
 
-KINDS = (".npy", ".npz", ".png", ".tif", ".tiff", ".exr", *CLOUDS)
+KINDS = (*READERS, *CLOUDS)
 RECORDINGS = (".bag", ".mcap", ".db3")
 MOST_FRAMES = 300  # of a recording that are kept in memory
 
@@ -45,9 +45,7 @@ class FileFrames(Sequence):
     def __getitem__(self, index: Any) -> Any:
         path = self.paths[index]
         mask = None if self.mask is None else read_mask(self.mask)
-        camera = Camera.load(self._camera_of(path))
-        stated = camera_facts(self._camera_of(path)).get("depth_scale")
-        return Frame(path.name, read_depth(path, None, camera, stated=stated), camera, mask)
+        return Frame(path.name, *read_with_camera(path, self._camera_of(path)), mask)
 
     def _camera_of(self, depth: Path) -> Union[str, Path]:
         beside = [depth.with_suffix(suffix) for suffix in (".json", ".yaml", ".intr")]
