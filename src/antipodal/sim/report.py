@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -79,15 +79,16 @@ def table(summary: dict) -> str:
     lines = [f"{'policy':<12}{'held':>8}  {'95 %':<15}{'of':>5}  {columns}  outcomes"]
     for name, figures in summary["policies"].items():
         held = figures["held"]
-        rates = [_percent(figures[k]["rate"]) for k in ("held_of_executed", "held_if_contact_forgiven", "cleared")]
-        interval = f"{_percent(held['low'])} to {_percent(held['high'])}"
+        rates = [percent(figures[k]["rate"]) for k in ("held_of_executed", "held_if_contact_forgiven", "cleared")]
+        interval = f"{percent(held['low'])} to {percent(held['high'])}"
         outcomes = ", ".join(f"{kind} {n}" for kind, n in figures["outcomes"].items() if n and kind != "held")
         lines.append(
-            f"{name:<12}{_percent(held['rate']):>8}  {interval:<15}{held['n']:>5}  "
+            f"{name:<12}{percent(held['rate']):>8}  {interval:<15}{held['n']:>5}  "
             f"{rates[0]:>8}  {rates[1]:>8}  {rates[2]:>7}  {outcomes}"
         )
     return "\n".join(lines)
 
 
-def _percent(share) -> str:
+def percent(share: Optional[float]) -> str:
+    """A share as text, "-" where there is none."""
     return "-" if share is None else f"{100 * share:.1f} %"

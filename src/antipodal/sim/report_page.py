@@ -10,7 +10,7 @@ import numpy as np
 from antipodal import report
 from antipodal.sim.pick import KINDS
 from antipodal.sim.picture import THUMBNAIL, object_picture
-from antipodal.sim.report import wilson
+from antipodal.sim.report import percent, wilson
 from antipodal.sim.trials import Job, Runner
 from antipodal.training import metrics
 
@@ -41,8 +41,11 @@ def _lead(summary: dict) -> str:
 
 def _headline(name: str, policy: dict) -> Tuple[str, str, str]:
     held = policy["held"]
-    value = "-" if held["rate"] is None else f"{100 * held['rate']:.1f} %"
-    return name, value, f"{100 * held['low']:.1f} to {100 * held['high']:.1f} %, {held['successes']} of {held['n']}"
+    return (
+        name,
+        percent(held["rate"]),
+        f"{100 * held['low']:.1f} to {100 * held['high']:.1f} %, {held['successes']} of {held['n']}",
+    )
 
 
 def _colours_used(policies: dict) -> Dict[str, str]:
@@ -55,12 +58,8 @@ def _outcome_table(policies: dict) -> str:
     for name, p in policies.items():
         latency = f"{p['plan_ms']['median']:.0f} ms, {p['plan_ms']['p95']:.0f}" if p["plan_ms"] else "-"
         others = ", ".join(f"{k} {n}" for k, n in p["outcomes"].items() if n)
-        rows.append([name, report.shares(p["outcomes"], OUTCOMES), others, _percent(p["cleared"]["rate"]), latency])
+        rows.append([name, report.shares(p["outcomes"], OUTCOMES), others, percent(p["cleared"]["rate"]), latency])
     return report.html_table(["policy", "outcomes", "", "cleared", "plan: median, 95 %"], rows, html=(1,))
-
-
-def _percent(rate) -> str:
-    return "-" if rate is None else f"{100 * rate:.1f} %"
 
 
 def _worst(rows: Sequence[dict], runner: Runner) -> str:

@@ -156,15 +156,16 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
 
 def summary_line(meta: Dict[str, Any]) -> str:
     """One line of the test metrics."""
-    return ", ".join(f"{name} {_formatted(value)}" for name, value in meta["metrics"].items())
+    return ", ".join(f"{name} {formatted(value)}" for name, value in meta["metrics"].items())
 
 
-def _formatted(value: float) -> str:
+def formatted(value: float) -> str:
+    """A measure as text: counts with separators, others with four digits."""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def _metrics_table(values: Dict[str, float]) -> str:
-    rows = [f"| {name} | {_formatted(value)} |" for name, value in values.items()]
+    rows = [f"| {name} | {formatted(value)} |" for name, value in values.items()]
     return "\n".join(["| measure | value |", "| --- | --- |", *rows])
 
 

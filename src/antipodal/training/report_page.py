@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from antipodal import report
 from antipodal.training import metrics
-from antipodal.training.report import card
+from antipodal.training.report import card, formatted
 
 RESAMPLES = 200  # of the bootstrap over objects
 MOST = 300  # points of a curve
@@ -32,7 +32,8 @@ def write_training_page(
     page.section("Measured", report.cards(headlines(logits, labels, objects)))
     page.section("Training", report.charts(*_history(meta["history"])))
     page.section("On the test part", report.charts(*_curves(logits, labels, meta["metrics"]["temperature"])))
-    page.section("All measures", report.html_table(["measure", "value"], _values(meta["metrics"])))
+    values = [[name, formatted(value)] for name, value in meta["metrics"].items()]
+    page.section("All measures", report.html_table(["measure", "value"], values))
     page.section("Card", f'<pre class="wide">{escape(card(model, meta))}</pre>')
     page.write(path)
 
@@ -81,7 +82,3 @@ def _curves(logits: np.ndarray, labels: np.ndarray, temperature: float) -> List[
 def _thinned(x: np.ndarray, y: np.ndarray) -> List[Tuple[float, float]]:
     kept = np.unique(np.linspace(0, len(x) - 1, MOST).astype(int))
     return list(zip(x[kept], y[kept]))
-
-
-def _values(values: Dict[str, float]) -> List[List[str]]:
-    return [[name, f"{v:,}" if isinstance(v, int) else f"{v:.4f}"] for name, v in values.items()]
