@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -17,7 +17,12 @@ EYE_DISTANCE, EYE_ELEVATION = 0.5, 0.72  # of the first viewpoint [m, rad]
 UNSCORED = (90, 90, 90)
 
 
-class Solid(NamedTuple):
+def placed_at(T: np.ndarray) -> Dict[str, Any]:
+    """Where a node of viser's scene lies, from its pose (4, 4)."""
+    return {"wxyz": np.roll(transforms.quaternion(T[:3, :3]), 1), "position": T[:3, 3]}
+
+
+class HandBox(NamedTuple):
     """A box of the hand, in the camera's frame."""
 
     name: str
@@ -25,11 +30,11 @@ class Solid(NamedTuple):
     size: np.ndarray  # (3,) [m]
 
 
-def hand_solids(grasp: Grasp, gripper: Gripper) -> List[Solid]:
+def hand_solids(grasp: Grasp, gripper: Gripper) -> List[HandBox]:
     """The boxes that planning keeps clear, at a grasp and its opening."""
     solids = []
     for name, box in zip(("jaw_left", "jaw_right", "palm"), hand_boxes(gripper, grasp.width)):
-        solids.append(Solid(name, grasp.T_cam_grasp @ transforms.compose(np.eye(3), box.center), box.size))
+        solids.append(HandBox(name, grasp.T_cam_grasp @ transforms.compose(np.eye(3), box.center), box.size))
     return solids
 
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from antipodal.grasp import Grasp
 from antipodal.grasping.draw import shade
-from antipodal.transforms import quaternion
 from antipodal.viewer.cloud import Cloud, make_cloud, sheet
 from antipodal.viewer.html import probability
 from antipodal.viewer.replan import Look
-from antipodal.viewer.shapes import first_eye, fork_bars, forks, hand_solids
+from antipodal.viewer.shapes import first_eye, fork_bars, forks, hand_solids, placed_at
 
 SHEET = (62, 55, 82)  # lit, it shows as the unseen
 PALM, JAWS = (104, 112, 124), (58, 66, 80)
@@ -51,8 +50,7 @@ class Stage:
                 color=PALM if solid.name == "palm" else JAWS,
                 dimensions=tuple(solid.size),
                 opacity=0.4 if solid.name == "palm" else 0.92,
-                wxyz=_wxyz(solid.T),
-                position=solid.T[:3, 3],
+                **placed_at(solid.T),
             )
         back = grasp.T_cam_grasp @ np.array([0, 0, look.gripper.tip - look.gripper.jaw_length - 0.055, 1.0])
         self.nodes["label"] = self.scene.add_label(
@@ -124,10 +122,6 @@ class Stage:
         initial = self.server.initial_camera
         initial.position, initial.look_at, initial.up, initial.fov = eye.position, eye.look_at, eye.up, np.deg2rad(45)
         self._eye_set = True
-
-
-def _wxyz(T: np.ndarray) -> np.ndarray:
-    return np.roll(quaternion(T[:3, :3]), 1)
 
 
 def quality_text(grasp: Grasp) -> str:

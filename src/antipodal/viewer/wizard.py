@@ -12,10 +12,10 @@ from antipodal import transforms
 from antipodal.errors import AntipodalError, InputError
 from antipodal.grasp import Gripper
 from antipodal.grasping.gripper_boxes import hand_boxes
-from antipodal.transforms import quaternion
 from antipodal.viewer import html
 from antipodal.viewer.draft import HINTS, MEASURED, WORDS, Draft, standing_out
 from antipodal.viewer.server import Worker
+from antipodal.viewer.shapes import placed_at
 
 BOXES, MESH, WARNING = (64, 132, 204), (190, 188, 184), "#c0392b"
 MOST_POINTS = 20_000  # of a mesh that are compared with the boxes
@@ -165,7 +165,7 @@ class Wizard:
             T = self.T_cam_hand @ transforms.compose(np.eye(3), shift)
             self.nodes.append(
                 self.scene.add_mesh_simple(
-                    "/wizard/mesh", mesh.vertices, mesh.faces, color=MESH, flat_shading=True, **_at(T)
+                    "/wizard/mesh", mesh.vertices, mesh.faces, color=MESH, flat_shading=True, **placed_at(T)
                 )
             )
 
@@ -174,7 +174,7 @@ class Wizard:
             T, opacity = self.T_cam_hand @ transforms.compose(np.eye(3), box.center), 0.45
             self.nodes.append(
                 self.scene.add_box(
-                    f"/wizard/box{k}", color=BOXES, dimensions=tuple(box.size), opacity=opacity, **_at(T)
+                    f"/wizard/box{k}", color=BOXES, dimensions=tuple(box.size), opacity=opacity, **placed_at(T)
                 )
             )
 
@@ -191,7 +191,3 @@ def _to_grasp_frame(bounds: np.ndarray, tip: float) -> np.ndarray:
     """The shift (3,) that brings a hand's middle to the grasp's axis, and its tips `tip` beyond the origin."""
     middle = bounds.mean(axis=0)
     return np.array([-middle[0], -middle[1], tip - bounds[1, 2]])
-
-
-def _at(T: np.ndarray) -> Dict[str, Any]:
-    return {"wxyz": np.roll(quaternion(T[:3, :3]), 1), "position": T[:3, 3]}
