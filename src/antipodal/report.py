@@ -75,11 +75,13 @@ def html_table(
     """A table. html: columns whose cells are made by this module. numbers: texts that begin with a digit stand to the
     right."""
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join(f"<tr>{''.join(_cell(str(v), k in html, numbers) for k, v in enumerate(row))}</tr>" for row in rows)
+    body = "".join(
+        f"<tr>{''.join(_table_cell(str(v), k in html, numbers) for k, v in enumerate(row))}</tr>" for row in rows
+    )
     return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
 
 
-def _cell(value: str, html: bool, numbers: bool) -> str:
+def _table_cell(value: str, html: bool, numbers: bool) -> str:
     if html:
         return f"<td>{value}</td>"
     number = numbers and (value[:1].isdigit() or (value[:1] in "+-" and value[1:2].isdigit()))

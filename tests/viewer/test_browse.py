@@ -12,7 +12,7 @@ from antipodal.sim import evaluate
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.shards import column
-from antipodal.viewer.dataset import Dataset, DatasetPage
+from antipodal.viewer.dataset import DatasetPage, LabelledSamples
 from antipodal.viewer.evaluation import FAILED, Evaluation, EvaluationPage
 from tests.synth_runs import SMALL, run
 
@@ -42,7 +42,7 @@ def server():
 
 
 def test_kinds_of_samples_are_apart_and_complete(folder):
-    data, labels = Dataset(folder), column(folder, "labels")
+    data, labels = LabelledSamples(folder), column(folder, "labels")
     kinds = [set(data.chosen(kind)) for kind in ("holds", "fails")]
     assert not kinds[0] & kinds[1] and len(data.chosen("all")) == len(labels)
     assert set(data.chosen("hits on the way down")) == set(np.flatnonzero(column(folder, "collision")))
@@ -50,7 +50,7 @@ def test_kinds_of_samples_are_apart_and_complete(folder):
 
 
 def test_the_surface_is_the_crop_in_metres(folder):
-    data, index = Dataset(folder), int(Dataset(folder).chosen("holds")[0])
+    data, index = LabelledSamples(folder), int(LabelledSamples(folder).chosen("holds")[0])
     surface, crop = data.surface(index), data.crop(index)
     assert len(surface) == (np.abs(crop) < 0.99).sum()
     half = EXTENT * data.gripper.max_width / 2
@@ -88,7 +88,7 @@ def test_picks_are_those_of_the_log(server, trials):
 def test_crops_without_a_scale_are_refused(tmp_path):
     generate(tmp_path / "o", run(samples=72, options=replace(SMALL, pixel_window=96)), MeshOptions(), workers=1)
     with pytest.raises(InputError, match="no scale in metres"):
-        Dataset(tmp_path / "o")
+        LabelledSamples(tmp_path / "o")
 
 
 def test_other_files_are_refused(tmp_path):
@@ -99,4 +99,4 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="not beside"):
         Evaluation(tmp_path / "b.json")
     with pytest.raises(InputError):
-        Dataset(tmp_path)
+        LabelledSamples(tmp_path)

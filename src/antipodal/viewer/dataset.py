@@ -21,7 +21,7 @@ COLUMNS = ("labels", "collision", "friction", "width", "height", "objects", "sce
 FAR = 0.99  # of the clip; what is clipped has no true depth
 
 
-class Dataset:
+class LabelledSamples:
     """The samples of a run of the generator, read as they are looked at."""
 
     def __init__(self, folder: Path):
@@ -73,7 +73,7 @@ class DatasetPage:
     """Goes through a run's samples."""
 
     def __init__(self, server: Any, folder: Path):
-        self.server, self.data, gui = server, Dataset(folder), server.gui
+        self.server, self.data, gui = server, LabelledSamples(folder), server.gui
         self.worker = Worker(self._work)
         self.head = gui.add_html("")
         self.shown = gui.add_dropdown("Samples", SHOWN)
