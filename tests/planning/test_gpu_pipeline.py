@@ -81,12 +81,16 @@ def test_plans_are_as_good_as_the_planners(tilt, masked):
     T_cam_table = overhead(tilt)
     depth, mask = render(HEAP, T_cam_table=T_cam_table)
     depth = noisy(depth)
-    expected = GraspPlanner(NETWORK).plan(depth, CAMERA, mask if masked else None)
-    reply = planner().plan([request(depth, mask if masked else None)], CAMERA)[0]
+    shown, asked = mask if masked else None, request(depth, mask if masked else None)
+    on_cpu, on_gpu, seeds = GraspPlanner(NETWORK), planner(), range(6)
+    expected = [on_cpu.plan(depth, CAMERA, shown, seed=s) for s in seeds]
+    replies = [on_gpu.plan([asked], CAMERA, seed=s)[0] for s in seeds]
+    scored = [np.mean([one.counts["scored"] for one in plans]) for plans in (replies, expected)]
+    assert scored[0] == pytest.approx(scored[1], rel=0.15)  # of one seed it varies by as much
+    expected, reply = expected[0], replies[0]
     assert float(reply.grasps.quality[0]) == pytest.approx(expected[0].quality, abs=0.03)
     for name in ("edges", "pairs", "fitting"):
         assert reply.counts[name] == pytest.approx(expected.counts[name], rel=0.15), name
-    assert reply.counts["scored"] == pytest.approx(expected.counts["scored"], rel=0.3)  # seeds alone differ by 15 %
     np.testing.assert_allclose(reply.T_cam_view[:3, 2], expected[0].T_cam_grasp[:3, 2], atol=2e-3)
 
 
