@@ -84,6 +84,27 @@ def test_a_child_plans_when_it_was_forked_in_the_midst_of_a_plan(tmp_path):
     )
 
 
+def test_a_planner_that_another_thread_drops_leaves_signals_working(tmp_path):
+    """Garbage collection may do that in any thread."""
+    run(
+        tmp_path,
+        """
+        import gc
+        heard, kept = [], [planner]
+        del planner
+        signal.signal(signal.SIGUSR1, lambda *_: heard.append(1))
+        def drop():
+            kept.clear()
+            gc.collect()
+        dropping = threading.Thread(target=drop)
+        dropping.start()
+        dropping.join()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert heard
+        """,
+    )
+
+
 def test_a_pickled_planner_plans_the_same():
     planner = GraspPlanner.load(resources.find("models/default.pt"), device="cpu")
     expected = planner.plan(DEPTH, CAMERA, seed=1)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from antipodal.networks.forks import renew_after_fork
+from antipodal.networks.signal_stack import kept_signal_stack
 from antipodal.networks.silent_openvino import silent_openvino
 from antipodal.networks.threads import single_threaded_torch, thread_count
 
@@ -27,7 +28,7 @@ MAX_MEAN_ERROR, MAX_ERROR = 0.01, 0.3  # of P(success) on the examples, for the 
 def quantised(network: torch.nn.Module, examples: Examples) -> Optional[Quantised]:
     """`network` in 8 bits; None where OpenVINO is not installed, or with a warning where it answers otherwise."""
     try:
-        with silent_openvino() as openvino:
+        with kept_signal_stack(), silent_openvino() as openvino:
             model = _in_8_bits(openvino, network, examples)
             fast = Quantised([_Worker(openvino, model) for _ in range(thread_count())])
         wrong = (torch.sigmoid(fast(*examples)) - torch.sigmoid(network(*examples))).abs()
