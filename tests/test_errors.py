@@ -36,6 +36,7 @@ UNUSABLE = {  # arguments, of which NOTHING is no file
     "synth.inspect": "NOTHING",
     "synth.meshes": "NOTHING --points 10 --out OUT",
     "train": "--data NOTHING --out OUT",
+    "viewer.__main__": "NOTHING --camera NOTHING",
 }
 
 

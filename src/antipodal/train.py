@@ -118,8 +118,17 @@ def fit_where_it_helps(logits: Any, labels: Any, objects: Any) -> float:
     return metrics.fit_temperature(logits, labels) if sum(gains) > 0 else 1.0
 
 
-def parse(arguments: List[str]) -> Tuple[TrainOptions, Optional[str]]:
-    """Options from the command line, and where the measures go as JSON."""
+def parse(arguments: List[str]) -> TrainOptions:
+    """Options from the command line."""
+    return _options(_parser().parse_args(arguments))
+
+
+def _options(args: argparse.Namespace) -> TrainOptions:
+    values = {f.name: getattr(args, f.name) for f in fields(TrainOptions)}
+    return TrainOptions(**{**values, "data": tuple(values["data"])})
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = command_parser(
         "train",
         "Train a grasp-quality network on shards. A stopped run goes on when started again.",
@@ -135,9 +144,7 @@ def parse(arguments: List[str]) -> Tuple[TrainOptions, Optional[str]]:
         else:
             parser.add_argument(flag, type=kind, default=f.default, choices=f.metadata["choices"] or None, help=text)
     parser.add_argument("--json", metavar="FILE", help="write the measures as JSON; -: to standard output")
-    values = vars(parser.parse_args(arguments))
-    json = values.pop("json")
-    return TrainOptions(**{**values, "data": tuple(values["data"])}), json
+    return parser
 
 
 def _yes_or_no(text: str) -> bool:
@@ -149,12 +156,13 @@ def _yes_or_no(text: str) -> bool:
 def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     torch.use_deterministic_algorithms(True, warn_only=True)
-    options, json = parse(given)
+    args = _parser().parse_args(given)
+    options = _options(args)
     with Group(networks.pick_device(options.device)) as group:
         meta = train(options, group, command=" ".join(["python -m antipodal.train", *given]))
-        if group.leads and json:
-            write_result(json, {"model": str(Path(options.out).absolute()), "metrics": meta["metrics"]})
-        if group.leads and json != "-":
+        if group.leads and args.json:
+            write_result(args.json, {"model": str(Path(options.out).absolute()), "metrics": meta["metrics"]})
+        if group.leads and args.json != "-":
             print(report.summary_line(meta))
     return 0
 

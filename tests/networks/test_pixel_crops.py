@@ -106,7 +106,7 @@ def test_the_closing_axis_is_horizontal():
 def test_dexnets_weights_plan_and_every_quality_is_the_networks_own(layout, tmp_path):
     assert main(["weights", str(DATA / f"gqcnn_{layout}"), str(tmp_path / "m.pt")]) == 0
     network, meta = networks.load(tmp_path / "m.pt", "cpu")
-    planner = GraspPlanner.load(tmp_path / "m.pt", device="cpu", options=PlannerOptions(balance=1e9))
+    planner = GraspPlanner.load(tmp_path / "m.pt", device="cpu", options=PlannerOptions(balance=1e9, oblique=0.0))
     depth, mask = render([box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)])
     plan = planner.plan(depth, CAMERA, mask)
     assert len(plan) > 1 and np.ptp([g.quality for g in plan]) > 1e-4
