@@ -8,6 +8,7 @@ from scenes import CAMERA, box, render
 from antipodal import resources
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Gripper
+from antipodal.grasping.object_width import oblique_penalty
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.trace import Trace
 
@@ -46,11 +47,12 @@ def test_ranked_and_chosen_are_what_was_returned(planner):
 
 
 def test_the_crop_is_what_the_network_scored(planner):
-    """The network on the trace's crop, less the balance, gives the quality that the plan states."""
+    """The network on the trace's crop, less balance and slant, gives the quality that the plan states."""
     trace = Trace()
     planner.plan(DEPTH, CAMERA, trace=trace)
     fitting, view = trace.fitting(0), trace.stages.view
     penalty = (view.lookup(trace.stages.distance, fitting.center[:, :2]) / planner.options.balance) ** 2
+    penalty = penalty + oblique_penalty(view, fitting, planner.gripper, planner.options.oblique)
     assert torch.allclose(torch.sigmoid(trace.score(view, fitting) - penalty), fitting.quality, atol=1e-5)
     assert trace.score.crops(view, fitting).shape == (len(fitting), 1, 32, 32)
 

@@ -28,8 +28,7 @@ def wide_enough(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tenso
     """Whether (N,) what N grasps close on is thicker than the gripper's narrowest opening."""
     if gripper.min_width == 0:
         return torch.ones_like(grasps.angle, dtype=torch.bool)
-    turned = (replace(grasps, angle=grasps.angle + slant) for slant in SLANTS)
-    thickness = torch.stack([_widths(view, g, gripper)[1] for g in turned]).amin(dim=0)
+    thickness = _slanted_widths(view, grasps, gripper)[1].amin(dim=0)
     return thickness >= gripper.min_width + SQUEEZE
 
 
@@ -38,16 +37,22 @@ def oblique_penalty(view: View, grasps: ViewGrasps, gripper: Gripper, weight: fl
     `weight` times the logarithm of how much wider it is along their own. Jaws turn what they close on at a slant."""
     if weight == 0:
         return torch.zeros_like(grasps.angle)
-    turned = (replace(grasps, angle=grasps.angle + slant) for slant in SLANTS)
-    widths = torch.stack([_widths(view, g, gripper)[0] for g in turned]) + view.min_cell
+    widths = _slanted_widths(view, grasps, gripper)[0] + view.min_cell
     return weight * torch.log(widths[SLANTS.index(0.0)] / widths.amin(dim=0))
+
+
+def _slanted_widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, torch.Tensor]:
+    """As `_widths`, each (len(SLANTS), N): with the grasps turned by each of SLANTS."""
+    turned = (replace(grasps, angle=grasps.angle + slant) for slant in SLANTS)
+    overall, line = zip(*(_widths(view, g, gripper) for g in turned))
+    return torch.stack(overall), torch.stack(line)
 
 
 def _widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, torch.Tensor]:
     """Widths (N,) [m] of what N grasps close on: over all lines across the jaws, and in the widest of them alone."""
     if not backends.uses_numba(view.depth):
         return object_width_torch(view, grasps, gripper)
-    column, row = view.to_cells(grasps.center[:, :2]).unbind(-1)
+    column, row = view.to_cells(grasps.center[:, :2]).T.contiguous()  # of one layout, so that it is compiled once
     places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
     tips = (grasps.center[:, 2] + gripper.tip).numpy()
     widths = (grasps.width / view.cell).numpy()
