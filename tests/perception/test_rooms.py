@@ -1,9 +1,12 @@
 """Rooms with known answers: what is taken for the support, and what for graspable."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import rooms
 
+from antipodal.camera import Camera
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.scene import perceive
 
@@ -31,6 +34,17 @@ def test_the_support_is_the_table_whatever_else_is_in_view():
     """The boards' tops are up to 25 mm higher, and as good."""
     right = [is_right(r, perceive(r.depth, r.camera).support) for f in FURNITURE for r in seen_rooms(f, 6)]
     assert np.mean(right) >= 0.96
+
+
+def test_the_support_is_the_table_for_a_camera_that_hangs_upside_down():
+    right = []
+    for furniture in ((), ("wall",), ("arm",), ("wall", "arm")):
+        for room in seen_rooms(furniture, 12):
+            c = room.camera
+            turned = Camera(c.fx, c.fy, c.width - 1 - c.cx, c.height - 1 - c.cy, c.width, c.height)
+            table = perceive(np.ascontiguousarray(room.depth[::-1, ::-1]), turned).support
+            right.append(table is not None and is_right(room, replace(table, normal=table.normal * [-1, -1, 1])))
+    assert np.mean(right) >= 0.9
 
 
 @pytest.mark.parametrize("furniture", [("wall",), ("small", "wall")])

@@ -45,6 +45,18 @@ def test_a_thing_cut_by_missing_depth_or_the_border_is_an_object():
     assert (mask & seen).sum() > 0.95 * seen.sum()
 
 
+def test_what_comes_in_from_a_strip_without_depth_comes_in_from_outside():
+    arm, thing = box((-0.22, 0), (0.2, 0.06, 0.16)), box((0.05, 0), (0.04, 0.05, 0.03))
+    _, only_thing = render([thing])
+    for strip in (0, 15):
+        depth, _ = render([arm, thing])
+        depth[:, :strip] = 0
+        table = find_table(depth, CAMERA, np.random.default_rng(0))
+        mask, counts = segment_objects(depth, CAMERA, table)
+        assert counts["entering"] == 1 and not (mask & ~only_thing).any()
+        assert (mask & only_thing).sum() > 0.95 * only_thing.sum()
+
+
 def test_noise_on_a_bare_table_is_no_object():
     rng = np.random.default_rng(0)
     mask, _ = segmented([], lambda d: (d + rng.normal(scale=0.0015, size=d.shape)).astype(np.float32))

@@ -40,6 +40,14 @@ def test_a_summary_counts_picks_objects_and_forgiven_contacts():
     assert "25.0 %" in table(summary) and "33.3 %" in table(summary)
 
 
+def test_picks_aimed_at_a_part_of_the_room_are_told():
+    aims = ["object", "object", "tray", "arm", "tray"]
+    rows = [trial(i, ["a"], [{**pick("missed"), "aimed_at": aim}]) for i, aim in enumerate(aims)]
+    summary = summarise(rows)
+    assert summary["policies"]["p"]["aimed_at"] == {"object": 2, "tray": 2, "arm": 1}
+    assert table(summary).endswith("missed 5, aimed at arm 1, aimed at tray 2")
+
+
 def test_nothing_run_is_no_rate():
     rows = [{"scene": 0, "policy": "p", "objects": ["d"], "unusable": "d is broken"}]
     assert summarise(rows)["policies"] == {}

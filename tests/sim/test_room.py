@@ -79,3 +79,15 @@ def test_depth_that_is_lost_is_missing_and_nothing_else_changes():
     for seed in range(10):
         lost = lose_depth(np.random.default_rng(seed), depth)
         assert set(np.unique(lost)) <= {0, np.float32(0.7)} and (lost > 0).mean() > 0.5
+
+
+def test_what_stands_at_a_pixel_is_named():
+    parts = [*random_room(np.random.default_rng(0), overhead())[:2]]
+    parts.append(Part("tray", transforms.compose(np.eye(3), np.array([0.15, 0.0, 0.03])), np.array([0.005, 0.4, 0.06])))
+    cell = Cell(Gripper(), room=parts)
+    cell.drop([box("cube", (0.04, 0.04, 0.04))], np.random.default_rng(0))
+    T_cam_world = transforms.invert(cell.T_world_cam)
+    places = {"object": cell.pose(0)[:3, 3], "tray": np.array([0.15, 0.1, 0.06]), "table": np.array([-0.12, 0.1, 0.0])}
+    for kind, place in places.items():
+        assert cell.kind_at(cell.camera.project(transforms.apply(T_cam_world, place[None]))[0]) == kind
+    assert Cell(Gripper()).kind_at((300, 200)) == "table"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Iterator, Optional, Tuple
 
 import cv2
 import numpy as np
 
-CELL = 0.006  # side of a cell of the plan [m]
+from antipodal.perception.thin_walls import CELL, ThinWallOptions, find_thin_walls
+
 NEVER = np.float32(-1)  # a height that no pixel of something that stands has
 
 
@@ -26,6 +27,7 @@ class FurnitureOptions:
     sides: float = 2.5  # of the rectangle's four that have a wall, added up; a round bowl has 2.3 at most
     hollow: float = 0.5  # share of the inside that is lower than the rim
     min_height: float = 0.015  # of a rim [m]
+    thin_walls: ThinWallOptions = field(default_factory=ThinWallOptions)
 
 
 def find_furniture(
@@ -37,11 +39,11 @@ def find_furniture(
     top: (rows, columns) greatest height in every cell of the plan [m], 0 where nothing stands; spread: of the heights
     of a flat surface [m].
     """
-    low, high = np.full(top.shape, np.inf, np.float32), np.full(top.shape, NEVER)
-    carriers = containers = 0
+    high, containers = find_thin_walls(top, options.thin_walls)
+    low, carriers = np.where(high > 0, np.float32(0), np.float32(np.inf)), 0
     if min(top.shape) * CELL < options.min_width / 1.5:
-        return low, high, 0, 0
-    for own in _groups(top > 0, options):
+        return low, high, 0, containers
+    for own in _groups(top > np.maximum(high, 0), options):
         level = _carrier(top, own, max(options.flat, spread), options)
         if level is not None:
             flat = own & (top < level)

@@ -65,7 +65,7 @@ def segment_objects(
     _over_surface(sure, image, options)
     walls = sure == WALL
     above = _standing(sure, image.pixel, options)
-    border, edge = _cut(_border(depth.shape, options.gap), window), _edge(depth, window, image.pixel, options)
+    border, edge = _cut(_border(depth, options.gap), window), _edge(depth, window, image.pixel, options)
     furniture = _furniture(above | walls, image, options, counts)
     above = _without_obstacles(above & ~furniture, border, edge, image, options, counts)
     found[window] = _without_specks(above, image, options, counts)
@@ -193,11 +193,23 @@ def _standing(sure: np.ndarray, pixel: float, options: SegmentationOptions) -> n
     return _grown(certain, size) & (sure > 0) & (sure < WALL)
 
 
-def _border(shape: Tuple[int, ...], width: int) -> np.ndarray:
-    """Pixels (H, W) bool within `width` of the image's border."""
-    border = np.ones(shape, bool)
-    border[width:-width, width:-width] = False
+def _border(depth: np.ndarray, width: int) -> np.ndarray:
+    """Pixels (H, W) bool within `width` of where the image ends: its border, or a strip there without depth, as
+    registration to a colour camera leaves one."""
+    border = np.ones(depth.shape, bool)
+    top, bottom, left, right = (width + _strip(image) for image in (depth, depth[::-1], depth.T, depth.T[::-1]))
+    border[top : len(depth) - bottom, left : depth.shape[1] - right] = False
     return border
+
+
+def _strip(depth: np.ndarray, empty: float = 0.05, widest: float = 0.1) -> int:
+    """How many of an image's (H, W) first rows have depth in a share of their pixels that counts as `empty`; 0 where
+    they are more than a strip, as in an image that was cut out for its object."""
+    most = int(widest * len(depth))
+    for row in range(most):
+        if np.count_nonzero(depth[row] > 0) > empty * depth.shape[1]:
+            return row
+    return 0
 
 
 def _without_obstacles(

@@ -141,7 +141,7 @@ def _score(plane: Plane, planes: List[Plane], upright: bool) -> float:
     nearest = min(p.depth for p in planes)
     parallel = sum(p.on for p in planes if p.normal @ plane.normal > 0.99 and abs(p.offset - plane.offset) > 0.02)
     # A camera that is tilted far stands upright: what faces up in its image is then no wall.
-    roll = 0.0 if upright else plane.normal[1] - np.sqrt(max(0.0, 1 - plane.normal[2] ** 2))
+    roll = 0.0 if upright else max(plane.normal[1] - np.sqrt(max(0.0, 1 - plane.normal[2] ** 2)), -0.6)
     return (
         1.3 * np.log(plane.on + 0.03)
         + 1.7 * min(plane.standing / 0.005, 1.0)

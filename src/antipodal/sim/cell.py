@@ -17,7 +17,7 @@ from antipodal.grasp import Gripper
 from antipodal.sim.hand import Hand
 from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
-from antipodal.sim.room import Part
+from antipodal.sim.room import FACES, Part
 from antipodal.sim.solids import Solid, solid
 from antipodal.sim.world import WorldOptions, build_world, raise_walls
 from antipodal.synth.images.render import nearer, plane_depth, render_depth, render_faces
@@ -167,6 +167,18 @@ class Cell:
         owner = np.repeat(np.arange(len(self.bodies)), [len(b.surface()[1]) for b in self.bodies])
         return np.where(face >= 0, np.append(owner, -1)[face], -1)
 
+    def kind_at(self, pixel: Sequence[float], reach: int = 4) -> str:
+        """What stands at (u, v) or `reach` pixels round it: "object", or the kind of the room's part; else "table"."""
+        u, v = np.round(pixel).astype(int)
+        near = slice(max(v - reach, 0), v + reach + 1), slice(max(u - reach, 0), u + reach + 1)
+        if (self.labels()[near] >= 0).any():
+            return "object"
+        if not self.room:
+            return "table"
+        face = render_faces(*self._room_mesh(), self.camera)[1][near]
+        kinds = [self.room[i // FACES].kind for i in np.unique(face[face >= 0])]
+        return next((kind for kind in kinds if kind not in ("table", "floor")), "table")
+
     def _seen(self) -> Tuple[np.ndarray, np.ndarray]:
         """All objects' vertices (V, 3) in the camera's frame, and faces (F, 3)."""
         T_cam_world = transforms.invert(self.T_world_cam)
@@ -175,12 +187,14 @@ class Cell:
     def _background(self) -> np.ndarray:
         """Depth (H, W) [m] of the room, or of the endless table."""
         if self.room:
-            T_cam_world = transforms.invert(self.T_world_cam)
-            return render_depth(
-                *join((transforms.apply(T_cam_world, v), f) for v, f in map(Part.mesh, self.room)), self.camera
-            )
+            return render_depth(*self._room_mesh(), self.camera)
         normal = self.T_world_cam[2, :3]  # the world's z in the camera's frame
         return plane_depth(np.append(normal, -self.T_world_cam[2, 3]), self.camera)
+
+    def _room_mesh(self) -> Tuple[np.ndarray, np.ndarray]:
+        """Vertices (V, 3) of the room's parts in the camera's frame, and faces (F, 3), FACES of each part."""
+        T_cam_world = transforms.invert(self.T_world_cam)
+        return join((transforms.apply(T_cam_world, v), f) for v, f in map(Part.mesh, self.room))
 
     # -- where things are
 

@@ -45,6 +45,7 @@ def _policy(rows: List[dict]) -> dict:
         "held_of_executed": _rate(kinds["held"], len(executed)),
         "held_if_contact_forgiven": _rate(sum(pick["end"] == "held" for pick in picks), len(picks)),
         "outcomes": {kind: kinds[kind] for kind in (*KINDS, "no_grasp")},
+        "aimed_at": dict(Counter(pick["aimed_at"] for pick in executed if "aimed_at" in pick)),
         "cleared": _rate(sum(pick["end"] == "held" for pick in picks), objects),
         "left_within_reach": left,
         "plan_ms": _median_and_tail([pick["plan_ms"] for pick in executed]),
@@ -82,6 +83,8 @@ def table(summary: dict) -> str:
         rates = [percent(figures[k]["rate"]) for k in ("held_of_executed", "held_if_contact_forgiven", "cleared")]
         interval = f"{percent(held['low'])} to {percent(held['high'])}"
         outcomes = ", ".join(f"{kind} {n}" for kind, n in figures["outcomes"].items() if n and kind != "held")
+        aims = {f"aimed at {kind}": n for kind, n in figures["aimed_at"].items() if kind not in ("object", "table")}
+        outcomes = ", ".join([outcomes] * bool(outcomes) + [f"{text} {n}" for text, n in sorted(aims.items())])
         lines.append(
             f"{name:<12}{percent(held['rate']):>8}  {interval:<15}{held['n']:>5}  "
             f"{rates[0]:>8}  {rates[1]:>8}  {rates[2]:>7}  {outcomes}"

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from antipodal import transforms
 
 THICKNESS = 0.04  # of the table's top [m]
+FACES = 12  # triangles of a part
 CLEAR = 0.24  # the arm's tip and crates stay this far from the middle, where the objects are [m]
 
 
@@ -26,7 +27,7 @@ class Part(NamedTuple):
     size: np.ndarray  # (3,) edges [m]
 
     def mesh(self) -> Tuple[np.ndarray, np.ndarray]:
-        """Vertices (8, 3) [m] in the world and faces (12, 3)."""
+        """Vertices (8, 3) [m] in the world and faces (FACES, 3)."""
         box = trimesh.creation.box(self.size)
         return transforms.apply(self.T_world_part, box.vertices), np.asarray(box.faces)
 

@@ -151,11 +151,13 @@ class Runner:
             self._keep_picture(depth, None, "no_grasp", job, attempt)
             return {"kind": "no_grasp", "end": "no_grasp", "reason": str(e)}
         plan_ms = 1e3 * (time.perf_counter() - start)
+        aimed_at = cell.kind_at(grasp.center_px)
         outcome = cell.execute(grasp.T_cam_grasp, grasp.width)
         self._keep_picture(depth, grasp, outcome.kind, job, attempt)
         picked = None if outcome.picked is None else cell.bodies[outcome.picked].name
         forces = {"object_force": round(outcome.object_force, 2), "table_force": round(outcome.table_force, 2)}
-        return {"kind": outcome.kind, "end": outcome.end, "picked": picked, **forces, **_describe(grasp, plan_ms)}
+        ends = {"kind": outcome.kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
+        return {**ends, **forces, **_describe(grasp, plan_ms)}
 
     def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
         rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
