@@ -4,7 +4,7 @@ import pytest
 from scenes import CAMERA, box, render
 
 from antipodal.perception.segmentation import segment_objects, stands_out
-from antipodal.perception.segmentation_numba import jumps
+from antipodal.perception.segmentation_numba import bridge_gaps, jumps
 from antipodal.perception.table import find_table
 
 
@@ -73,6 +73,14 @@ def test_jumps_are_what_opencvs_morphology_finds():
     assert 0 < expected.sum() < expected.size
     none = np.float32(0)
     np.testing.assert_array_equal(jumps(depth, np.float32(0.01), none, none), expected)
+
+
+def test_bridged_gaps_are_what_opencvs_closing_finds_at_missing_depth():
+    rng = np.random.default_rng(0)
+    for share in (0.02, 0.3, 0.7):
+        mask, missing = rng.random((60, 80)) < share, rng.random((60, 80)) < 0.3
+        closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+        np.testing.assert_array_equal(bridge_gaps(mask, np.flatnonzero(missing), 2), mask | (missing & closed))
 
 
 def test_without_a_support_what_is_near_and_stands_out_may_be_grasped():

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from scenes import CAMERA, HEIGHT, box, overhead, render
@@ -66,3 +67,17 @@ def test_moments_are_those_of_the_points_near_the_plane():
     expected = np.cov(points[near].T, fweights=weights[near], ddof=0)
     np.testing.assert_allclose(products / total, expected, atol=1e-12)
     assert moments(*arguments, np.append(normal, 50.0))[0] == 0
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.3, -0.5])
+def test_the_outline_holds_all_of_the_table_that_is_seen(tilt):
+    rng = np.random.default_rng(2)
+    depth, mask = render(CLUTTER, T_cam_table=overhead(tilt))
+    depth = (depth + rng.normal(scale=0.001, size=depth.shape)).astype(np.float32)
+    depth[:, :70] = 0
+    depth[180:, 200:] = 0
+    table = find_table(depth, CAMERA, np.random.default_rng(0))
+    v, u = np.nonzero(~mask & (depth > 0))
+    places = CAMERA.deproject(np.stack([u, v], -1), depth[v, u]) @ table.surface.axes.T
+    outside = [cv2.pointPolygonTest(table.outline, (float(x), float(y)), True) for x, y in places[::7]]
+    assert min(outside) > -0.012  # a cell of the coarse grid

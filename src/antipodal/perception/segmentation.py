@@ -130,12 +130,15 @@ class _Part:
 
 def _edge(depth: np.ndarray, window: Window, pixel: float, options: SegmentationOptions) -> np.ndarray:
     """Pixels (h, w) bool of the window that lie beside wide missing depth."""
-    missing = (depth <= 0).astype(np.uint8)
+    size, wide = 2 * max(1, round(options.rim / pixel)) + 1, 9
+    pad = size // 2 + wide
+    low = [max(0, w.start - pad) for w in window]
+    missing = (depth[low[0] : window[0].stop + pad, low[1] : window[1].stop + pad] <= 0).astype(np.uint8)
+    inner = tuple(slice(w.start - a, w.stop - a) for w, a in zip(window, low))
     if not missing.any():
-        return np.zeros(missing[window].shape, bool)
-    wide = cv2.morphologyEx(missing, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
-    size = 2 * max(1, round(options.rim / pixel)) + 1
-    return _cut(_grown(wide, size), window)
+        return np.zeros(missing[inner].shape, bool)
+    wide_gaps = cv2.morphologyEx(missing, cv2.MORPH_OPEN, np.ones((wide, wide), np.uint8))
+    return _cut(_grown(wide_gaps, size), (inner[0], inner[1]))
 
 
 def _grown(mask: np.ndarray, size: int) -> np.ndarray:
@@ -281,10 +284,7 @@ def _jumps(image: _Part, step: float) -> np.ndarray:
 
 def _bridged(mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """`mask` (h, w) with the missing pixels in narrow gaps of it."""
-    missing = depth <= 0
-    if not missing.any():
-        return mask
-    return mask | (missing & (cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0))
+    return compiled.bridge_gaps(mask, np.flatnonzero(depth <= 0), 2)
 
 
 def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:

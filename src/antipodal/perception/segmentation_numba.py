@@ -95,6 +95,39 @@ def jumps(depth, step, slope, noise):
 
 
 @numba.njit(cache=True)
+def bridge_gaps(mask, missing, reach):
+    """A mask (H, W) bool, closed by squares of 2 `reach` + 1 pixels at the `missing` ones, (N,) indices."""
+    out = mask.copy()
+    for i in missing:
+        v, u = i // mask.shape[1], i % mask.shape[1]
+        out[v, u] = mask[v, u] or _is_closed(mask, v, u, reach)
+    return out
+
+
+@numba.njit(cache=True)
+def _is_closed(mask, v, u, reach):
+    """Whether every pixel of the image in the square round (v, u) has a masked one in the square round it."""
+    H, W = mask.shape
+    if not _any_near(mask, v, u, reach):
+        return False
+    for a in range(max(v - reach, 0), min(v + reach + 1, H)):
+        for b in range(max(u - reach, 0), min(u + reach + 1, W)):
+            if not mask[a, b] and not _any_near(mask, a, b, reach):
+                return False
+    return True
+
+
+@numba.njit(cache=True, inline="always")
+def _any_near(mask, v, u, reach):
+    H, W = mask.shape
+    for a in range(max(v - reach, 0), min(v + reach + 1, H)):
+        for b in range(max(u - reach, 0), min(u + reach + 1, W)):
+            if mask[a, b]:
+                return True
+    return False
+
+
+@numba.njit(cache=True)
 def piece_facts(runs, label, count, height, border, edge, marked, limits):
     """Facts (count, 8) of pieces, in pixels: all, those higher than each of `limits` (3,) [m] (of the second those at
     the border alone), those at the border (H, W) bool, those in `edge` (H, W) bool; how far apart those at the

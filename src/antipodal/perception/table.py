@@ -179,9 +179,11 @@ def _outline(points: np.ndarray, surface: Surface, camera: Camera, options: Tabl
     cuts the surface, it goes on."""
     if points.shape[1] < 3:
         return np.zeros((0, 2), np.float32)
-    places = surface.axes @ points
     width = 1.5 * max(camera.width, camera.height) / options.cells
     u, v = points[0] / points[2] * camera.fx + camera.cx, points[1] / points[2] * camera.fy + camera.cy
+    ends = np.flatnonzero(np.abs(np.diff(v)) > 0.5)  # of the image's rows: lines stay straight, so no other is a corner
+    ends = np.concatenate([[0], ends, ends + 1, [len(v) - 1]])
+    u, v, places = u[ends], v[ends], surface.axes @ points[:, ends]
     beyond = [places]
     for k, (px, last) in enumerate(((u, camera.width), (v, camera.height))):
         outwards = options.goes_on * surface.axes[:, k : k + 1] / max(float(np.linalg.norm(surface.axes[:, k])), 1e-6)

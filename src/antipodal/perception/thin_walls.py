@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -43,11 +43,18 @@ class _Line:
         """Unit vector (2,) from the first to the last cell."""
         return (self.ends[1] - self.ends[0]) / self.cells
 
-    def coordinates(self, shape: Tuple[int, ...]) -> Tuple[np.ndarray, np.ndarray]:
-        """How far [m] every cell (rows, columns) lies along the line from its first end, and beside it."""
-        v, u = np.mgrid[: shape[0], : shape[1]]
-        x, y = CELL * (u - self.ends[0, 0]), CELL * (v - self.ends[0, 1])
+    def coordinates(self, cells: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """How far [m] cells (N, 2) lie along the line from its first end, and beside it."""
+        x, y = CELL * (cells - self.ends[0]).T
         return self.way[0] * x + self.way[1] * y, np.abs(self.way[0] * y - self.way[1] * x)
+
+    def band(self, shape: Tuple[int, ...], reach: float) -> np.ndarray:
+        """Cells (rows, columns) bool within `reach` [m] of the line, and as far past its ends."""
+        past = np.outer([-reach / CELL, reach / CELL], self.way)
+        first, last = np.round(self.ends + past).astype(int)
+        image = np.zeros(shape, np.uint8)
+        cv2.line(image, tuple(first.tolist()), tuple(last.tolist()), (1,), 2 * round(reach / CELL) + 1)
+        return image > 0
 
     def meets(self, other: _Line, options: ThinWallOptions) -> bool:
         """Whether two lines form a corner."""
@@ -60,21 +67,20 @@ def find_thin_walls(top: np.ndarray, options: ThinWallOptions = ThinWallOptions(
 
     top: (rows, columns) greatest height in every cell of the plan [m], 0 where nothing stands.
     """
-    walls: List[Tuple[_Line, float]] = []
-    taken = np.zeros(top.shape, bool)
+    walls: List[Tuple[_Line, np.ndarray, float]] = []
+    taken, rest = np.zeros(top.shape, bool), top.copy()
     for _ in range(2):  # lines that meet others may lose cells to them in the first search
-        for line in _lines(np.where(taken, 0, top), options):
-            own = _own(top.shape, line, options)
+        for line in list(_lines(rest, options)):
+            own = line.band(top.shape, options.beside)
             known = 2 * np.count_nonzero(own & taken) > np.count_nonzero(own)
-            height = 0.0 if known else _height(top, line, options)
-            if height > 0:
-                walls.append((_extended(top, line, height, options), height))
-                taken |= _own(top.shape, walls[-1][0], options)
-    lines = [line for line, _ in walls]
+            wall = None if known else _wall(top, line, options)
+            if wall is not None:
+                walls.append((wall[0], wall[0].band(top.shape, options.beside), wall[1]))
+                taken |= walls[-1][1]
+                rest[wall[0].band(top.shape, CELL)] = 0
     level, count = np.full(top.shape, -1, np.float32), 0
-    for line, height in walls:
-        if line.cells * CELL >= options.alone or any(line.meets(other, options) for other in lines):
-            own = _own(top.shape, line, options)
+    for line, own, height in walls:
+        if line.cells * CELL >= options.alone or any(line.meets(other, options) for other, _, _ in walls):
             level[own], count = np.maximum(level[own], height + options.even), count + 1
     return level, count
 
@@ -93,36 +99,31 @@ def _lines(top: np.ndarray, options: ThinWallOptions) -> Iterator[_Line]:
     yield from (line for line in lines if line.cells + 1 >= length)
 
 
-def _own(shape: Tuple[int, ...], line: _Line, options: ThinWallOptions) -> np.ndarray:
-    """Cells (rows, columns) bool of the wall along a line."""
-    along, beside = line.coordinates(shape)
-    past = options.beside
-    return (beside <= options.beside) & (along >= -past) & (along <= CELL * line.cells + past)
-
-
-def _height(top: np.ndarray, line: _Line, options: ThinWallOptions) -> float:
-    """Height [m] of the wall along a line; 0 where what stands there is none."""
-    along, beside = line.coordinates(top.shape)
+def _wall(top: np.ndarray, line: _Line, options: ThinWallOptions) -> Optional[Tuple[_Line, float]]:
+    """The wall along a line, as far as its edge goes on, and its height [m]; None where what stands there is none."""
+    rows, columns = np.nonzero(top >= options.height / 2)
+    heights, (along, beside) = top[rows, columns], line.coordinates(np.column_stack([columns, rows]))
     place = np.floor(along / (2 * CELL)).astype(int)  # a slanted line has no cell at every CELL
     count = int(line.cells / 2)
     inside = (place >= 0) & (place < count)
     edge = np.zeros(count, np.float32)
     near = inside & (beside <= options.thickness / 2)
-    np.maximum.at(edge, place[near], top[near])
+    np.maximum.at(edge, place[near], heights[near])
     height = float(np.median(edge))
     even = float((np.abs(edge - height) <= options.even).mean())
-    wide = inside & (beside <= 2 * options.thickness) & (top > height / 2)
+    wide = inside & (beside <= 2 * options.thickness) & (heights > height / 2)
     thickness = CELL * float(np.median(np.bincount(place[wide], minlength=count))) / 2
     thin = thickness <= min(options.thickness, height / options.slender)
-    return height if height >= options.height and even >= options.share and thin else 0.0
+    if height < options.height or even < options.share or not thin:
+        return None
+    going_on = (np.abs(heights - height) <= options.even) & (beside <= options.beside)
+    return _extended(line, along[going_on], options), height
 
 
-def _extended(top: np.ndarray, line: _Line, height: float, options: ThinWallOptions) -> _Line:
-    """A line as far as the edge of its wall goes on: lines are found in pieces."""
-    along, beside = line.coordinates(top.shape)
-    edge = (np.abs(top - height) <= options.even) & (beside <= options.beside)
-    places = np.unique(np.floor(along[edge] / CELL))
+def _extended(line: _Line, along: np.ndarray, options: ThinWallOptions) -> _Line:
+    """A line as far as its edge goes on, of which cells lie at the places `along` it [m]: lines are found in pieces."""
+    places = np.unique(np.floor(along / CELL))
     pieces = np.split(places, np.flatnonzero(np.diff(places) > options.gap / CELL) + 1)
-    first = min(p[0] for p in pieces if len(p) and p[-1] >= 0)
-    last = max(p[-1] for p in pieces if len(p) and p[0] <= line.cells)
-    return _Line(line.ends[0] + np.outer([min(first, 0.0), max(last, line.cells)], line.way))
+    own = [p for p in pieces if len(p) and p[-1] >= 0 and p[0] <= line.cells]
+    first, last = min([0.0, *(p[0] for p in own)]), max([line.cells, *(p[-1] for p in own)])
+    return _Line(line.ends[0] + np.outer([first, last], line.way))
