@@ -1,9 +1,9 @@
-"""Points of .ply and .pcd files, text or binary; no library that the package needs anyway reads both."""
+"""Clouds from .ply and .pcd files, text or binary, and from arrays; no library that the package needs reads all."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO, List, Tuple
+from typing import BinaryIO, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -17,14 +17,54 @@ PLY_TYPES = {
 MAX_LINES = 1000  # of a header
 
 
-def read_points(path: Path) -> np.ndarray:
-    """Points (N, 3), NaN where the file has none. Raises InputError."""
+CLOUDS = (".ply", ".pcd")
+ARRAYS = (".npy", ".npz")  # that hold points (height, width, 3) or (N, 3), or depth
+
+
+class Cloud(NamedTuple):
+    """What a file holds, in its own unit."""
+
+    points: np.ndarray  # (H, W, 3) where it is organised, else (N, 3); NaN where there is none
+    viewpoint: np.ndarray  # (3,) where the sensor stood; zeros where the file does not say
+
+
+def holds_cloud(path: Path) -> bool:
+    """Whether a file holds points: by its suffix, or its array's shape (..., 3). One that cannot be read does not."""
+    if path.suffix.lower() in CLOUDS:
+        return True
     try:
+        return path.suffix.lower() in ARRAYS and _is_cloud(_read_arrays(path)["points"])
+    except (OSError, ValueError, EOFError, KeyError):
+        return False
+
+
+def read_cloud(path: Path) -> Cloud:
+    """The cloud of a file. Raises InputError."""
+    try:
+        if path.suffix.lower() in ARRAYS:
+            arrays = _read_arrays(path)
+            return Cloud(arrays["points"], np.asarray(arrays.get("viewpoint", np.zeros(3)), float))
         with open(path, "rb") as file:
-            fields, count, order = _ply_header(file) if path.suffix.lower() == ".ply" else _pcd_header(file)
-            return _read_vertices(file, fields, count, order)
-    except (OSError, ValueError, KeyError, IndexError, MemoryError, OverflowError) as e:
+            if path.suffix.lower() == ".ply":
+                return Cloud(_read_vertices(file, *_ply_header(file)), np.zeros(3))
+            fields, count, order, viewpoint, shape = _pcd_header(file)
+            points = _read_vertices(file, fields, count, order)
+            return Cloud(points.reshape(*shape, 3) if shape[0] > 1 else points, viewpoint)
+    except (OSError, ValueError, KeyError, IndexError, MemoryError, OverflowError, EOFError) as e:
         raise InputError(f"cannot read point cloud {path.absolute()}: {e}") from e
+
+
+def _read_arrays(path: Path) -> Dict[str, np.ndarray]:
+    """The arrays of an .npz file, or that of an .npy file as "points"."""
+    held = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
+    if isinstance(held, np.ndarray):
+        return {"points": held}
+    with held:
+        return {name: held[name] for name in held.files if name in ("points", "viewpoint")}
+
+
+def _is_cloud(array: np.ndarray) -> bool:
+    return array.ndim in (2, 3) and array.shape[-1] == 3 and array.dtype.kind == "f"
 
 
 def _read_vertices(file: BinaryIO, fields: List[Tuple[str, str, int]], count: int, order: str) -> np.ndarray:
@@ -73,12 +113,18 @@ def _ply_header(file: BinaryIO) -> Tuple[List[Tuple[str, str, int]], int, str]:
     return [(words[2], PLY_TYPES[words[1]], 1) for words in properties], int(lines[elements[0]][2]), order
 
 
-def _pcd_header(file: BinaryIO) -> Tuple[List[Tuple[str, str, int]], int, str]:
+def _pcd_header(
+    file: BinaryIO,
+) -> Tuple[List[Tuple[str, str, int]], int, str, np.ndarray, Tuple[int, int]]:
+    """Fields, number of points, byte order, the viewpoint's place (3,) and the numbers of rows and columns."""
     head = {words[0]: words[1:] for words in _lines(file, "DATA")}
     if head["DATA"] == ["binary_compressed"]:
         raise ValueError("it is compressed; save it as binary (pcl_convert_pcd_ascii_binary IN OUT 1)")
     orders = {"ascii": "", "binary": "<"}
     codes = [f"{kind.lower()}{size}" for kind, size in zip(head["TYPE"], head["SIZE"])]
     counts = [int(n) for n in head.get("COUNT", ["1"] * len(codes))]
-    points = int(head["POINTS"][0]) if "POINTS" in head else int(head["WIDTH"][0]) * int(head["HEIGHT"][0])
-    return list(zip(head["FIELDS"], codes, counts)), points, orders[head["DATA"][0]]
+    width, height = int(head["WIDTH"][0]), int(head["HEIGHT"][0])
+    points = int(head["POINTS"][0]) if "POINTS" in head else width * height
+    shape = (height, width) if width * height == points else (1, points)
+    viewpoint = np.array([float(x) for x in head.get("VIEWPOINT", ["0"] * 3)[:3]])
+    return list(zip(head["FIELDS"], codes, counts)), points, orders[head["DATA"][0]], viewpoint, shape

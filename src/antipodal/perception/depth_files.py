@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Callable, Dict, Optional, Tuple, Union
+from typing import Callable, Dict, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
 
 from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
-from antipodal.perception.cloud_files import read_points
+from antipodal.perception.cloud_files import CLOUDS, holds_cloud, read_cloud
+from antipodal.perception.clouds import cloud_view
+from antipodal.perception.depth_view import DepthView
 from antipodal.perception.inputs import MAX_RANGE
+from antipodal.perception.z_buffer import nearest_in_pixels
 
-CLOUDS = (".ply", ".pcd")
 INTEGER_SCALES = (0.001, 0.0001)  # metres a unit: millimetres, and tenths as some cameras at close range
 FLOAT_SCALES = (1.0, 0.001)
 NEAREST = 0.1  # a guessed unit gives a median of at least this [m] ...
@@ -37,7 +39,7 @@ def read_depth(
     for given in (scale, stated):
         if given is not None and not (isinstance(given, (int, float)) and np.isfinite(given) and given > 0):
             raise InputError(f"the depth scale must be a positive number of metres a unit, got {given!r}")
-    if path.suffix.lower() in CLOUDS:
+    if holds_cloud(path):
         return _seen_points(path, scale or 1.0, camera)
     pixels = _read_pixels(path)
     if pixels.dtype.kind != "f":
@@ -144,13 +146,25 @@ def _seen_points(path: Path, scale: float, camera: Optional[Camera]) -> np.ndarr
     """The cloud's depth image: in each pixel the nearest of the points that fall into it."""
     if camera is None:
         raise InputError(f"a cloud such as {path} needs --camera with the size of the image that it is seen in")
-    points = read_points(path).astype(np.float64) * scale
-    points = points[np.isfinite(points).all(axis=1) & (points[:, 2] > 0)]
-    u, v = np.rint(camera.project(points)).astype(np.int64).T
-    inside = (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
-    depth = np.full((camera.height, camera.width), np.inf)
-    np.minimum.at(depth, (v[inside], u[inside]), points[inside, 2])
-    return np.where(np.isfinite(depth), depth, 0).astype(np.float32)
+    points = read_cloud(path).points.reshape(-1, 3) * scale
+    depth = nearest_in_pixels(points, camera)
+    return np.where(np.isfinite(depth), depth, 0)
+
+
+def read_cloud_view(
+    path: Path, scale: Optional[float] = None, viewpoint: Optional[Sequence[float]] = None
+) -> DepthView:
+    """What the sensor of a cloud file saw (`clouds.cloud_view`). Raises InputError.
+
+    scale: metres a unit, 1 when not given. viewpoint: (3,) where the sensor stood [m]; when not given, where the file
+    says, or the origin.
+    """
+    cloud, metres = read_cloud(path), scale or 1.0
+    place = (cloud.viewpoint * metres).tolist() if viewpoint is None else viewpoint
+    try:
+        return cloud_view(cloud.points * metres if metres != 1 else np.asarray(cloud.points), place)
+    except InputError as e:
+        raise InputError(f"{path}: {e}") from e
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -166,3 +180,14 @@ def read_mask(path: Path) -> np.ndarray:
 def _is_cut_out(image: np.ndarray) -> bool:
     """Whether an image (H, W, C) has transparent pixels."""
     return image.shape[2] == 4 and bool((image[..., 3] != np.iinfo(image.dtype).max).any())
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """Label image (H, W) of whole numbers, 0 = none: a .npy file, or an image of one channel with 8 or 16 bits."""
+    if path.suffix.lower() == ".npy":
+        return _read_pixels(path)
+    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if labels is None or labels.ndim != 2:
+        got = "nothing that is read as an image" if labels is None else f"{labels.shape[2]} channels"
+        raise InputError(f"label image {path.absolute()} must be .npy or an image of one channel, got {got}")
+    return labels

@@ -26,17 +26,15 @@ class SceneHints:
     farthest: float = float("inf")  # depth [m]; what is further counts as missing
     workspace: Optional[Sequence[float]] = None  # (x0, y0, z0, x1, y1, z1) [m]: targets lie within this box
     robot: Optional[np.ndarray] = None  # (H, W) mask, nonzero = robot: an obstacle, never a target or a table
+    T_workspace_cam: Optional[np.ndarray] = (
+        None  # (4, 4): the box lies along the axes of this frame; None = the camera's
+    )
 
     def __post_init__(self) -> None:
         _check_vector("up", self.up, 3)
         _check_vector("table", self.table, 4)
-        if self.table is not None and self.table[3] == 0:
-            raise InputError(f"table {_shown(self.table)} passes through the camera's centre; d must not be 0")
         if self.table is not None:
-            distance = abs(self.table[3]) / np.linalg.norm(self.table[:3])
-            if not NEAREST_TABLE <= distance <= FARTHEST_TABLE:
-                possible = f"possible: {NEAREST_TABLE:g} to {FARTHEST_TABLE:g} m"
-                raise InputError(f"table {_shown(self.table)} is {distance:g} m from the camera's centre; {possible}")
+            self._check_distance(self.table)
         if not 0 <= self.nearest < self.farthest:
             raise InputError(f"depths must be 0 <= nearest < farthest, got {self.nearest:g} and {self.farthest:g} m")
         if self.workspace is not None:
@@ -44,9 +42,31 @@ class SceneHints:
             if not (box[:3] < box[3:]).all():
                 raise InputError(f"workspace must be x0 y0 z0 x1 y1 z1 with x0 < x1 and so on, got {_shown(box)}")
 
+    def _check_distance(self, table: Sequence[float]) -> None:
+        """Raises InputError where the table is no distance from the camera at which it could be seen."""
+        if table[3] == 0:
+            raise InputError(f"table {_shown(table)} passes through the camera's centre; d must not be 0")
+        distance = abs(table[3]) / np.linalg.norm(table[:3])
+        if not NEAREST_TABLE <= distance <= FARTHEST_TABLE:
+            possible = f"possible: {NEAREST_TABLE:g} to {FARTHEST_TABLE:g} m"
+            raise InputError(f"table {_shown(table)} is {distance:g} m from the camera's centre; {possible}")
+
     def down(self) -> Optional[np.ndarray]:
         """Unit vector (3,) along gravity, where `up` is given."""
         return None if self.up is None else -np.asarray(self.up, float) / np.linalg.norm(self.up)
+
+    def seen_from(self, T_frame_cam: np.ndarray, robot: Optional[np.ndarray] = None) -> SceneHints:
+        """These hints, which are in a frame, in that of a camera whose pose there is T_frame_cam (4, 4) and whose mask
+        of the robot is `robot`, or the one that they hold."""
+        R, origin = T_frame_cam[:3, :3], T_frame_cam[:3, 3]
+        up = None if self.up is None else tuple(np.asarray(self.up, float) @ R)
+        table = None
+        if self.table is not None:
+            normal = np.asarray(self.table[:3], float)
+            table = (*(normal @ R), float(self.table[3] - normal @ origin))
+        T = T_frame_cam if self.T_workspace_cam is None else self.T_workspace_cam @ T_frame_cam
+        robot = self.robot if robot is None else robot
+        return SceneHints(up, table, self.nearest, self.farthest, self.workspace, robot, T)
 
     def plane(self) -> Optional[Tuple[np.ndarray, float]]:
         """Unit normal (3,) away from the camera and offset [m] of the given table."""
@@ -55,6 +75,14 @@ class SceneHints:
         plane = np.asarray(self.table, float) / np.linalg.norm(self.table[:3])
         plane *= np.sign(plane[3])
         return plane[:3], float(plane[3])
+
+
+@dataclass(frozen=True, eq=False)
+class FrameHints(SceneHints):
+    """The same in the frame of a cloud, or of the poses of several cameras: a table may pass through its origin."""
+
+    def _check_distance(self, table: Sequence[float]) -> None:
+        """Nothing is known of the camera yet."""
 
 
 def _check_vector(name: str, values: Optional[Sequence[float]], count: int) -> None:

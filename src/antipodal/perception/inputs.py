@@ -178,7 +178,8 @@ def within_hints(depth: np.ndarray, camera: Camera, hints: SceneHints) -> Tuple[
     if hints.workspace is None:
         return depth, None
     box = np.asarray(hints.workspace, float)
-    return depth, pixels_in_box(depth, camera, np.eye(4), box[:3], box[3:])
+    T_box_cam = np.eye(4) if hints.T_workspace_cam is None else hints.T_workspace_cam
+    return depth, pixels_in_box(depth, camera, T_box_cam, box[:3], box[3:])
 
 
 def outside_mask(mask: Optional[np.ndarray]) -> Optional[np.ndarray]:

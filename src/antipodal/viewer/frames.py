@@ -12,7 +12,8 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.perception.depth_files import CLOUDS, READERS, read_mask, read_with_camera
+from antipodal.perception.cloud_files import CLOUDS
+from antipodal.perception.depth_files import READERS, read_mask, read_with_camera
 
 KINDS = (*READERS, *CLOUDS)
 RECORDINGS = (".bag", ".mcap", ".db3")
