@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Tuple, Union
+from typing import List, Sequence, Tuple, Union
 
 import numpy as np
 import yaml
@@ -80,7 +80,7 @@ class Gripper:
 
 @dataclass(frozen=True)
 class Grasp:
-    """One grasp in the camera's optical frame."""
+    """One grasp in the camera's optical frame; of a plan in a cloud or in several views, its pose is in their frame."""
 
     T_cam_grasp: np.ndarray  # (4, 4), origin between the jaws, y closing axis, z approach
     width: float  # opening of the jaws on approach [m]
@@ -89,6 +89,7 @@ class Grasp:
     angle: float  # closing axis in the image from +u, in [-pi/2, pi/2)
     depth: float  # z of the origin in the optical frame [m]
     object_width: float = float("nan")  # of what is between the jaws, along the closing axis [m]; NaN where not known
+    label: int = 0  # of the object that it is on, in the label image; 0 where none was given
 
     def to_dict(self) -> dict:
         """Plain lists and floats, the form of the command line's JSON."""
@@ -103,4 +104,10 @@ class Grasp:
             "angle": self.angle,
             "depth": self.depth,
             "object_width": self.object_width if np.isfinite(self.object_width) else None,
+            "label": self.label,
         }
+
+
+def moved_grasps(grasps: Sequence[Grasp], T: np.ndarray) -> List[Grasp]:
+    """Grasps with their poses moved by T (4, 4), such as into another frame."""
+    return [replace(g, T_cam_grasp=T @ g.T_cam_grasp) for g in grasps]

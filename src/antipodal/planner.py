@@ -5,23 +5,27 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple, Type, Union, cast
+from typing import Any, Collection, Dict, Optional, Sequence, Tuple, Type, Union, cast
 
 import numpy as np
 import torch
 
-from antipodal import networks
+from antipodal import networks, transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError, ModelError, NoGraspFound
-from antipodal.grasp import Grasp, Gripper
+from antipodal.grasp import Grasp, Gripper, moved_grasps
 from antipodal.grasping.openings import usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, make_score
 from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
+from antipodal.perception.clouds import cloud_view
+from antipodal.perception.depth_view import DepthView
+from antipodal.perception.fusion import CameraView
 from antipodal.perception.hints import SceneHints
-from antipodal.perception.inputs import Region, check_depth, check_gripper, check_mask, check_region, check_seed
-from antipodal.perception.scene import Scene, perceive, why_nothing
+from antipodal.perception.inputs import Region, check_gripper, check_region, check_seed
+from antipodal.perception.observe import check_view, check_views, observe
+from antipodal.perception.scene import Scene, why_nothing
 from antipodal.perception.table import AHEAD
 from antipodal.planning import warm_up
 from antipodal.planning.cpu_pipeline import CpuPipeline
@@ -103,7 +107,6 @@ class GraspPlanner:
             with suppress(NoGraspFound, InputError):  # a gripper may be too large or too small for the box in them
                 self.plan(depth, warm_up.CAMERA, hints=hints)
 
-    @torch.inference_mode()
     def plan(
         self,
         depth: np.ndarray,
@@ -115,6 +118,9 @@ class GraspPlanner:
         start: Optional[Sequence[Grasp]] = None,
         hints: Optional[SceneHints] = None,
         trace: Optional[Trace] = None,
+        labels: Optional[np.ndarray] = None,
+        targets: Optional[Collection[int]] = None,
+        per_object: Optional[int] = None,
     ) -> Plan:
         """Grasps on what `depth` shows, best first.
 
@@ -122,52 +128,132 @@ class GraspPlanner:
         grasped; when not given, what stands on the table may. region: a window (u0, v0, width, height) [px], or (H, W)
         bool, in which the grasps' centres lie, whichever of the two says what may be grasped. start: grasps of an
         earlier plan, in the frame of this camera; they are candidates beside the sampled ones. hints: what is known of
-        the scene, such as which way is up. trace: filled with what the plan looked at; it changes nothing. Raises
-        InputError, or NoGraspFound with the reason.
+        the scene, such as which way is up. trace: filled with what the plan looked at; it changes nothing.
+
+        labels: (H, W) whole numbers in place of a mask, the object that each pixel shows, 0 = none. Each grasp then
+        closes on one object alone and has its `label`. targets: labels of the objects that may be grasped, all when not
+        given; the rest are obstacles. per_object: at most so many grasps of each label. Raises InputError, or
+        NoGraspFound with the reason.
         """
+        view = DepthView(depth, camera, mask=mask, labels=labels)
+        return self._plan([view], max_grasps, seed, region, start, hints, trace, targets, per_object)
+
+    def plan_views(
+        self,
+        views: Sequence[Tuple[Any, ...]],
+        max_grasps: int = 10,
+        seed: int = 0,
+        start: Optional[Sequence[Grasp]] = None,
+        hints: Optional[SceneHints] = None,
+        trace: Optional[Trace] = None,
+        targets: Optional[Collection[int]] = None,
+        per_object: Optional[int] = None,
+    ) -> Plan:
+        """Grasps on what several cameras show, best first, with their poses in the frame of the cameras' poses.
+
+        views: 1 to 8, each (depth, camera, pose), and perhaps mask, labels and robot, as `DepthView`; pose: (4, 4) of
+        the optical frame. The support is that of the first; what any camera sees is an obstacle and may be grasped,
+        unless another sees through it. hints, start: in the frame of the poses; the rest as in `plan`. Raises
+        InputError, also where the cameras disagree about where things are, or NoGraspFound.
+        """
+        checked = check_views(views)
+        T_frame_cam = np.asarray(checked[0].T_frame_cam, float)
+        known = (hints or SceneHints()).seen_from(T_frame_cam, checked[0].robot)
+        earlier = moved_grasps(start or (), transforms.invert(T_frame_cam))
+        plan = self._plan(checked, max_grasps, seed, None, earlier, known, trace, targets, per_object)
+        return plan.in_frame(T_frame_cam)
+
+    def plan_cloud(
+        self,
+        points: np.ndarray,
+        viewpoint: Sequence[float] = (0.0, 0.0, 0.0),
+        camera: Optional[Camera] = None,
+        hints: Optional[SceneHints] = None,
+        start: Optional[Sequence[Grasp]] = None,
+        **arguments: Any,
+    ) -> Plan:
+        """Grasps on what a point cloud shows, best first, with their poses in the cloud's frame.
+
+        points: (H, W, 3) of an organised cloud or (N, 3), float [m], not finite where there is none. viewpoint: (3,)
+        where the sensor stood, in the cloud's frame. camera: the one whose optical frame the cloud is in, where it is
+        known; else `clouds.cloud_view` finds or makes one. hints, start: in the cloud's frame. arguments: as in `plan`;
+        images such as a mask are of an organised cloud's shape. Raises InputError or NoGraspFound.
+        """
+        view = cloud_view(points, viewpoint, camera)
+        earlier = moved_grasps(start or (), transforms.invert(view.T_frame_cam))
+        known = (hints or SceneHints()).seen_from(view.T_frame_cam)
+        return self.plan(view.depth, view.camera, hints=known, start=earlier, **arguments).in_frame(view.T_frame_cam)
+
+    @torch.inference_mode()
+    def _plan(
+        self,
+        views: Sequence[DepthView],
+        max_grasps: int,
+        seed: int,
+        region: Optional[Region],
+        start: Optional[Sequence[Grasp]],
+        hints: Optional[SceneHints],
+        trace: Optional[Trace],
+        targets: Optional[Collection[int]],
+        per_object: Optional[int],
+    ) -> Plan:
+        """Grasps in the frame of the first view's camera; hints and start are in it too."""
         if self.device.type == "cuda" and os.getpid() != self._process:
             raise InputError("a planner on a GPU serves only the process that made it, not one forked from it")
-        if not isinstance(max_grasps, (int, np.integer)) or max_grasps < 1:
-            raise InputError(f"max_grasps must be a whole number of at least 1, got {max_grasps!r}")
+        _check_count("max_grasps", max_grasps)
+        if per_object is not None:
+            _check_count("per_object", per_object)
         check_seed(seed)
-        clock = Clock()
+        clock, options = Clock(), self.options
         counts: Dict[str, int] = {}
-        depth = check_depth(depth, camera)
-        narrowest = min(usable_openings(self.gripper, self.options.openings)) * self.gripper.max_width
+        first, *others = [check_view(view, targets) for view in views]
+        camera, depth = first.view.camera, first.view.depth
+        narrowest = min(usable_openings(self.gripper, options.openings)) * self.gripper.max_width
         check_gripper(self.gripper, narrowest, camera, depth)
-        mask, window = check_mask(mask, depth), check_region(region, depth)
-        plan = self.cpu_pipeline if self.gpu_planner is None else self._plan_on_gpu
+        window = check_region(region, depth)
         with single_threaded_torch():
             with clock("table"):
-                scene = perceive(depth, camera, mask, hints, seed, self.options.table, self.options.segmentation)
+                scene, seen = observe(first, others, hints, seed, options.table, options.segmentation, options.fusion)
                 if trace is not None:
                     trace.scene = scene
-                request = self._request(scene, window, start or (), counts)
+                request = self._request(scene, window, start or (), counts, seen, first.view.labels)
+            plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
             ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
         with clock("ranking"):
-            ranked = centered_in(window, ranked, T_cam_view, camera, counts)
-            likely = likely_enough(ranked, self.options.min_quality, counts)
-            chosen = distinct(likely, max_grasps, self.options.distinct_distance, self.options.distinct_angle)
+            ranked = centered_in(window, ranked, T_cam_view, camera, counts, seen)
+            likely = likely_enough(ranked, options.min_quality, counts)
+            chosen = distinct(likely, max_grasps, options.distinct_distance, options.distinct_angle, per_object)
             if trace is not None:
                 trace.ranked, trace.chosen = likely, chosen
             grasps = to_camera(likely[chosen], T_cam_view, camera)
             candidates = likely[:: max(1, len(likely) // 100)]
-        return Plan(grasps, lambda: to_camera(candidates, T_cam_view, camera), counts, clock.times_ms, scene)
+        return Plan(grasps, lambda: to_camera(candidates, T_cam_view, camera), counts, clock.times_ms, scene, camera)
+
+    def _fits_gpu(self, request: Request) -> bool:
+        """Whether the graph on a GPU knows all that is asked for; the CPU plans the rest."""
+        return self.gpu_planner is not None and request.labels is None and not request.others
 
     def _request(
-        self, scene: Scene, window: Optional[np.ndarray], start: Sequence[Grasp], counts: Dict[str, int]
+        self,
+        scene: Scene,
+        window: Optional[np.ndarray],
+        start: Sequence[Grasp],
+        counts: Dict[str, int],
+        others: Sequence[CameraView] = (),
+        labels: Optional[np.ndarray] = None,
     ) -> Request:
-        """What is planned for: the graspable pixels of the window. Raises NoGraspFound where it has none."""
+        """What is planned for: the graspable pixels of the window, and those of other cameras. Raises NoGraspFound
+        where there are none."""
         graspable = scene.graspable if window is None else scene.graspable & window
-        counts["pixels"] = int(np.count_nonzero(graspable))
+        counts["pixels"] = int(sum(np.count_nonzero(g) for g in (graspable, *(o.graspable for o in others))))
         if counts["pixels"] == 0 and scene.graspable.any():
             before = int(np.count_nonzero(scene.graspable))
             raise NoGraspFound(f"0 of {before} graspable pixels lie in the region", counts)
         if counts["pixels"] == 0:
             raise NoGraspFound(why_nothing(scene), {**counts, **scene.counts})
         if scene.support is None or self.options.approach == "camera":
-            return Request(scene.depth, graspable, AHEAD, float("inf"), start)
-        return Request(scene.depth, graspable, scene.support.normal, scene.support.offset, start)
+            return Request(scene.depth, graspable, AHEAD, float("inf"), start, labels, others)
+        return Request(scene.depth, graspable, scene.support.normal, scene.support.offset, start, labels, others)
 
     def _plan_on_gpu(
         self,
@@ -187,6 +273,12 @@ class GraspPlanner:
             del counts["wide_enough"]
         refuse_empty(counts, self.options.sampling.friction, self.gripper)
         return reply.grasps, reply.T_cam_view
+
+
+def _check_count(name: str, count: Any) -> None:
+    """Raises InputError where a number of grasps is none."""
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise InputError(f"{name} must be a whole number of at least 1, got {count!r}")
 
 
 def _restored_planner(cls: Type[GraspPlanner], told: tuple, crop: Optional[Dict[str, Any]]) -> GraspPlanner:

@@ -40,6 +40,11 @@ class Pairs:
     angle: torch.Tensor  # (N,) of the line through both contacts from the view's x [rad]
     extent: torch.Tensor  # (N,) distance between the contacts [m]
 
+    def before(self, others: Pairs) -> Pairs:
+        """These pairs, then others."""
+        both = zip((self.center, self.angle, self.extent), (others.center, others.angle, others.extent))
+        return Pairs(*(torch.cat(one) for one in both))
+
 
 def sample_antipodal(
     view: View, gripper: Gripper, generator: torch.Generator, options: SamplingOptions = SamplingOptions()

@@ -14,9 +14,12 @@ from antipodal.perception.view import View
 
 def distance_to_centroid(view: View) -> torch.Tensor:
     """Distance (H, W) [m] of every graspable cell from the centroid of the connected region that it lies in."""
-    regions = connected_components(view.graspable.cpu().numpy(), diagonal=True)
-    distance = regions.distances() * np.float32(view.cell)
-    return torch.from_numpy(distance).to(view.depth.device)
+    graspable = view.graspable.cpu().numpy()
+    labels = np.zeros(graspable.shape) if view.labels is None else view.labels.cpu().numpy()
+    distance = np.zeros(graspable.shape, np.float32)
+    for label in np.unique(labels[graspable]) if view.labels is not None else (0,):
+        distance += connected_components(graspable & (labels == label), diagonal=True).distances()
+    return torch.from_numpy(distance * np.float32(view.cell)).to(view.depth.device)
 
 
 def balance_penalty(distance: torch.Tensor, scale: float) -> torch.Tensor:

@@ -16,7 +16,8 @@ from antipodal.perception.view import View
 
 def to_camera(grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera) -> List[Grasp]:
     """Grasps of a view in the camera frame."""
-    numbers = (values.cpu().numpy() for values in (grasps.width, grasps.quality, grasps.object_width))
+    values = (grasps.width, grasps.quality, grasps.object_width, grasps.label)
+    numbers = (value.cpu().numpy() for value in values)
     return grasps_at(poses(grasps, T_cam_view), *numbers, camera=camera)
 
 
@@ -25,16 +26,27 @@ def grasps_at(
     width: Any,
     quality: Any,
     object_width: Any = (),
+    label: Any = (),
     *,
     camera: Camera,
 ) -> List[Grasp]:
-    """Grasps at poses (N, 4, 4), with openings (N,) [m], qualities (N,) and perhaps the widths (N,) [m] of what they
-    close on, and their places in the camera's image."""
+    """Grasps at poses (N, 4, 4), with openings (N,) [m], qualities (N,) and perhaps the widths (N,) [m] and labels (N,)
+    of what they close on, and their places in the camera's image."""
     px, angle = in_image(T_cam_grasp, camera)
     between = object_width if len(object_width) else np.full(len(T_cam_grasp), np.nan)
+    labels = label if len(label) else np.zeros(len(T_cam_grasp), int)
     return [
-        Grasp(T, round(float(w), 6), float(q), (float(p[0]), float(p[1])), float(a), float(T[2, 3]), round(float(o), 6))
-        for T, w, q, p, a, o in zip(T_cam_grasp, width, quality, px, angle, between)
+        Grasp(
+            T_cam_grasp=T,
+            width=round(float(w), 6),
+            quality=float(q),
+            center_px=(float(p[0]), float(p[1])),
+            angle=float(a),
+            depth=float(T[2, 3]),
+            object_width=round(float(o), 6),
+            label=int(one),
+        )
+        for T, w, q, p, a, o, one in zip(T_cam_grasp, width, quality, px, angle, between, labels)
     ]
 
 
@@ -82,13 +94,15 @@ class ViewGrasps:
     width: torch.Tensor  # (N,) opening on approach [m]
     quality: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) P(success), empty until scored
     object_width: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) [m], empty until measured
+    label: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) of the object; empty without labels
 
     def __len__(self) -> int:
         return len(self.angle)
 
     def __getitem__(self, index) -> ViewGrasps:
         """The grasps at an index array, slice or boolean mask."""
-        later = (values[index] if len(values) else values for values in (self.quality, self.object_width))
+        values = (self.quality, self.object_width, self.label)
+        later = (value[index] if len(value) else value for value in values)
         return ViewGrasps(self.center[index], self.angle[index], self.width[index], *later)
 
 

@@ -8,8 +8,8 @@ longer depend on the camera. Training and planning both build their images here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import List, Tuple
+from dataclasses import dataclass, replace
+from typing import List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -41,11 +41,19 @@ class View:
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float  # side of a cell [m]
     table: float  # depth of the table plane [m], inf where none was found
+    labels: Optional[torch.Tensor] = (
+        None  # (H, W) int32: the object in each cell, 0 = none, -1 = not seen; None = no labels
+    )
 
     @property
     def min_cell(self) -> float:
         """Least side of a cell [m], a plain number on every device."""
         return self.cell
+
+    def to(self, device: torch.device) -> View:
+        """The view on a device."""
+        depth, graspable, inside = (t.to(device) for t in (self.depth, self.graspable, self.inside))
+        return replace(self, depth=depth, graspable=graspable, inside=inside)
 
     def frame(self) -> torch.Tensor:
         """x and y of cell (0, 0) and the cells' side (3,) [m], where the view lies."""

@@ -76,7 +76,9 @@ def make_view_gpu(
     within = torch.nn.functional.pad(torch.ones_like(surface[1:-1, 1:-1], dtype=torch.bool), (1, 1, 1, 1))
     where: Any = rotation
     inside = inside_image(surface, origin, cell, camera, where)
-    return DeviceView(surface, (masked < surface + cell) & within, inside, where, origin, cell, table, options.cell)
+    return DeviceView(
+        surface, (masked < surface + cell) & within, inside, where, origin, cell, table, finest=options.cell
+    )
 
 
 def _nearest_depth_in_cells(

@@ -13,11 +13,13 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import Pairs, sample_antipodal
 from antipodal.grasping.balance import balance_penalty, distance_to_centroid
 from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
+from antipodal.grasping.neighbours import closes_on_one, in_turn, labels_of, pairs_along_axes
 from antipodal.grasping.object_width import object_width, oblique_penalty, wide_enough
 from antipodal.grasping.openings import SPARE, first_that_fits, snug_openings, usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode, to_view
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.score import CropScore, PixelScore, Score
+from antipodal.perception.fusion import fused_view, with_labels
 from antipodal.perception.view import View, make_view
 from antipodal.planning.cem import maximise
 from antipodal.planning.dense_scan import propose_by_scan
@@ -79,7 +81,10 @@ class CpuPipeline:
         feasible = torch.isfinite(quality)
         grasps = decode(samples[feasible], self.gripper)
         width = object_width(view, grasps, self.gripper)
-        return replace(grasps, quality=quality[feasible], object_width=width), view.T_cam_view
+        grasps = replace(grasps, quality=quality[feasible], object_width=width)
+        if view.labels is not None:
+            grasps = replace(grasps, label=labels_of(view, grasps))
+        return grasps, view.T_cam_view
 
     def _refuse_empty(self, counts: Dict[str, int]) -> None:
         refuse_empty(counts, self.options.sampling.friction, self.gripper)
@@ -87,8 +92,13 @@ class CpuPipeline:
     def _view(self, request: Request, camera: Camera) -> View:
         """The view along the approach of what may be grasped and of all that the gripper could touch there."""
         margin = view_margin(self.gripper)
-        depth, mask = (torch.from_numpy(a).to(self.device) for a in (request.depth, request.graspable))
-        return make_view(depth, camera, mask, request.approach, request.table, margin, self.options.view)
+        if request.others:
+            o, views = self.options, request.views(camera)
+            view = fused_view(views, request.approach, request.table, margin, o.view, o.fusion).to(self.device)
+        else:
+            depth, mask = (torch.from_numpy(a).to(self.device) for a in (request.depth, request.graspable))
+            view = make_view(depth, camera, mask, request.approach, request.table, margin, self.options.view)
+        return view if request.labels is None else with_labels(view, request.views(camera))
 
     def _pairs(self, view: View, distance: torch.Tensor, generator: torch.Generator, counts: Dict[str, int]) -> Pairs:
         """Where the search starts: sampled antipodal pairs, or the best places and angles of a dense scan."""
@@ -99,6 +109,8 @@ class CpuPipeline:
             pairs = Pairs(peaks.center[:, :2], peaks.angle, peaks.width)
         else:
             pairs, counts["edges"] = sample_antipodal(view, self.gripper, generator, self.options.sampling)
+            if view.labels is not None:
+                pairs = pairs_along_axes(view).before(pairs)
         counts["pairs"] = len(pairs.angle)
         return pairs
 
@@ -114,7 +126,14 @@ class CpuPipeline:
             fits &= wide_enough(clearance.view, at_depth(grasps, depths.deepest), self.gripper)
             counts["wide_enough"] = int(fits.sum())
             self._refuse_empty(counts)
-        kept = torch.nonzero(fits)[: self.options.candidates, 0]  # pairs come in random order
+        if clearance.view.labels is not None:
+            fits &= closes_on_one(clearance.view, at_depth(grasps, depths.shallowest), self.gripper)
+            counts["alone"] = int(fits.sum())
+            self._refuse_empty(counts)
+        kept = torch.nonzero(fits)[:, 0]  # pairs come in random order
+        if clearance.view.labels is not None:
+            kept = kept[in_turn(labels_of(clearance.view, grasps[kept]))]
+        kept = kept[: self.options.candidates]
         grasps, low, high = grasps[kept], depths.shallowest[kept], depths.deepest[kept]
         share = torch.linspace(0, 1, self.options.depths, device=low.device).repeat_interleave(len(grasps))
         grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
@@ -144,6 +163,8 @@ class CpuPipeline:
         quality = torch.full_like(grasps.angle, -torch.inf)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         fits &= wide_enough(clearance.view, grasps, self.gripper)
+        if clearance.view.labels is not None:
+            fits &= closes_on_one(clearance.view, grasps, self.gripper)
         if bool(fits.any()):
             quality[fits] = self._quality(clearance.view, distance, score, grasps[fits])
         if batches is not None:

@@ -9,6 +9,7 @@ from antipodal.errors import InputError
 from antipodal.files import options_from_dict
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.clearance import ClearanceOptions
+from antipodal.perception.fusion import FusionOptions
 from antipodal.perception.segmentation import SegmentationOptions
 from antipodal.perception.table import TableOptions
 from antipodal.perception.view import ViewOptions
@@ -34,6 +35,7 @@ class PlannerOptions:
     table: TableOptions = field(default_factory=TableOptions)
     segmentation: SegmentationOptions = field(default_factory=SegmentationOptions)
     view: ViewOptions = field(default_factory=ViewOptions)
+    fusion: FusionOptions = field(default_factory=FusionOptions)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     dense: DenseOptions = field(default_factory=DenseOptions)
     clearance: ClearanceOptions = field(default_factory=ClearanceOptions)

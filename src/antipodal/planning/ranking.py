@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -11,32 +11,44 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
 from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.perception.fusion import CameraView
 
 
-def distinct(grasps: ViewGrasps, count: int, distance: float, angle: float) -> List[int]:
+def distinct(
+    grasps: ViewGrasps, count: int, distance: float, angle: float, per_object: Optional[int] = None
+) -> List[int]:
     """Indices of the first `count` grasps that lie further than `distance` [m] from, or are turned by more than `angle`
-    [rad] against, every one chosen before them."""
+    [rad] against, every one chosen before them; of each label at most `per_object`."""
     chosen: List[int] = []
     xy, turn = grasps.center[:, :2].cpu().numpy(), grasps.angle.cpu().numpy()
-    left = np.ones(len(grasps), bool)
+    left, label = np.ones(len(grasps), bool), grasps.label.cpu().numpy()
     while len(chosen) < count and left.any():
         i = int(np.argmax(left))
         chosen.append(i)
         near = np.hypot(*(xy - xy[i]).T) < distance
         left &= ~(near & (np.abs((turn - turn[i] + np.pi / 2) % np.pi - np.pi / 2) < angle))
         left[i] = False
+        if per_object is not None and int((label[chosen] == label[i]).sum()) >= per_object:
+            left &= label != label[i]
     return chosen
 
 
 def centered_in(
-    window: Optional[np.ndarray], grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, counts: Dict[str, int]
+    window: Optional[np.ndarray],
+    grasps: ViewGrasps,
+    T_cam_view: np.ndarray,
+    camera: Camera,
+    counts: Dict[str, int],
+    others: Sequence[CameraView] = (),
 ) -> ViewGrasps:
     """Those grasps whose origin appears in the window (H, W) bool, or anywhere in the image where there is none: below
-    a surface it appears elsewhere than the surface does, perhaps outside. Raises NoGraspFound, with the counts so far,
-    where there is none."""
-    px = camera.project(transforms.apply(T_cam_view, grasps.center.cpu().numpy()))
-    last = np.array([camera.width - 1, camera.height - 1])
+    a surface it appears elsewhere than the surface does, perhaps outside. What other cameras see counts as in the
+    image. Raises NoGraspFound, with the counts so far, where there is none."""
+    center = transforms.apply(T_cam_view, grasps.center.cpu().numpy())
+    px, last = camera.project(center), np.array([camera.width - 1, camera.height - 1])
     inside = ((px >= 0) & (px <= last)).all(axis=1)
+    for other in others:
+        inside |= _in_sight(transforms.apply(transforms.invert(other.T_first_cam), center), other.camera)
     if window is not None:
         for rounded in (np.floor(px), np.rint(px)):  # by the nearest pixel, and by u0 <= u < u0 + width
             u, v = rounded.clip(0, last).astype(int).T
@@ -45,6 +57,13 @@ def centered_in(
         where = "image" if window is None else "region"
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the {where}", counts)
     return grasps if inside.all() else grasps[torch.from_numpy(inside).to(grasps.angle.device)]
+
+
+def _in_sight(points: np.ndarray, camera: Camera) -> np.ndarray:
+    """(N,) bool: points (N, 3) [m] in the optical frame that appear in a camera's image."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        px = camera.project(points)
+        return (points[:, 2] > 0) & ((px >= 0) & (px <= [camera.width - 1, camera.height - 1])).all(axis=1)
 
 
 def likely_enough(ranked: ViewGrasps, min_quality: float, counts: Dict[str, int]) -> ViewGrasps:

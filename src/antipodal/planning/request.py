@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import List, Optional, Sequence
 
 import numpy as np
 
+from antipodal.camera import Camera
 from antipodal.grasp import Grasp
+from antipodal.perception.fusion import CameraView
 
 
 @dataclass(frozen=True)
@@ -19,3 +21,9 @@ class Request:
     approach: np.ndarray  # (3,) unit, in the camera frame
     table: float  # depth of the table along the approach [m], inf where none is known
     start: Sequence[Grasp] = ()  # of an earlier plan, in the frame of this camera
+    labels: Optional[np.ndarray] = None  # (H, W) int32: the object that each pixel shows, 0 = none
+    others: Sequence[CameraView] = ()  # what further cameras see
+
+    def views(self, camera: Camera) -> List[CameraView]:
+        """What all cameras see, that of the image first."""
+        return [CameraView(self.depth, self.graspable, camera, np.eye(4), self.labels), *self.others]
