@@ -46,3 +46,16 @@ def apart(plan, other, T=None):
     assert len(plan) == len(other) > 0
     T = np.eye(4) if T is None else T
     return max(np.abs(T @ a.T_cam_grasp - b.T_cam_grasp).max() for a, b in zip(plan, other))
+
+
+def write_pcd(path, points, viewpoint=(0, 0, 0), form="binary"):
+    """A .pcd file of an organised cloud (H, W, 3)."""
+    height, width = points.shape[:2]
+    place = " ".join(f"{x:.9g}" for x in viewpoint)
+    head = (
+        f"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH {width}\nHEIGHT {height}\n"
+        f"VIEWPOINT {place} 1 0 0 0\nPOINTS {width * height}\nDATA {form}\n"
+    ).encode()
+    rows = points.reshape(-1, 3)
+    text = "".join(" ".join(f"{x:.9g}" for x in row) + "\n" for row in rows).encode() if form == "ascii" else b""
+    path.write_bytes(head + (text or rows.astype("<f4").tobytes()))

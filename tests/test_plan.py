@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from inputs import TWO, labels_of, points_of, turned, view_of_boxes, write_pcd
 from scenes import CAMERA, box, render
 
-from antipodal import networks
+from antipodal import networks, transforms
 from antipodal.errors import run_command
 from antipodal.grasp import Gripper
 from antipodal.plan import main
@@ -214,6 +215,81 @@ def test_what_is_known_of_the_scene_is_used(folder, capsys):
     assert run(folder, "--near", 2, "--far", 1) == 2
     assert "0 <= nearest < farthest" in capsys.readouterr().err
     assert run(folder, "--robot", folder / "mask.png") == 1
+
+
+def loose(folder, *words):
+    arguments = [folder / words[0], "--model", folder / "model.pt", *words[1:]]
+    return run_command(main, [str(a) for a in arguments])
+
+
+def test_a_cloud_needs_no_camera_and_its_frame_is_that_of_the_grasps(folder, capsys):
+    points = points_of(np.load(folder / "depth.npy"))
+    T = turned(5)
+    moved = transforms.apply(T, points.reshape(-1, 3).astype(float)).reshape(points.shape)
+    np.save(folder / "cloud.npy", points)
+    np.savez(folder / "moved.npz", points=moved, viewpoint=T[:3, 3])
+    write_pcd(folder / "moved.pcd", moved, T[:3, 3])
+    write_pcd(folder / "text.pcd", moved, T[:3, 3], "ascii")
+    write_pcd(folder / "loose.pcd", moved.reshape(1, -1, 3), T[:3, 3])
+    assert run(folder) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert loose(folder, "cloud.npy") == 0
+    cloud = json.loads(capsys.readouterr().out)
+    assert cloud["grasps"] == plan["grasps"] and cloud["camera"] == plan["camera"] == CAMERA.to_dict()
+    for name in ("moved.npz", "moved.pcd", "text.pcd", "loose.pcd"):
+        assert loose(folder, name, "--png", folder / "cloud.png", "--up", *-T[:3, 2]) == 0
+        found = json.loads(capsys.readouterr().out)
+        np.testing.assert_allclose(np.array(found["T_frame_cam"])[:3, 3], T[:3, 3], atol=1e-4)
+        np.testing.assert_allclose(found["support"]["normal"], T[:3, 2], atol=2e-3)
+        assert found["support"]["offset"] == pytest.approx(0.7 + T[:3, 2] @ T[:3, 3], abs=5e-3)
+        if name != "loose.pcd":
+            np.testing.assert_allclose(np.array(found["T_frame_cam"]), T, atol=1e-4)
+        assert cv2.imread(str(folder / "cloud.png")) is not None
+
+
+def test_a_clouds_viewpoint_may_be_told(folder, capsys):
+    points = points_of(render([box((0.03, 0.02), (0.10, 0.03, 0.20), 0.4)])[0]) + np.float32([0, 0, 0.2])
+    np.save(folder / "cloud.npy", points)
+    assert loose(folder, "cloud.npy") == 2
+    assert "not the pixels of a camera at (0, 0, 0)" in capsys.readouterr().err
+    assert loose(folder, "cloud.npy", "--viewpoint", 0, 0, 0.2) == 0
+    assert loose(folder, "cloud.npy", "--viewpoint", 0, 0, 0.2, "--fov", 60) == 2
+    assert "give one of the two" in capsys.readouterr().err
+
+
+def test_labels_and_targets_of_the_command_line(folder, capsys):
+    labels = labels_of([box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)]) * 7
+    np.save(folder / "labels.npy", labels)
+    cv2.imwrite(str(folder / "labels.png"), labels.astype(np.uint16))
+    for name in ("labels.npy", "labels.png"):
+        assert run(folder, "--labels", folder / name, "--targets", 7, "--per-object", 2) == 0
+        assert [g["label"] for g in json.loads(capsys.readouterr().out)["grasps"]] == [7, 7]
+    assert run(folder, "--labels", folder / "labels.png", "--targets", 8) == 2
+    assert "no pixel has the label 8; possible targets: 7" in capsys.readouterr().err
+    assert run(folder, "--labels", folder / "none.png") == 2
+    assert run(folder, "--targets", 7) == 2
+    assert "no label image was given" in capsys.readouterr().err
+
+
+def test_several_views_of_the_command_line(folder, capsys):
+    names = []
+    for i, tilt in enumerate((0.0, 0.4)):
+        depth, _, pose = view_of_boxes(TWO, tilt)
+        np.save(folder / f"{i}.npy", depth)
+        np.savetxt(folder / f"{i}.txt", pose)
+        names += [folder / f"{i}.npy", folder / "camera.json", folder / f"{i}.txt"]
+    view = ["--pose", names[2], "--view", *names[3:]]
+    assert run(folder, *view, "--table", 0, 0, 1, 0, depth="0.npy") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert all(0 < g["center_cam"][2] < 0.07 and g["approach_cam"][2] < -0.99 for g in plan["grasps"])
+    pose[2, 3] += 0.02
+    np.save(folder / "wrong.npy", pose)
+    assert run(folder, *view[:-1], folder / "wrong.npy", depth="0.npy") == 2
+    assert "view 2 disagrees with view 1 by " in capsys.readouterr().err
+    assert run(folder, *view[:-1], folder / "camera.json", depth="0.npy") == 2
+    assert "4 x 4 numbers are needed" in capsys.readouterr().err
+    assert run(folder, "--pose", names[2]) == 2
+    assert run(folder, *view, "--mask", folder / "mask.png", depth="0.npy") == 2
 
 
 def test_as_a_program_without_arguments_it_explains_itself():

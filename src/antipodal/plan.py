@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import write_result
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw
-from antipodal.perception.depth_files import read_depth, read_mask, read_with_camera
-from antipodal.perception.hints import SceneHints
+from antipodal.perception.cloud_files import holds_cloud, read_cloud
+from antipodal.perception.depth_files import read_depth, read_labels, read_mask, read_with_camera
+from antipodal.perception.depth_view import DepthView
+from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.planner import GraspPlanner, Plan
 
 
@@ -32,16 +34,18 @@ def main(argv: Optional[List[str]] = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser(
         "plan",
-        "Plan grasps on one depth image.",
+        "Plan grasps on a depth image, a point cloud, or several views.",
         "depth.npy --camera camera.json --png grasps.png --json grasps.json",
         "depth.png --depth-scale 0.001 --fx 615 --cx 320 --cy 240 --gripper franka_hand --far 1.2",
-        "cloud.pcd --camera camera_info.yaml --up 0 -1 0",
+        "cloud.pcd --up 0 0 1 --viewpoint 0.4 0 0.9",
+        "depth.npy --camera camera.json --labels labels.png --targets 3 5 --per-object 2",
+        "a.npy --camera camera.json --pose a.txt --view b.npy camera.json b.txt",
     )
     parser.add_argument(
         "depth",
         type=Path,
-        help="depth image, 0 = missing: .npy or .npz (height, width), 16-bit .png or .tiff, .exr; or a cloud in the "
-        "camera's frame, .ply or .pcd",
+        help="depth image, 0 = missing: .npy or .npz (height, width), 16-bit .png or .tiff, .exr; or a cloud, .ply, "
+        ".pcd, .npy or .npz (..., 3), whose frame the grasps are in",
     )
     add_camera_options(parser)
     parser.add_argument(
@@ -50,6 +54,14 @@ def _parser() -> argparse.ArgumentParser:
         help="image, nonzero = may be grasped (of an image with transparency, what is not transparent); "
         "default: what stands on the table",
     )
+    parser.add_argument(
+        "--labels", type=Path, help="in place of a mask: .npy or an image, the object at each pixel, 0 = none"
+    )
+    parser.add_argument(
+        "--targets", type=int, nargs="+", metavar="N", help="labels of the objects to grasp; default: all"
+    )
+    parser.add_argument("--per-object", type=int, metavar="K", help="at most K grasps of each label")
+    _add_view_options(parser)
     add_scene_options(parser)
     parser.add_argument(
         "--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)"
@@ -73,9 +85,28 @@ def add_camera_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--depth-scale", type=float, metavar="M", help="metres a unit; default: what is plausible")
 
 
+def _add_view_options(parser: argparse.ArgumentParser) -> None:
+    """Where the sensor stood, and further cameras."""
+    group = parser.add_argument_group(
+        "frames", "of a cloud, or of several views; grasps and the scene below are in them"
+    )
+    group.add_argument(
+        "--viewpoint", type=float, nargs=3, metavar=("X", "Y", "Z"), help="where the sensor of a cloud stood [m]; "
+        "default: as a .pcd or .npz file says, or the origin"
+    )  # fmt: skip
+    group.add_argument(
+        "--pose", type=Path, metavar="POSE", help="of the camera: a file of 4 x 4 numbers (.npy or text)"
+    )
+    names = ("DEPTH", "CAMERA", "POSE")
+    group.add_argument(
+        "--view", nargs=3, action="append", default=[], metavar=names, help="of one more camera; repeat it"
+    )
+
+
 def add_scene_options(parser: argparse.ArgumentParser) -> None:
     """What a user may know of the scene, in the camera's optical frame."""
-    group = parser.add_argument_group("scene", "what is known of it, in the camera's frame: x right, y down, z forward")
+    text = "what is known of it, in the camera's frame (x right, y down, z forward), or that of the cloud or the poses"
+    group = parser.add_argument_group("scene", text)
     group.add_argument("--up", type=float, nargs=3, metavar=("X", "Y", "Z"), help="direction against gravity")
     group.add_argument(
         "--table", type=float, nargs=4, metavar=("A", "B", "C", "D"), help="plane A x + B y + C z = D [m] of the table"
@@ -87,25 +118,94 @@ def add_scene_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--robot", type=Path, help="image, nonzero = robot: an obstacle, never a target")
 
 
-def scene_hints(args: argparse.Namespace) -> SceneHints:
+def scene_hints(args: argparse.Namespace, kind: Type[SceneHints] = SceneHints) -> SceneHints:
     """What `add_scene_options` asked for. Raises InputError."""
     robot = None if args.robot is None else read_mask(args.robot)
-    return SceneHints(args.up, args.table, args.near, args.far, args.workspace, robot)
+    return kind(args.up, args.table, args.near, args.far, args.workspace, robot)
 
 
 def _plan(args: argparse.Namespace) -> None:
     """Read the inputs, plan, write the plan, then the picture."""
-    depth, camera = _image(args)
-    mask = None if args.mask is None else read_mask(args.mask)
     gripper = Gripper.load(args.gripper)
-    planner = GraspPlanner.load(args.model, gripper, args.device)
-    plan = planner.plan(depth, camera, mask, args.max_grasps, args.seed, hints=scene_hints(args))
+    make_plan = _planned_cloud(args) if _is_loose_cloud(args) else _planned_images(args)
+    plan = make_plan(GraspPlanner.load(args.model, gripper, args.device))
     write_result(args.json, to_dict(plan))
     if args.png is not None:
         try:
-            draw.write_png(args.png, draw.overlay(depth, camera, plan, gripper, plan.candidates))
+            draw.write_png(args.png, _picture(plan, gripper))
         except Exception as e:  # whatever it is: the plan is worth more than its picture
             _tell(f"the picture {args.png} could not be drawn: {e}")
+
+
+def _picture(plan: Plan, gripper: Gripper) -> np.ndarray:
+    """The grasps on the image that they were planned in (H, W, 3) uint8."""
+    seen = plan.in_camera()
+    assert plan.scene is not None and plan.camera is not None
+    return draw.overlay(plan.scene.depth, plan.camera, seen, gripper, seen.candidates)
+
+
+def _is_loose_cloud(args: argparse.Namespace) -> bool:
+    """Whether the input is a cloud whose camera is not described."""
+    described = args.camera is not None or args.fov is not None or args.fx is not None
+    if described and args.viewpoint is not None:
+        raise InputError("--viewpoint is of a cloud without a camera; give one of the two")
+    return not described and holds_cloud(args.depth)
+
+
+def _planned_cloud(args: argparse.Namespace) -> Callable[[GraspPlanner], Plan]:
+    """How to plan in the cloud of the arguments, which is read now."""
+    if args.view or args.pose is not None:
+        raise InputError("--pose and --view are of depth images with cameras, not of a cloud")
+    cloud, scale = read_cloud(args.depth), args.depth_scale or 1.0
+    viewpoint = (cloud.viewpoint * scale).tolist() if args.viewpoint is None else args.viewpoint
+    points = cloud.points if scale == 1.0 else cloud.points * scale
+    hints, arguments = scene_hints(args, FrameHints), _wanted(args)
+    return lambda planner: planner.plan_cloud(points, viewpoint, hints=hints, **arguments)
+
+
+def _planned_images(args: argparse.Namespace) -> Callable[[GraspPlanner], Plan]:
+    """How to plan in the depth images of the arguments, which are read now."""
+    depth, camera = _image(args)
+    arguments = _wanted(args)
+    if not args.view:
+        if args.pose is not None or args.viewpoint is not None:
+            raise InputError("--pose is for several views (--view), --viewpoint for a cloud; got neither")
+        hints = scene_hints(args)
+        return lambda planner: planner.plan(depth, camera, hints=hints, **arguments)
+    for name in ("mask", "labels"):
+        if arguments.pop(name) is not None:
+            raise InputError(f"--{name} is of one image; several views take none on the command line")
+    known = scene_hints(args, FrameHints)
+    pose = np.eye(4) if args.pose is None else _read_pose(args.pose)
+    views = [DepthView(depth, camera, pose), *map(_further_view, args.view)]
+    return lambda planner: planner.plan_views(views, hints=known, **arguments)
+
+
+def _wanted(args: argparse.Namespace) -> Dict[str, Any]:
+    """Arguments of `GraspPlanner.plan` that say what may be grasped, and how many grasps are wanted."""
+    return {
+        "mask": None if args.mask is None else read_mask(args.mask),
+        "labels": None if args.labels is None else read_labels(args.labels),
+        "targets": args.targets,
+        "per_object": args.per_object,
+        "max_grasps": args.max_grasps,
+        "seed": args.seed,
+    }
+
+
+def _further_view(files: Sequence[str]) -> DepthView:
+    """The view of a depth image, a camera and a pose, each a file or a name."""
+    depth, camera, pose = files
+    return DepthView(*read_with_camera(Path(depth), camera, tell=_tell), _read_pose(Path(pose)))
+
+
+def _read_pose(path: Path) -> np.ndarray:
+    """A camera's pose (4, 4) from a file of 16 numbers."""
+    try:
+        pose = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
+        return np.asarray(pose, float).reshape(4, 4)
+    except (OSError, ValueError, EOFError) as e:
+        raise InputError(f"cannot read the pose {path.absolute()}, 4 x 4 numbers are needed: {e}") from e
 
 
 def _image(args: argparse.Namespace) -> Tuple[np.ndarray, Camera]:
@@ -142,21 +242,25 @@ def _tell(message: str) -> None:
 
 
 def to_dict(plan: Plan) -> dict:
-    """A plan as plain values: grasps best first, the time of every stage [ms] and what survived it."""
+    """A plan as plain values: grasps best first, the support, the camera of the image that it was planned in and its
+    pose in the grasps' frame, the time of every stage [ms] and what survived it."""
     times = {stage: round(ms, 3) for stage, ms in plan.times_ms.items()}
     return {
         "grasps": [g.to_dict() for g in plan],
         "support": _support(plan),
+        "camera": None if plan.camera is None else plan.camera.to_dict(),
+        "T_frame_cam": plan.T_frame_cam.tolist(),
         "times_ms": times,
         "counts": plan.counts,
     }
 
 
 def _support(plan: Plan) -> Optional[dict]:
-    """The plane that things stand on {p : normal . p = offset} in the camera frame; None where none was found."""
+    """The plane that things stand on {p : normal . p = offset} in the grasps' frame; None where none was found."""
     if plan.scene is None or plan.scene.support is None:
         return None
-    return {"normal": plan.scene.support.normal.tolist(), "offset": plan.scene.support.offset}
+    normal = plan.T_frame_cam[:3, :3] @ plan.scene.support.normal
+    return {"normal": normal.tolist(), "offset": plan.scene.support.offset + float(normal @ plan.T_frame_cam[:3, 3])}
 
 
 if __name__ == "__main__":

@@ -153,8 +153,9 @@ class GraspPlanner:
 
         views: 1 to 8, each (depth, camera, pose), and perhaps mask, labels and robot, as `DepthView`; pose: (4, 4) of
         the optical frame. The support is that of the first; what any camera sees is an obstacle and may be grasped,
-        unless another sees through it. hints, start: in the frame of the poses; the rest as in `plan`. Raises
-        InputError, also where the cameras disagree about where things are, or NoGraspFound.
+        unless another sees through it. hints, start: in the frame of the poses, a mask of the robot that of the
+        first camera; the rest as in `plan`. Raises InputError, also where the cameras disagree about where things are,
+        or NoGraspFound.
         """
         checked = check_views(views)
         T_frame_cam = np.asarray(checked[0].T_frame_cam, float)

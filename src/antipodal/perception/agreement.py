@@ -40,7 +40,7 @@ def disagreement(first: CameraView, other: CameraView) -> Optional[float]:
 def surface_motion(first: CameraView, points: np.ndarray) -> Optional[np.ndarray]:
     """The rigid motion (4, 4) that brings points (N, 3) [m] in the first camera's frame onto its surface (point to
     plane, Chen and Medioni 1992); None where they have none in common within NEAR. It tells nothing along a surface."""
-    smooth, motion = _smooth(first.depth), np.eye(4)
+    smooth, motion = _averaged(first.depth), np.eye(4)
     for _ in range(ROUNDS):
         on, where, normal = _matched(transforms.apply(motion, points), smooth, first.camera)
         if len(on) < max(FEWEST, 0.1 * len(points)):
@@ -77,7 +77,7 @@ def _samples(view: CameraView) -> np.ndarray:
     return view.points(few)
 
 
-def _smooth(depth: np.ndarray) -> np.ndarray:
+def _averaged(depth: np.ndarray) -> np.ndarray:
     """Averaged depth (H, W) [m], 0 where it is broken or missing."""
     kernel = np.ones((SMOOTH, SMOOTH), np.uint8)
     low, high = cv2.erode(depth, kernel), cv2.dilate(depth, kernel)

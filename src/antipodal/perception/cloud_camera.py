@@ -23,10 +23,10 @@ def fit_camera(rays: np.ndarray) -> Tuple[Camera, np.ndarray, float]:
     v, u = _sampled(rays)
     ways = rays[v, u].astype(np.float64)
     size = rays.shape[1], rays.shape[0]
-    straight = _straight(ways, u, v, size)
+    straight = _fit_straight(ways, u, v, size)
     if straight[2] <= ALIKE:
         return straight
-    return min(straight, _turned(ways, u, v, size), key=lambda fit: fit[2])
+    return min(straight, _fit_turned(ways, u, v, size), key=lambda fit: fit[2])
 
 
 def pixel_errors(rays: np.ndarray, camera: Camera) -> float:
@@ -46,11 +46,11 @@ Fit = Tuple[Camera, np.ndarray, float]
 NONE: Fit = (Camera(1.0, 1.0, 0.0, 0.0, 1, 1), np.eye(3), float("inf"))
 
 
-def _straight(ways: np.ndarray, u: np.ndarray, v: np.ndarray, size: Tuple[int, int]) -> Fit:
+def _fit_straight(ways: np.ndarray, u: np.ndarray, v: np.ndarray, size: Tuple[int, int]) -> Fit:
     """The fit with the optical axis along z and rows along x."""
     if not (ways[:, 2] > 0).all():
         return NONE
-    lines = [_line(ways[:, k] / ways[:, 2], px) for k, px in enumerate((u, v))]
+    lines = [_fitted_line(ways[:, k] / ways[:, 2], px) for k, px in enumerate((u, v))]
     if not all(slope > 0 for slope, _ in lines):
         return NONE
     (fx, cx), (fy, cy) = lines
@@ -58,14 +58,14 @@ def _straight(ways: np.ndarray, u: np.ndarray, v: np.ndarray, size: Tuple[int, i
     return camera, np.eye(3), _error(ways, u, v, camera, np.eye(3))
 
 
-def _line(x: np.ndarray, px: np.ndarray) -> Tuple[float, float]:
+def _fitted_line(x: np.ndarray, px: np.ndarray) -> Tuple[float, float]:
     """Slope and intercept of px (N,) over x (N,), to a ten-thousandth; slope 0 where x does not vary."""
     apart = x - x.mean()
     slope = float(apart @ (px - px.mean()) / max(float(apart @ apart), 1e-12))
     return round(slope, 4), round(float(px.mean() - slope * x.mean()), 4)
 
 
-def _turned(ways: np.ndarray, u: np.ndarray, v: np.ndarray, size: Tuple[int, int]) -> Fit:
+def _fit_turned(ways: np.ndarray, u: np.ndarray, v: np.ndarray, size: Tuple[int, int]) -> Fit:
     """The fit with any rotation: the matrix that maps rays to pixels, taken apart."""
     scale, middle = max(size), np.array(size) / 2
     x, y = (u - middle[0]) / scale, (v - middle[1]) / scale

@@ -21,7 +21,7 @@ CLOUDS = (".ply", ".pcd")
 ARRAYS = (".npy", ".npz")  # that hold points (height, width, 3) or (N, 3), or depth
 
 
-class Cloud(NamedTuple):
+class FileCloud(NamedTuple):
     """What a file holds, in its own unit."""
 
     points: np.ndarray  # (H, W, 3) where it is organised, else (N, 3); NaN where there is none
@@ -38,18 +38,18 @@ def holds_cloud(path: Path) -> bool:
         return False
 
 
-def read_cloud(path: Path) -> Cloud:
+def read_cloud(path: Path) -> FileCloud:
     """The cloud of a file. Raises InputError."""
     try:
         if path.suffix.lower() in ARRAYS:
             arrays = _read_arrays(path)
-            return Cloud(arrays["points"], np.asarray(arrays.get("viewpoint", np.zeros(3)), float))
+            return FileCloud(arrays["points"], np.asarray(arrays.get("viewpoint", np.zeros(3)), float))
         with open(path, "rb") as file:
             if path.suffix.lower() == ".ply":
-                return Cloud(_read_vertices(file, *_ply_header(file)), np.zeros(3))
+                return FileCloud(_read_vertices(file, *_ply_header(file)), np.zeros(3))
             fields, count, order, viewpoint, shape = _pcd_header(file)
             points = _read_vertices(file, fields, count, order)
-            return Cloud(points.reshape(*shape, 3) if shape[0] > 1 else points, viewpoint)
+            return FileCloud(points.reshape(*shape, 3) if shape[0] > 1 else points, viewpoint)
     except (OSError, ValueError, KeyError, IndexError, MemoryError, OverflowError, EOFError) as e:
         raise InputError(f"cannot read point cloud {path.absolute()}: {e}") from e
 

@@ -19,7 +19,7 @@ from antipodal.perception.z_buffer import nearest_in_pixels
 ORIGIN = (0.0, 0.0, 0.0)
 NEAREST_MEDIAN = 0.05  # a cloud whose median distance is less is in another unit [m]
 FEWEST = 100  # points of a cloud
-MAX_ERROR = 1.0  # of an organised cloud's pixels, root mean square [px]
+MAX_ERROR = 0.5  # of an organised cloud's pixels, root mean square [px]
 WIDEST = math.radians(70)  # points further off the virtual camera's axis are not seen
 MOSTLY_AROUND = 0.5  # with more of the points beyond that, the origin lies among them
 MAX_SIDE = 2000  # of a virtual camera's image [px]
@@ -34,7 +34,8 @@ def cloud_view(points: np.ndarray, viewpoint: Sequence[float] = ORIGIN, camera: 
     points: (H, W, 3) of an organised cloud or (N, 3), float [m], not finite where there is none. viewpoint: (3,) where
     the sensor stood, in the cloud's frame [m]. camera: whose optical frame the points are in; when not given, that of
     an organised cloud is fitted to its points, and one that looks from the viewpoint at all points is made for others,
-    with pixels as large as the points are apart. Raises InputError.
+    with pixels as large as the points are apart. Raises InputError, also where the rows and columns of an organised
+    cloud are those of no camera at the viewpoint; a nearly flat one does not show that.
     """
     rays = _checked(points, viewpoint)
     if camera is not None:
@@ -43,7 +44,7 @@ def cloud_view(points: np.ndarray, viewpoint: Sequence[float] = ORIGIN, camera: 
     T_cloud_cam[:3, 3] = viewpoint
     if rays.ndim == 3:
         camera, T_cloud_cam[:3, :3] = _own_camera(rays, viewpoint)
-        return DepthView(_along(rays, T_cloud_cam[:3, 2]), camera, T_cloud_cam)
+        return DepthView(_depth_along(rays, T_cloud_cam[:3, 2]), camera, T_cloud_cam)
     T_cloud_cam[:3, :3] = _look_at(rays)
     return DepthView(*_virtual_image(rays @ T_cloud_cam[:3, :3]), T_cloud_cam)
 
@@ -81,7 +82,7 @@ def _check_distances(distance: np.ndarray) -> None:
         raise InputError(f"the cloud has {count} points within {MAX_RANGE:g} m of the viewpoint; {FEWEST} are needed")
 
 
-def _along(rays: np.ndarray, axis: np.ndarray) -> np.ndarray:
+def _depth_along(rays: np.ndarray, axis: np.ndarray) -> np.ndarray:
     """Depth (H, W) float32 of rays (H, W, 3) along an optical axis (3,), 0 where there is none or it lies behind."""
     with np.errstate(invalid="ignore"):
         depth = rays[..., 2] if np.array_equal(axis, [0, 0, 1]) else rays @ axis
@@ -111,7 +112,7 @@ def _seen_by(rays: np.ndarray, camera: Camera, origin: np.ndarray) -> DepthView:
     error = pixel_errors(rays, camera)
     if error > MAX_ERROR:
         raise InputError(f"the organised cloud is not what this camera sees: its points are {error:.3g} px off")
-    return DepthView(_along(rays, np.array([0.0, 0.0, 1.0])), camera)
+    return DepthView(_depth_along(rays, np.array([0.0, 0.0, 1.0])), camera)
 
 
 def _look_at(rays: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Callable, Dict, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -12,8 +12,6 @@ import numpy as np
 from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
 from antipodal.perception.cloud_files import CLOUDS, holds_cloud, read_cloud
-from antipodal.perception.clouds import cloud_view
-from antipodal.perception.depth_view import DepthView
 from antipodal.perception.inputs import MAX_RANGE
 from antipodal.perception.z_buffer import nearest_in_pixels
 
@@ -149,22 +147,6 @@ def _seen_points(path: Path, scale: float, camera: Optional[Camera]) -> np.ndarr
     points = read_cloud(path).points.reshape(-1, 3) * scale
     depth = nearest_in_pixels(points, camera)
     return np.where(np.isfinite(depth), depth, 0)
-
-
-def read_cloud_view(
-    path: Path, scale: Optional[float] = None, viewpoint: Optional[Sequence[float]] = None
-) -> DepthView:
-    """What the sensor of a cloud file saw (`clouds.cloud_view`). Raises InputError.
-
-    scale: metres a unit, 1 when not given. viewpoint: (3,) where the sensor stood [m]; when not given, where the file
-    says, or the origin.
-    """
-    cloud, metres = read_cloud(path), scale or 1.0
-    place = (cloud.viewpoint * metres).tolist() if viewpoint is None else viewpoint
-    try:
-        return cloud_view(cloud.points * metres if metres != 1 else np.asarray(cloud.points), place)
-    except InputError as e:
-        raise InputError(f"{path}: {e}") from e
 
 
 def read_mask(path: Path) -> np.ndarray:

@@ -53,7 +53,7 @@ def fused_view(
     """As `make_view` along `approach` (3,), in the frame of the first of the cameras, of what all of them saw."""
     T_first_view = look_along(approach)
     views = [carved(view, [other for other in views if other is not view], fusion) for view in views]
-    grid = _grid(views, T_first_view, margin, options)
+    grid = _view_grid(views, T_first_view, margin, options)
     nearest, masked = _scattered(views, T_first_view, grid)
     first = nearest.min(axis=0)
     one = nearest <= first + np.float32(fusion.agree)
@@ -106,7 +106,7 @@ def _least_around(view: CameraView, slack: float) -> np.ndarray:
     return cv2.erode(view.depth, np.ones((size, size), np.uint8))
 
 
-def _grid(views: Sequence[CameraView], T_first_view: np.ndarray, margin: float, options: ViewOptions) -> Grid:
+def _view_grid(views: Sequence[CameraView], T_first_view: np.ndarray, margin: float, options: ViewOptions) -> Grid:
     """The grid that covers what may be grasped and `margin` [m] around it, as fine as the coarsest camera sees."""
     low, high, pitches = np.full(2, np.inf), np.full(2, -np.inf), []
     for view in views:
