@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List
 
 import numpy as np
-from geometry_msgs.msg import Vector3
+from geometry_msgs.msg import Point, Vector3
+from inputs import points_of
 from ros_client import DEPTH, Client, Failed, scene_request
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2, PointField
+
+from antipodal.msg import DepthView
 
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 1e-300, 1e300, 1e-30, 1e30, float("nan"), float("inf"), float("-inf")]
 SIZES = [0, 1, 2, 319, 321, 2**16, 2**31 - 1, 2**31, 2**32 - 1]
@@ -33,11 +36,12 @@ class Tally:
         self.replies[reason] = self.replies.get(reason, 0) + 1
 
 
-def fuzz(uri: str, count: int, seed: int, cpu_time: Callable[[], float] = lambda: 0.0) -> Tally:
-    """Send `count` random requests one after the other. cpu_time: of the node so far [s]."""
+def fuzz(uri: str, count: int, seed: int, cpu_time: Callable[[], float] = lambda: 0.0, inputs: bool = False) -> Tally:
+    """Send `count` random requests one after the other. cpu_time: of the node so far [s]. inputs: whether they bring
+    clouds, labels and views too."""
     rng, tally, client = random.Random(seed), Tally(), Client(uri)
     for number in range(count):
-        data = random_request(rng)
+        data = random_request(rng, CHANGES + INPUTS if inputs else CHANGES)
         used, start = cpu_time(), time.perf_counter()
         try:
             client.send_bytes(data)
@@ -58,10 +62,10 @@ def fuzz(uri: str, count: int, seed: int, cpu_time: Callable[[], float] = lambda
     return tally
 
 
-def random_request(rng: random.Random) -> bytes:
+def random_request(rng: random.Random, changes: List[Callable[[random.Random, Any], None]]) -> bytes:
     """A request as bytes."""
     request = scene_request()
-    for change in rng.sample(CHANGES, rng.randint(0, 3)):
+    for change in rng.sample(changes, rng.randint(0, 3)):
         change(rng, request)
     buffer = io.BytesIO()
     try:
@@ -140,4 +144,36 @@ def _count(rng: random.Random, request: Any) -> None:
     request.max_grasps = rng.choice(SIZES)
 
 
+def _cloud(rng: random.Random, request: Any) -> None:
+    """A cloud of the scene or of odd numbers, whole or not."""
+    points = points_of(DEPTH).reshape(rng.choice([(240, 320, 3), (1, -1, 3)]))
+    if rng.random() < 0.3:
+        points[np.random.default_rng(rng.randrange(2**32)).random(points.shape) < rng.random()] = rng.choice(NUMBERS)
+    height, width = points.shape[:2]
+    fields = [PointField(name, rng.choice([4 * i] * 9 + SIZES), 7, 1) for i, name in enumerate("xyz")]
+    head = request.depth_image.header
+    request.cloud = PointCloud2(head, height, width, fields, False, 12, 12 * width, points.tobytes(), False)
+    if rng.random() < 0.3:
+        setattr(request.cloud, rng.choice(["width", "height", "point_step", "row_step"]), rng.choice(SIZES))
+    request.viewpoint.header.frame_id = rng.choice(["", "", *FRAMES])
+    request.viewpoint.point = Point(*rng.choices([0.0, 0.0, 0.0, *NUMBERS], k=3))
+
+
+def _labels(rng: random.Random, request: Any) -> None:
+    encoding, size = rng.choice([("mono8", 1), ("16UC1", 2), ("32SC1", 4), ("32FC1", 4)])
+    labels = np.random.default_rng(rng.randrange(2**32)).integers(0, 3, 240 * 320 * size, np.uint8).tobytes()
+    request.labels = Image(width=320, height=rng.choice([240, 239]), step=320 * size, encoding=encoding, data=labels)
+    request.targets = rng.choices([-1, 0, 1, 2, 3, 2**31 - 1], k=rng.randint(0, 3))
+    request.per_object = rng.choice(SIZES)
+
+
+def _views(rng: random.Random, request: Any) -> None:
+    other = scene_request()
+    view = DepthView(depth_image=other.depth_image, camera_info=other.camera_info)
+    view.depth_image.header.frame_id = rng.choice(["camera_depth_optical_frame", *FRAMES])
+    view.depth_image.header.stamp.secs = rng.choice([0, *SIZES])
+    request.views = [view] * rng.choice([1, 1, 2, 8])
+
+
 CHANGES = [_size, _encoding, _depths, _noise, _intrinsics, _camera, _header, _mask, _region, _scene, _count]
+INPUTS = [_cloud, _labels, _views]  # other inputs than one depth image, which may need tf

@@ -143,6 +143,7 @@ class GraspPlanner:
         views: Sequence[Tuple[Any, ...]],
         max_grasps: int = 10,
         seed: int = 0,
+        region: Optional[Region] = None,
         start: Optional[Sequence[Grasp]] = None,
         hints: Optional[SceneHints] = None,
         trace: Optional[Trace] = None,
@@ -153,15 +154,15 @@ class GraspPlanner:
 
         views: 1 to 8, each (depth, camera, pose), and perhaps mask, labels and robot, as `DepthView`; pose: (4, 4) of
         the optical frame. The support is that of the first; what any camera sees is an obstacle and may be grasped,
-        unless another sees through it. hints, start: in the frame of the poses, a mask of the robot that of the
-        first camera; the rest as in `plan`. Raises InputError, also where the cameras disagree about where things are,
-        or NoGraspFound.
+        unless another sees through it. hints, start: in the frame of the poses. A region, and a mask of the robot in
+        the hints, are of the first image; the rest as in `plan`. Raises InputError, also where the cameras disagree
+        about where things are, or NoGraspFound.
         """
         checked = check_views(views)
         T_frame_cam = np.asarray(checked[0].T_frame_cam, float)
         known = (hints or SceneHints()).seen_from(T_frame_cam, checked[0].robot)
         earlier = moved_grasps(start or (), transforms.invert(T_frame_cam))
-        plan = self._plan(checked, max_grasps, seed, None, earlier, known, trace, targets, per_object)
+        plan = self._plan(checked, max_grasps, seed, region, earlier, known, trace, targets, per_object)
         return plan.in_frame(T_frame_cam)
 
     def plan_cloud(
@@ -221,7 +222,7 @@ class GraspPlanner:
             plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
             ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
         with clock("ranking"):
-            ranked = centered_in(window, ranked, T_cam_view, camera, counts, seen)
+            ranked = centered_in(window, ranked, T_cam_view, camera, counts, seen if window is None else ())
             likely = likely_enough(ranked, options.min_quality, counts)
             chosen = distinct(likely, max_grasps, options.distinct_distance, options.distinct_angle, per_object)
             if trace is not None:

@@ -8,21 +8,25 @@ from pathlib import Path
 import numpy as np
 import rospy
 import rostest
-from geometry_msgs.msg import PoseStamped, Vector3
-from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
+import tf2_ros
+from geometry_msgs.msg import Point, PointStamped, PoseStamped, TransformStamped, Vector3
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField, RegionOfInterest
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from antipodal.msg import GraspArray
+from antipodal import transforms
+from antipodal.msg import DepthView, GraspArray
 from antipodal.ros.cell import depth_message, info_message
-from antipodal.ros.messages import transform_from
+from antipodal.ros.messages import pose_message, transform_from
 from antipodal.srv import PlanGrasp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import scenes
+from inputs import labels_of, points_of, turned
 
 DEPTH, MASK = scenes.render([scenes.box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)])
-TWO, _ = scenes.render([scenes.box((-0.08, 0.0), (0.08, 0.03, 0.04)), scenes.box((0.08, 0.0), (0.08, 0.03, 0.04))])
+BOXES = [scenes.box((-0.08, 0.0), (0.08, 0.03, 0.04)), scenes.box((0.08, 0.0), (0.08, 0.03, 0.04))]
+TWO, _ = scenes.render(BOXES)
 FRAME = "camera_depth_optical_frame"
 
 
@@ -40,6 +44,14 @@ def millimetres(depth, head):
 def mask_message(mask):
     height, width = mask.shape
     return Image(Header(), height, width, "mono8", 0, width, mask.astype(np.uint8).tobytes())
+
+
+def cloud_message(points, head):
+    """PointCloud2 of points (H, W, 3), float32."""
+    height, width = points.shape[:2]
+    fields = [PointField(name, 4 * i, PointField.FLOAT32, 1) for i, name in enumerate("xyz")]
+    data = points.astype("<f4").tobytes()
+    return PointCloud2(head, height, width, fields, False, 12, 12 * width, data, False)
 
 
 def tuples(reply):
@@ -109,6 +121,70 @@ class PlannerTest(unittest.TestCase):
         self.assert_refused(self.ask(far=0.5), "no depth lies between 0 and 0.5 m")
         self.assert_refused(self.ask(table=[0.0, 0.0, 1.0]), "table must be 4 finite numbers")
         self.assert_refused(self.ask(robot=mask_message(MASK[:-1])), "robot")
+
+    def test_a_cloud_is_planned_in_like_its_image_in_its_frame(self):
+        plain, organised = self.ask(), self.ask(depth_image=Image(), cloud=cloud_message(points_of(DEPTH), header()))
+        self.assertTrue(organised.success, organised.message)
+        self.assertEqual(tuples(organised), tuples(plain))
+        T = turned(1)
+        moved = cloud_message(transforms.apply(T, points_of(DEPTH).reshape(-1, 3).astype(float))[None], header())
+        viewpoint = PointStamped(point=Point(*T[:3, 3]))
+        loose = self.ask(depth_image=Image(), cloud=moved, viewpoint=viewpoint)
+        self.assertTrue(loose.success, loose.message)
+        down = transform_from(loose.grasps[0].pose)[:3, 2]
+        np.testing.assert_allclose(down, T[:3, 2], atol=0.02)
+        _, markers = self.shown(loose.header.stamp)
+        palm = markers.markers[1].pose.position
+        self.assertLess(np.linalg.norm(transform_from(loose.grasps[0].pose)[:3, 3] - [palm.x, palm.y, palm.z]), 0.2)
+        told = cloud_message(points_of(DEPTH) + np.float32([0.3, 0, 0]), header())
+        self.assert_refused(
+            self.ask(depth_image=Image(), cloud=told, viewpoint=viewpoint), "not the pixels of a camera"
+        )
+        viewpoint.header.frame_id = "nowhere"
+        self.assertEqual(self.ask(depth_image=Image(), cloud=moved, viewpoint=viewpoint).reason, "no transform")
+        moved.data = moved.data[:-1]
+        self.assert_refused(self.ask(depth_image=Image(), cloud=moved), "the cloud holds")
+
+    def test_grasps_say_which_object_they_are_on(self):
+        labels = labels_of(BOXES) * 100
+        height, width = labels.shape
+        message = Image(Header(), height, width, "16UC1", 0, 2 * width, labels.astype("<u2").tobytes())
+        reply = self.ask(TWO, labels=message, per_object=2)
+        self.assertEqual(sorted(g.label for g in reply.grasps), [100, 100, 200, 200])
+        reply = self.ask(TWO, labels=message, targets=[200])
+        self.assertEqual({g.label for g in reply.grasps}, {200})
+        self.assert_refused(self.ask(TWO, labels=message, targets=[3]), "no pixel has the label 3")
+        self.assert_refused(self.ask(TWO, targets=[3]), "no label image was given")
+        message.encoding = "32FC1"
+        self.assert_refused(self.ask(TWO, labels=message), "label image has encoding '32FC1'")
+
+    def test_several_views_meet_by_tf(self):
+        poses = {FRAME: transforms.invert(scenes.overhead()), "side": transforms.invert(scenes.overhead(0.4))}
+        edges = []
+        for frame, T in poses.items():
+            edge = TransformStamped(header=Header(frame_id="table"), child_frame_id=frame)
+            pose = pose_message(T)
+            edge.transform.translation, edge.transform.rotation = Vector3(*T[:3, 3]), pose.orientation
+            edges.append(edge)
+        tf2_ros.StaticTransformBroadcaster().sendTransform(edges)
+        rospy.sleep(0.5)
+
+        def view(frame="side", tilt=0.4, age=0.0):
+            depth = scenes.render(BOXES, T_cam_table=scenes.overhead(tilt))[0]
+            head = Header(stamp=rospy.Time.now() - rospy.Duration(age), frame_id=frame)
+            return DepthView(depth_image=depth_message(depth, head), camera_info=info_message(scenes.CAMERA, head))
+
+        reply = self.ask(TWO, views=[view()])
+        self.assertTrue(reply.success, reply.message)
+        self.assertEqual(reply.grasps[0].header.frame_id, FRAME)
+        T = transform_from(reply.grasps[0].pose)
+        np.testing.assert_allclose(scenes.CAMERA.project(T[:3, 3]), reply.grasps[0].center_px, atol=1e-3)
+        self.assert_refused(self.ask(TWO, views=[view(tilt=0.5)]), r"view 2 disagrees with view 1 by \d+\.\d mm")
+        self.assertEqual(self.ask(TWO, views=[view(frame="nowhere")]).reason, "no transform")
+        stale = self.ask(TWO, views=[view(age=9.0)])
+        self.assertEqual(stale.reason, "stale image")
+        self.assertRegex(stale.message, r"view 2 is 9\.\d+ s from the first one; ~max_apart is 2 s")
+        self.assert_refused(self.ask(TWO, views=[view()] * 8), "may have 7 further views, got 8")
 
     def test_an_empty_table_is_no_grasp_with_a_reason(self):
         reply = self.ask(np.full(DEPTH.shape, 0.7, np.float32))

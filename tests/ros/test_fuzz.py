@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antipodal.errors import InputError
+from antipodal.perception.clouds import cloud_view
 from antipodal.perception.inputs import MAX_RANGE, check_depth, check_mask, check_region
 from antipodal.ros.images import DEPTHS, MASKS, MIN_DEPTH, camera_from, depth_from, mask_from, region_from
+from antipodal.ros.point_clouds import points_from
 
 UINT32 = st.one_of(st.integers(0, 9), st.sampled_from([2**16, 2**31 - 1, 2**31, 2**32 - 1]), st.integers(0, 2**32 - 1))
 FLOAT = st.floats(width=64)  # NaN, infinities, subnormal numbers and all
@@ -130,3 +132,54 @@ def test_what_is_read_is_checked_against_each_other(message, info, mask_message)
     assert checked.shape == (camera.height, camera.width)
     mask = read(check_mask, read(mask_from, mask_message), checked)
     assert mask is None or mask.any()
+
+
+@st.composite
+def clouds(draw):
+    """Messages of points that are whole, and such whose fields contradict each other."""
+    width, height, before, padding = draw(SIDE), draw(SIDE), draw(st.integers(0, 9)), draw(st.integers(0, 9))
+    step = 12 + before
+    row_step = width * step + padding
+    fields = [SimpleNamespace(name=n, offset=before + 4 * i, datatype=7) for i, n in enumerate("xyz")]
+    size = row_step * height
+    message = SimpleNamespace(
+        width=width,
+        height=height,
+        fields=draw(st.lists(st.sampled_from(fields), max_size=3)) if draw(st.booleans()) else fields,
+        is_bigendian=draw(st.sampled_from([0, 0, 1, 255])),
+        point_step=step,
+        row_step=row_step,
+        data=draw(st.binary(min_size=size, max_size=size)),
+    )
+    for name in draw(st.lists(st.sampled_from(["width", "height", "point_step", "row_step", "data"]), max_size=2)):
+        setattr(message, name, draw(st.binary(max_size=64) if name == "data" else UINT32))
+    return message
+
+
+@settings(max_examples=300)
+@given(message=clouds(), viewpoint=st.tuples(FLOAT, FLOAT, FLOAT))
+def test_clouds(message, viewpoint):
+    try:
+        points = points_from(message, 10_000)
+    except InputError:
+        return
+    assert points.shape in ((message.height, message.width, 3), (message.width, 3))
+    try:
+        view = cloud_view(points, viewpoint)
+    except InputError:
+        return
+    assert view.depth.shape == (view.camera.height, view.camera.width)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), power=st.integers(-30, 30), count=st.integers(100, 300), flat=st.booleans())
+def test_scattered_points(seed, power, count, flat):
+    """Clouds of any size that are a line, a plane or anything else."""
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(count, 3)) * 10.0 ** rng.uniform(-2, 1, 3) * 10.0**power + rng.normal(size=3)
+    points = points[:1] * rng.random((count, 1)) if flat else points
+    try:
+        view = cloud_view(points)
+    except InputError:
+        return
+    assert view.depth.shape == (view.camera.height, view.camera.width) and np.isfinite(view.depth).all()

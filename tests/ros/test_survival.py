@@ -247,3 +247,11 @@ def test_random_requests_all_get_a_reply_or_a_clear_error(ros, uri, node):
     assert tally.replies.get("", 0) > 20 and tally.replies.get("bad input", 0) > 50, tally.replies
     assert set(tally.replies) <= {"", "bad input", "no grasp", "refused"}, tally.replies
     assert "Traceback" not in node.output()
+
+
+def test_random_clouds_labels_and_views_do_too(ros, uri, node):
+    tally = wire_fuzz.fuzz(uri, 200, seed=2, inputs=True)
+    assert tally.lost == []
+    assert tally.replies.get("", 0) > 5 and tally.replies.get("bad input", 0) > 30, tally.replies
+    assert set(tally.replies) <= {"", "bad input", "no grasp", "refused", "no transform", "stale image"}, tally.replies
+    assert "Traceback" not in node.output()

@@ -33,16 +33,24 @@ class FallbackPlanner:
 
     def plan(self, *arguments: Any, **keywords: Any) -> Plan:
         """GraspPlanner.plan on the GPU or, while that fails, on the CPU."""
+        return self._call("plan", *arguments, **keywords)
+
+    def plan_views(self, *arguments: Any, **keywords: Any) -> Plan:
+        """GraspPlanner.plan_views, likewise."""
+        return self._call("plan_views", *arguments, **keywords)
+
+    def _call(self, name: str, *arguments: Any, **keywords: Any) -> Plan:
+        """What a method of the planner answers."""
         if self.problem and self._clock() - self._failed_at < RETRY:
-            return self._cpu_planner.plan(*arguments, **keywords)
+            return getattr(self._cpu_planner, name)(*arguments, **keywords)
         try:
-            plan = self._gpu_planner.plan(*arguments, **keywords)
+            plan = getattr(self._gpu_planner, name)(*arguments, **keywords)
         except AntipodalError:
             self._recovered()
             raise
         except RuntimeError as e:  # any CUDA error, out of memory included
             self._failed(e)
-            return self._cpu_planner.plan(*arguments, **keywords)
+            return getattr(self._cpu_planner, name)(*arguments, **keywords)
         self._recovered()
         return plan
 

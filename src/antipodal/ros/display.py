@@ -6,19 +6,18 @@ import contextlib
 import threading
 from typing import Any, Optional, Tuple
 
-import numpy as np
 import rospy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from antipodal.camera import Camera
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, moved_grasps
 from antipodal.grasping import draw
+from antipodal.perception.depth_view import DepthView
 from antipodal.ros.messages import box_marker, image_message, marker_array
 from antipodal.ros.options import WorkspaceOptions
 
-Plan = Tuple[Any, ...]  # header, depth, camera, plan or None
+Shown = Tuple[Any, ...]  # header, view, plan or None
 
 
 class Display(rospy.SubscribeListener):
@@ -28,7 +27,7 @@ class Display(rospy.SubscribeListener):
     def __init__(self, gripper: Gripper, workspace: WorkspaceOptions):
         super().__init__()
         self.gripper = gripper
-        self._newest: Optional[Plan] = None  # not drawn yet
+        self._newest: Optional[Shown] = None  # not drawn yet
         self._change = threading.Condition()
         about = {"queue_size": 1, "latch": True, "subscriber_listener": self}
         self._markers = rospy.Publisher("~markers", MarkerArray, **about)
@@ -39,7 +38,7 @@ class Display(rospy.SubscribeListener):
         threading.Thread(target=self._run, name="display", daemon=True).start()
 
     def show(self, *plan: Any) -> None:
-        """Show a plan (header, depth, camera, a Plan or None); replaces one that is not drawn yet."""
+        """Show a plan (header, DepthView, a Plan in its camera's frame or None); replaces one not drawn yet."""
         with self._change:
             self._newest = plan
             self._change.notify()
@@ -67,9 +66,10 @@ class Display(rospy.SubscribeListener):
             except Exception as e:  # the next plan is drawn all the same
                 rospy.logerr_throttle(5, f"a plan could not be drawn: {e!r}")
 
-    def _draw(self, header: Header, depth: np.ndarray, camera: Camera, plan: Any) -> None:
+    def _draw(self, header: Header, view: DepthView, plan: Any) -> None:
         grasps, candidates = ([], []) if plan is None else (plan.grasps, plan.candidates)
-        picture = draw.overlay(depth, camera, grasps, self.gripper, candidates)
+        picture = draw.overlay(view.depth, view.camera, grasps, self.gripper, candidates)
+        placed, tried = (moved_grasps(some, view.T_frame_cam) for some in (grasps, candidates))
         with contextlib.suppress(rospy.ROSException):  # the node is going down
-            self._markers.publish(marker_array(grasps, candidates, self.gripper, header))
+            self._markers.publish(marker_array(placed, tried, self.gripper, header))
             self._overlay.publish(image_message(picture, header))

@@ -63,9 +63,10 @@ class TransformLookup:
         """`T_target_frame` (4, 4) [m] of the header's frame at its stamp. Raises NoTransform."""
         target, source, end = tf_frame(target), tf_frame(header.frame_id), time.monotonic() + self._timeout
         check_header(header, "the depth image")
+        check_frame_id(target, "the depth image")
         if source and source == target:
             return np.eye(4)
-        if not source:
+        if not (source and target):
             raise NoTransform(f"the depth image names no frame, so its grasps cannot be transformed to {target!r}")
         while True:
             try:

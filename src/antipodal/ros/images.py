@@ -17,6 +17,7 @@ SAMPLED = 100  # rows and columns, about, that the quartiles are taken from
 USUAL_DEPTHS = (0.1, 5.0)  # quartiles of most images lie within [m]
 DEPTHS = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}  # numpy types of a pixel
 MASKS = {"mono8": "u1", "8UC1": "u1"}
+LABELS = {**MASKS, "mono16": "u2", "16UC1": "u2", "32SC1": "i4"}
 COLOURS = {"rgb8": "V3"}
 
 
@@ -42,6 +43,11 @@ def mask_from(image: Any, name: str = "mask") -> Optional[np.ndarray]:
     if not len(image.data):
         return None
     return _pixels(image, MASKS, name) != 0
+
+
+def labels_from(image: Any) -> Optional[np.ndarray]:
+    """Label image (H, W) of whole numbers of a sensor_msgs/Image; None of an empty one. Raises InputError."""
+    return _pixels(image, LABELS, "label image") if len(image.data) else None
 
 
 def rgb_from(image: Any) -> np.ndarray:

@@ -28,6 +28,7 @@ def grasp_message(grasp: Grasp, header: Header, T_frame_cam: Optional[np.ndarray
         center_px=list(grasp.center_px),
         angle=grasp.angle,
         depth=grasp.depth,
+        label=grasp.label,
     )
 
 
@@ -37,7 +38,7 @@ def grasp_from(message: msg.Grasp) -> Grasp:
     T, values = transform_from(message.pose), (message.width, message.quality, u, v, message.angle, message.depth)
     if not (np.isfinite(T).all() and np.isfinite(values).all()):
         raise InputError(f"the grasp's pose must be rigid and its values finite, got {message.pose} and {values}")
-    return Grasp(T, message.width, message.quality, (u, v), message.angle, message.depth)
+    return Grasp(T, message.width, message.quality, (u, v), message.angle, message.depth, label=message.label)
 
 
 def pose_message(T: np.ndarray) -> Pose:

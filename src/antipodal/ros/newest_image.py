@@ -6,12 +6,12 @@ import threading
 from collections import deque
 from typing import Callable, Deque, Optional, Tuple, Union
 
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from antipodal.errors import InputError
 
-AnyImage = Union[Image, CompressedImage]
-IMAGE_TOPIC, INFO_TOPIC = "depth/image_rect", "depth/camera_info"
+AnyImage = Union[Image, CompressedImage, PointCloud2]
+IMAGE_TOPIC, INFO_TOPIC, CLOUD_TOPIC = "depth/image_rect", "depth/camera_info", "points"
 
 
 class StaleImage(InputError):
@@ -31,11 +31,13 @@ class NewestImage:
         self,
         max_age: float,
         image_topic: str = IMAGE_TOPIC,
-        info_topic: str = INFO_TOPIC,
+        info_topic: Optional[str] = INFO_TOPIC,
         warn: Callable[[str], None] = lambda _: None,
     ):
-        """max_age: of an image [s]. warn: told that a camera_info is not of the image's time."""
+        """max_age: of an image [s]. info_topic: None of clouds, which need no camera_info. warn: told that a
+        camera_info is not of the image's time."""
         self.max_age = max_age
+        self._what = "cloud" if info_topic is None else "depth image"
         self._image_topic, self._info_topic, self._warn = image_topic, info_topic, warn
         self._image: Optional[AnyImage] = None
         self._infos: Deque[CameraInfo] = deque(maxlen=30)
@@ -62,13 +64,15 @@ class NewestImage:
             self._lock.wait_for(lambda: self._images > images, timeout)
             return self._images
 
-    def get(self, now: float) -> Tuple[AnyImage, CameraInfo]:
-        """The newest image and its camera_info at time `now` [s]. Raises StaleImage."""
+    def get(self, now: float) -> Tuple[AnyImage, Optional[CameraInfo]]:
+        """The newest image and its camera_info, if it needs one, at time `now` [s]. Raises StaleImage."""
         with self._lock:
             image, infos = self._image, list(self._infos)
         problem = self._image_problem(image, now)
         if image is None or problem:
             raise StaleImage(problem)
+        if self._info_topic is None:
+            return image, None
         if not infos:
             raise StaleImage(f"no camera_info received yet on {self._info_topic}")
         return image, self._matching_info(infos, image.header.stamp.to_sec())
@@ -78,7 +82,7 @@ class NewestImage:
         with self._lock:
             image, infos = self._image, len(self._infos)
         return self._image_problem(image, now) or (
-            "" if infos else f"no camera_info received yet on {self._info_topic}"
+            "" if infos or self._info_topic is None else f"no camera_info received yet on {self._info_topic}"
         )
 
     def received(self) -> bool:
@@ -87,13 +91,13 @@ class NewestImage:
 
     def _image_problem(self, image: Optional[AnyImage], now: float) -> str:
         if image is None:
-            return f"no depth image received yet on {self._image_topic}, and the request holds none"
+            return f"no {self._what} received yet on {self._image_topic}, and the request holds none"
         stamp = image.header.stamp.to_sec()
         if not stamp:
-            return f"depth images on {self._image_topic} have no stamp, so that their age is unknown"
+            return f"{self._what}s on {self._image_topic} have no stamp, so that their age is unknown"
         if abs(now - stamp) > self.max_age:
             limit = f"~max_age is {self.max_age:g} s (topic {self._image_topic})"
-            return f"the newest depth image is {now - stamp:.3f} s old; {limit}"
+            return f"the newest {self._what} is {now - stamp:.3f} s old; {limit}"
         return ""
 
     def _matching_info(self, infos: list, stamp: float) -> CameraInfo:

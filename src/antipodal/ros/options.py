@@ -9,7 +9,7 @@ from typing import List, Tuple
 from antipodal import resources
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
-from antipodal.perception.hints import SceneHints
+from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.perception.inputs import MAX_RANGE, check_seed
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.ros.headers import check_frame_id
@@ -48,6 +48,10 @@ class NodeOptions:
     stream: bool = False  # plan in every new image
     tracking: TrackingOptions = field(default_factory=TrackingOptions)  # options of the stream
     compressed: bool = False  # subscribe to the image's compressedDepth topic
+    cloud: bool = False  # subscribe to the topic points (PointCloud2) in place of the image
+    sensor_frame: str = ""  # tf frame of the sensor of clouds; empty = that of the cloud
+    fixed_frame: str = ""  # tf frame that does not move between the views of a request; empty = the first camera's
+    max_apart: float = 2.0  # longest between the stamps of the views of a request [s]
     target_frame: str = ""  # of the grasps' poses; empty = that of the depth image
     tf_timeout: float = 0.2  # longest wait for a transform [s]
     up: Tuple[float, float, float] = (0.0, 0.0, 0.0)  # direction against gravity in the image's frame; zeros = unknown
@@ -61,12 +65,14 @@ class NodeOptions:
     options: PlannerOptions = field(default_factory=PlannerOptions)
 
     def __post_init__(self) -> None:
-        for name in ("max_grasps", "max_age", "max_time", "max_waiting", "max_pixels", "tf_timeout"):
+        for name in ("max_grasps", "max_age", "max_apart", "max_time", "max_waiting", "max_pixels", "tf_timeout"):
             if not getattr(self, name) > 0:
                 raise InputError(f"~{name} must be positive, got {getattr(self, name)}")
         for name in ("max_time", "tf_timeout"):
             if getattr(self, name) > MAX_WAIT:
                 raise InputError(f"~{name} must be at most {MAX_WAIT:g} s, got {getattr(self, name)}")
+        if self.cloud and (self.compressed or self.stream):
+            raise InputError("~cloud goes with neither ~compressed nor ~stream: these are of depth images")
         check_seed(self.seed)
         for frame in self.frames():
             check_frame_id(frame, "a parameter")
@@ -75,11 +81,13 @@ class NodeOptions:
             if len(values) != len(getattr(type(self), name)) or (any(values) and frame):
                 count = len(getattr(type(self), name))
                 raise InputError(f"~{name} takes {count} numbers, or ~{name}_frame a frame, got {values} and {frame!r}")
-        SceneHints(self.up if any(self.up) else None, self.table if any(self.table) else None, self.near, self.far)
+        hints = FrameHints if self.cloud else SceneHints
+        hints(self.up if any(self.up) else None, self.table if any(self.table) else None, self.near, self.far)
 
     def frames(self) -> List[str]:
         """All tf frames that the parameters name."""
-        return [f for f in (self.target_frame, self.workspace.frame, self.up_frame, self.table_frame) if f]
+        scene = (self.workspace.frame, self.up_frame, self.table_frame)
+        return [f for f in (self.target_frame, *scene, self.sensor_frame, self.fixed_frame) if f]
 
     def gripper_file(self) -> Path:
         """The gripper's YAML file, given as such or by its name. Raises InputError."""

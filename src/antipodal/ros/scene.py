@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Deque, Optional, Tuple
+from typing import Deque, Optional, Tuple, Type
 
 import numpy as np
 from sensor_msgs.msg import Image
@@ -56,13 +56,15 @@ def scene_hints(
     header: Header,
     tf: Optional[TransformLookup],
     robot: Optional[np.ndarray] = None,
+    kind: Type[SceneHints] = SceneHints,
 ) -> SceneHints:
-    """What is known of the scene of an image with `header`. The request's values take the place of the parameters'.
+    """What is known of the scene of an image or cloud with `header`. The request's values take the place of the
+    parameters'.
 
-    robot: mask (H, W) of the topic. Raises InputError, NoTransform.
+    robot: mask (H, W) of the topic. kind: FrameHints for a cloud. Raises InputError, NoTransform.
     """
     requested_robot = mask_from(request.robot, "robot mask")
-    return SceneHints(
+    return kind(
         up=_up(options, request, header, tf),
         table=_table(options, request, header, tf),
         nearest=request.near or options.near,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import rospy
 from geometry_msgs.msg import PoseStamped
 from std_msgs.msg import Header
 
-from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.msg import Grasp, GraspArray
 from antipodal.planner import GraspPlanner, Plan
@@ -21,12 +20,13 @@ from antipodal.ros.display import Display
 from antipodal.ros.headers import tf_frame
 from antipodal.ros.messages import grasp_message
 from antipodal.ros.options import NodeOptions
-from antipodal.ros.plan_input import InputReader
+from antipodal.ros.plan_input import InputReader, PlanInput
 from antipodal.ros.planning_thread import PlanningThread
 from antipodal.ros.stream import ImageStream
 from antipodal.srv import PlanGrasp, PlanGraspRequest, PlanGraspResponse
 from antipodal.tracking.tracker import GraspTracker
 
+MakePlan = Callable[[PlanInput, int], Plan]  # given the most grasps
 OTHER_FIELDS = 2**20  # bytes of a request beside its images
 
 
@@ -105,13 +105,19 @@ class PlanServer:
 
     def _plan_next(self) -> PlanGraspResponse:
         """The reply for the stream: a plan in the newest image that follows the plan before."""
-        return self._reply(PlanGraspRequest(), self._tracker.plan)
+        return self._reply(PlanGraspRequest(), self._plan_on)
 
-    def _plan_request(self, depth: np.ndarray, camera: Camera, stamp: float, *arguments: Any, **hints: Any) -> Plan:
+    def _plan_on(self, inputs: PlanInput, max_grasps: int) -> Plan:
+        """A plan that follows the plan before, in a depth image of the topic."""
+        view, stamp = inputs.view, inputs.header.stamp.to_sec()
+        arguments = view.mask, max_grasps, self.options.seed, inputs.region
+        return self._tracker.plan(view.depth, view.camera, stamp, *arguments, hints=inputs.hints)
+
+    def _plan_request(self, inputs: PlanInput, max_grasps: int) -> Plan:
         """A plan that depends on no earlier plan."""
-        return self.planner.plan(depth, camera, *arguments, **hints)
+        return inputs.plan_with(self.planner, max_grasps, self.options.seed)
 
-    def _reply(self, request: PlanGraspRequest, plan: Callable[..., Plan]) -> PlanGraspResponse:
+    def _reply(self, request: PlanGraspRequest, plan: MakePlan) -> PlanGraspResponse:
         """The reply, made in the planning thread."""
         reply = PlanGraspResponse()
         try:
@@ -123,32 +129,31 @@ class PlanServer:
                 _set_counts(reply, e.counts)
         return reply
 
-    def _fill(self, reply: PlanGraspResponse, request: PlanGraspRequest, make_plan: Callable[..., Plan]) -> None:
+    def _fill(self, reply: PlanGraspResponse, request: PlanGraspRequest, make_plan: MakePlan) -> None:
         """Plan, fill in the reply and publish."""
         start, options = time.perf_counter(), self.options
         inputs = self._reader.read(request, options)
         reply.header = inputs.header
-        header, T_target_cam = self._target(inputs.header)
+        header, T_target_frame = self._target(inputs.header)
+        T_frame_cam = inputs.view.T_frame_cam
         times_ms = {"input": 1e3 * (time.perf_counter() - start)}
         try:
-            count, stamp = request.max_grasps or options.max_grasps, inputs.header.stamp.to_sec()
-            arguments = inputs.mask, count, options.seed, inputs.region
-            plan = make_plan(inputs.depth, inputs.camera, stamp, *arguments, hints=inputs.hints)
+            plan = make_plan(inputs, request.max_grasps or options.max_grasps)
         except NoGraspFound:
             self._all.publish(GraspArray(header, []))
-            self._display.show(inputs.header, inputs.depth, inputs.camera, None)
+            self._display.show(inputs.header, inputs.view, None)
             raise
         reply.success = True
-        reply.grasps = [grasp_message(g, header, T_target_cam) for g in plan]
+        reply.grasps = [grasp_message(g, header, T_target_frame @ T_frame_cam) for g in plan]
         reply.message = f"{len(plan)} grasps, the best with P(success) = {plan[0].quality:.2f}"
         times_ms.update(plan.times_ms)
         reply.time_names, reply.times_ms = list(times_ms), list(times_ms.values())
         _set_counts(reply, plan.counts)
         self._publish(header, reply.grasps)
-        self._display.show(inputs.header, inputs.depth, inputs.camera, plan)
+        self._display.show(inputs.header, inputs.view, plan)
 
     def _target(self, header: Header) -> Tuple[Header, np.ndarray]:
-        """The header of the grasps in an image with `header`, and `T_target_cam` (4, 4)."""
+        """The header of the grasps in an image or cloud with `header`, and `T_target_frame` (4, 4) of its frame."""
         if not (self._reader.tf and self.options.target_frame):
             return header, np.eye(4)
         target = Header(stamp=header.stamp, frame_id=tf_frame(self.options.target_frame))
