@@ -196,6 +196,15 @@ class Cell:
         T_cam_world = transforms.invert(self.T_world_cam)
         return join((transforms.apply(T_cam_world, v), f) for v, f in map(Part.mesh, self.room))
 
+    @contextmanager
+    def seen_from(self, T_world_cam: np.ndarray) -> Iterator[None]:
+        """Within it the camera stands elsewhere (4, 4)."""
+        before, self.T_world_cam = self.T_world_cam, T_world_cam
+        try:
+            yield
+        finally:
+            self.T_world_cam = before
+
     # -- where things are
 
     def pose(self, i: int) -> np.ndarray:

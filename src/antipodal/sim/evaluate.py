@@ -53,7 +53,7 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
     Beside it come the trials (.jsonl), a picture of each failure (.failures/) and their contact sheet (.png).
     InputError where the log holds trials of other options, or where no trial had an object to pick.
     """
-    check_policies(policies)
+    check_policies(policies, options.views > 1 or options.by_object)
     if n < 1 or workers < 1:
         raise InputError(f"trials and workers must be at least 1, got {n} and {workers}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -156,6 +156,8 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         noise=args.noise if args.noise in NAMED else load_noise(args.noise),
         room=args.room,
         mask=not (args.no_mask or args.room),
+        views=args.views,
+        by_object=args.by_object,
         seed=args.seed,
     )
 
@@ -200,6 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--camera", help="camera file, or a name in config/cameras (default: 640 x 480, f = 525)")
     add("--room", action="store_true", help="a table that ends, floor, walls, arm, crates, trays; implies --no-mask")
     add("--no-mask", action="store_true", help="do not tell policies which pixels show objects")
+    add("--views", type=int, default=1, help="cameras: further ones look from the sides (default: 1)")
+    add("--by-object", action="store_true", help="ask for one object of a label image; to hold another is a failure")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
     add("--workers", type=int, default=1, help="processes (default: 1)")
     add("--report", type=Path, help="HTML report to write: one file with pictures, for a browser")

@@ -11,6 +11,7 @@ from antipodal import transforms
 from antipodal.sim.hand import Forces, Hand
 
 KINDS = ("held", "approach_collision", "table_collision", "room_collision", "missed", "slipped", "lost_in_shake")
+WRONG_OBJECT = "wrong_object"  # held, but not what was asked for
 SHUT = -0.05  # goal of the jaws' servos: far enough beyond closed to press with full force [m]
 REST = 0.05  # time at the goal before closing [s]
 

@@ -53,8 +53,15 @@ def make_policy(
     return POLICIES[name](gripper, cell, model, options)
 
 
-def check_policies(names: Iterable[str]) -> None:
-    """Raises InputError for a name that is no policy."""
+PLANNERS = ("antipodal", "dense", "geometry")  # that take several views and labels
+
+
+def check_policies(names: Iterable[str], planners_only: bool = False) -> None:
+    """Raises InputError for a name that is no policy, or none of PLANNERS where only they will do."""
+    names = list(names)
     unknown = sorted(set(names) - set(POLICIES))
     if unknown:
         raise InputError(f"no policy {', '.join(unknown)}; possible: {', '.join(POLICIES)}")
+    if planners_only and not set(names) <= set(PLANNERS):
+        others = ", ".join(n for n in names if n not in PLANNERS)
+        raise InputError(f"several views and label images are for {', '.join(PLANNERS)}, not for {others}")

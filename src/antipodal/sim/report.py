@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from antipodal.sim.pick import KINDS
+from antipodal.sim.pick import KINDS, WRONG_OBJECT
 
 
 def wilson(successes: int, n: int, z: float = 1.96) -> Tuple[float, float]:
@@ -44,7 +44,7 @@ def _policy(rows: List[dict]) -> dict:
         "held": _rate(kinds["held"], len(picks)),
         "held_of_executed": _rate(kinds["held"], len(executed)),
         "held_if_contact_forgiven": _rate(sum(pick["end"] == "held" for pick in picks), len(picks)),
-        "outcomes": {kind: kinds[kind] for kind in (*KINDS, "no_grasp")},
+        "outcomes": {kind: kinds[kind] for kind in (*KINDS, WRONG_OBJECT, "no_grasp")},
         "aimed_at": dict(Counter(pick["aimed_at"] for pick in executed if "aimed_at" in pick)),
         "cleared": _rate(sum(pick["end"] == "held" for pick in picks), objects),
         "left_within_reach": left,

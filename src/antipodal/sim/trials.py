@@ -14,9 +14,12 @@ from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping import draw
+from antipodal.perception.observe import MAX_VIEWS
 from antipodal.planner import PlannerOptions
 from antipodal.sim.cell import PRIMESENSE, Cell, overhead
+from antipodal.sim.looks import Look, ask_for_object, look
 from antipodal.sim.objects import Body, body_from_mesh
+from antipodal.sim.pick import WRONG_OBJECT
 from antipodal.sim.picture import failure_picture, view_of_gripper, view_of_table
 from antipodal.sim.policies import Policy, make_policy
 from antipodal.sim.room import lose_depth, random_room
@@ -42,6 +45,8 @@ class TrialOptions:
     noise: Union[str, NoiseOptions] = "none"  # of the depth image, a name in noise.NAMED or a sensor's own
     room: bool = False  # objects stand in a room (room.py), and images lack depth as real ones do
     mask: bool = True  # whether policies get the mask of the objects
+    views: int = 1  # cameras: the one above, and others around it
+    by_object: bool = False  # a policy is asked for one object, in a label image; another in the hand is a failure
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
     units: str = "m"  # of the mesh files, a name in meshes.UNITS
@@ -53,6 +58,10 @@ class TrialOptions:
             raise InputError(f"no noise {self.noise!r}; possible: {', '.join(NAMED)}, a camera's YAML")
         if self.room and self.mask:
             raise InputError("in a room the planner finds the objects itself: mask must be False (--no-mask)")
+        if not 1 <= self.views <= MAX_VIEWS:
+            raise InputError(f"1 to {MAX_VIEWS} views are possible, got {self.views}")
+        if self.room and (self.views > 1 or self.by_object):
+            raise InputError("in a room there is one view, and no object is asked for")
         if not 1 <= self.clutter[0] <= self.clutter[1]:
             raise InputError(f"clutter must be at least one object, the fewest first, got {self.clutter}")
 
@@ -118,8 +127,8 @@ class Runner:
         cell = self.make_cell(job.scene)
         for earlier in range(attempt):
             self._pick(cell, job, earlier)
-        depth, mask = self._look(cell, job.scene, attempt)
-        grasp = self._policy(job.policy, cell).plan(depth, cell.camera, mask, 1, 100 * job.scene + attempt)[0]
+        shown = self._look(cell, job.scene, attempt)
+        depth, grasp = shown.depth, shown.plan(self._policy(job.policy, cell), 100 * job.scene + attempt)
         T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
         before = failure_picture(depth, cell.camera, grasp, cell.gripper, "")
         shape = (before.shape[0], before.shape[1])
@@ -143,27 +152,35 @@ class Runner:
 
     def _pick(self, cell: Cell, job: Job, attempt: int) -> dict:
         """Look, plan, execute."""
-        depth, mask = self._look(cell, job.scene, attempt)
-        start = time.perf_counter()
+        shown, policy = self._look(cell, job.scene, attempt), self._policy(job.policy, cell)
+        depth, start = shown.depth, time.perf_counter()
         try:
-            grasp = self._policy(job.policy, cell).plan(depth, cell.camera, mask, 1, 100 * job.scene + attempt)[0]
+            grasp = shown.plan(policy, 100 * job.scene + attempt)
         except NoGraspFound as e:
             self._keep_picture(depth, None, "no_grasp", job, attempt)
             return {"kind": "no_grasp", "end": "no_grasp", "reason": str(e)}
         plan_ms = 1e3 * (time.perf_counter() - start)
         aimed_at = cell.kind_at(grasp.center_px)
         outcome = cell.execute(grasp.T_cam_grasp, grasp.width)
-        self._keep_picture(depth, grasp, outcome.kind, job, attempt)
+        wrong = outcome.kind == "held" and shown.target not in (None, outcome.picked)
+        kind = WRONG_OBJECT if wrong else outcome.kind
+        self._keep_picture(depth, grasp, kind, job, attempt)
         picked = None if outcome.picked is None else cell.bodies[outcome.picked].name
         forces = {"object_force": round(outcome.object_force, 2), "table_force": round(outcome.table_force, 2)}
-        ends = {"kind": outcome.kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
+        ends = {"kind": kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
         return {**ends, **forces, **_describe(grasp, plan_ms)}
 
-    def _look(self, cell: Cell, scene: int, attempt: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-        rng = np.random.default_rng([self.options.seed, scene, 2, attempt])
-        depth = sensor_errors(self.options.noise)(cell.render(), cell.camera, rng)
-        depth = lose_depth(rng, depth) if self.options.room else depth
-        return depth, cell.mask() if self.options.mask else None
+    def _look(self, cell: Cell, scene: int, attempt: int) -> Look:
+        seed, errors = [self.options.seed, scene, 2, attempt], sensor_errors(self.options.noise)
+
+        def spoil(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            depth = errors(depth, cell.camera, rng)
+            return lose_depth(rng, depth) if self.options.room else depth
+
+        shown = look(cell, self.options.views, self.options.mask, spoil, seed)
+        if not self.options.by_object:
+            return shown
+        return ask_for_object(cell, shown, np.random.default_rng([self.options.seed, scene, 5, attempt]))
 
     def _policy(self, name: str, cell: Cell) -> Policy:
         if name == "oracle":  # knows one cell

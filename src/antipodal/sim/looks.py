@@ -1,0 +1,76 @@
+"""What the policies of a trial are shown: the images of one camera or several, and the object that is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional
+
+import numpy as np
+
+from antipodal import transforms
+from antipodal.perception.depth_view import DepthView
+from antipodal.sim.cell import Cell
+
+SIDE_TILT = 0.6  # of the further cameras from the vertical [rad]
+FEWEST_PIXELS = 200  # of an object that is asked for
+
+Spoil = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # a depth image as a sensor would have it
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a policy is shown before a pick."""
+
+    views: List[DepthView]  # the first from the cell's own camera; poses in its frame
+    target: Optional[int] = None  # index of the object that is asked for; None = any
+
+    @property
+    def depth(self) -> np.ndarray:
+        """The cell's own camera's image (H, W) [m]."""
+        return self.views[0].depth
+
+    def plan(self, policy: Any, seed: int) -> Any:
+        """The first grasp of a policy. Raises NoGraspFound."""
+        first = self.views[0]
+        wanted: Dict[str, Any] = {} if self.target is None else {"targets": [self.target + 1]}
+        if len(self.views) > 1:
+            return policy.plan_views(self.views, 1, seed, **wanted)[0]
+        if self.target is not None:
+            wanted["labels"] = first.labels
+        return policy.plan(first.depth, first.camera, first.mask, 1, seed, **wanted)[0]
+
+
+def look(cell: Cell, count: int, with_mask: bool, spoil: Spoil, seed: List[int]) -> Look:
+    """What `count` cameras see: the cell's own, and others spread around the vertical at the same distance. A trial's
+    mask is of each image. seed: of the noise."""
+    views = []
+    for k, pose in enumerate(camera_poses(cell.T_world_cam, count)):
+        rng = np.random.default_rng(seed if k == 0 else [*seed, k])
+        with cell.seen_from(pose):
+            depth, mask = spoil(cell.render(), rng), cell.mask() if with_mask else None
+        T_first_cam = transforms.invert(cell.T_world_cam) @ pose
+        views.append(DepthView(depth, cell.camera, T_first_cam, mask))
+    return Look(views)
+
+
+def ask_for_object(cell: Cell, shown: Look, rng: np.random.Generator) -> Look:
+    """The same with label images in place of masks, and one of the objects that the first image shows asked for."""
+    labels = []
+    for view in shown.views:
+        with cell.seen_from(cell.T_world_cam @ view.T_frame_cam):
+            labels.append((cell.labels() + 1).astype(np.int32))
+    views = [view._replace(mask=None, labels=one) for view, one in zip(shown.views, labels)]
+    seen = np.bincount(labels[0][shown.depth > 0], minlength=len(cell.bodies) + 1)
+    possible = [i for i in cell.remaining() if seen[i + 1] >= FEWEST_PIXELS]
+    return Look(views, int(rng.choice(possible)) if possible else None)
+
+
+def camera_poses(T_world_cam: np.ndarray, count: int) -> List[np.ndarray]:
+    """`T_world_cam` (4, 4) of the given camera and of count - 1 more that look at the middle of the table from as far,
+    tilted, a turn around."""
+    distance = float(np.linalg.norm(T_world_cam[:3, 3]))
+    poses = [T_world_cam]
+    for azimuth in 2 * np.pi * np.arange(count - 1) / max(1, count - 1):
+        back = np.array([np.sin(SIDE_TILT) * np.cos(azimuth), np.sin(SIDE_TILT) * np.sin(azimuth), np.cos(SIDE_TILT)])
+        poses.append(transforms.compose(transforms.rotation_to(-back, T_world_cam[:3, 0]), distance * back))
+    return poses
