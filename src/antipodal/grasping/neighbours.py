@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import List
+from typing import List, Tuple
 
 import torch
 
+from antipodal import backends
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import Pairs, grow
+from antipodal.grasping.neighbours_numba import closes_on_one_numba
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.perception.view import View
 
@@ -57,36 +59,46 @@ def pairs_along_axes(view: View) -> Pairs:
 
 
 def closes_on_one(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
-    """(N,) bool: grasps (N) between whose jaws nothing but their own object reaches higher than the tips; all of them
-    where the view has no labels."""
-    if view.labels is None:
-        return torch.ones(len(grasps), dtype=torch.bool, device=grasps.angle.device)
-    label, places = labels_of(view, grasps), _between(view, grasps, gripper)
+    """(N,) bool: grasps (N) between whose jaws nothing but their own object reaches higher than the tips."""
+    assert view.labels is not None
+    places, footprint = _places(view, grasps), _footprint(view, gripper).to(view.depth.device)
     tips = grasps.center[:, 2] + gripper.tip
+    if backends.uses_numba(view.depth):
+        depth, labels, where, low, points = (
+            a.contiguous().numpy() for a in (view.depth, view.labels, places, tips, footprint)
+        )
+        return torch.from_numpy(closes_on_one_numba(depth, labels, where, low, points, BLUR))
+    row, column = _between(view, places, footprint)
+    label = labels_of(view, grasps)
     alone = label > 0
     for one in label[alone].unique().tolist():
         rows = torch.nonzero(label == one)[:, 0]
-        row, column = places[rows].unbind(-1)
-        foreign = _foreign(view, one)[row, column] & (view.depth[row, column] < tips[rows, None])
-        alone[rows] = ~foreign.any(dim=1)
+        foreign = ~grow(view.labels == one, BLUR) & (view.labels >= 0)
+        r, c = row[rows], column[rows]
+        alone[rows] = ~(foreign[r, c] & (view.depth[r, c] < tips[rows, None])).any(dim=1)
     return alone
 
 
-def _foreign(view: View, label: int) -> torch.Tensor:
-    """Cells (H, W) bool that surely show something other than this object."""
-    assert view.labels is not None
-    return ~grow(view.labels == label, BLUR) & (view.labels >= 0)
+def _places(view: View, grasps: ViewGrasps) -> torch.Tensor:
+    """Column, row, cosine and sine of the angle, and opening [cells] (N, 5) of grasps (N)."""
+    cells = view.to_cells(grasps.center[:, :2])
+    turned = torch.stack([torch.cos(grasps.angle), torch.sin(grasps.angle), grasps.width / view.cell], dim=1)
+    return torch.cat([cells, turned], dim=1)
 
 
-def _between(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
-    """Cells (N, K, 2) as (row, column) that cover what lies between the jaws, at most a cell apart."""
-    device = grasps.angle.device
-    along = torch.linspace(-0.5, 0.5, int(gripper.max_width / view.cell) + 2, device=device)
-    across = torch.linspace(-0.5, 0.5, int(gripper.jaw_width / view.cell) + 2, device=device) * gripper.jaw_width
-    a, b = (t.flatten() for t in torch.meshgrid(along, across, indexing="ij"))
-    a = grasps.width[:, None] * a
-    cos, sin = torch.cos(grasps.angle)[:, None], torch.sin(grasps.angle)[:, None]
-    xy = torch.stack([cos * a - sin * b, sin * a + cos * b], dim=-1) + grasps.center[:, None, :2]
-    column, row = view.to_cells(xy).round().long().unbind(-1)
+def _footprint(view: View, gripper: Gripper) -> torch.Tensor:
+    """Points (K, 2) that cover what lies between the jaws, at most a cell apart: along the closing axis in openings,
+    across it [cells]."""
+    along = torch.linspace(-0.5, 0.5, int(gripper.max_width / view.cell) + 2)
+    width = gripper.jaw_width / view.cell
+    across = torch.linspace(-0.5, 0.5, int(width) + 2) * width
+    return torch.stack([t.flatten() for t in torch.meshgrid(along, across, indexing="ij")], dim=1)
+
+
+def _between(view: View, places: torch.Tensor, footprint: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Rows and columns (N, K) of the cells between the jaws."""
+    x, y, cos, sin, opening = (value[:, None] for value in places.unbind(dim=1))
+    a, b = footprint[None, :, 0] * opening, footprint[None, :, 1]
+    column, row = (x + cos * a - sin * b).round().long(), (y + sin * a + cos * b).round().long()
     height, width = view.depth.shape
-    return torch.stack([row.clamp(0, height - 1), column.clamp(0, width - 1)], dim=-1)
+    return row.clamp(0, height - 1), column.clamp(0, width - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Tuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from antipodal.camera import Camera
 
 MAX_SAMPLES = 20_000  # pixels that the fit looks at
 ALIKE = 0.05  # a camera along the cloud's own axes is taken where it is no worse than this [px]
+FEWEST = 500  # of them, below which every pixel is looked at
 MAX_SKEW = 0.01  # of a pixel's axes, in focal lengths
 
 
@@ -37,9 +39,12 @@ def pixel_errors(rays: np.ndarray, camera: Camera) -> float:
 
 def _sampled(rays: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Rows and columns (N,) of some of the finite rays (H, W, 3)."""
-    v, u = np.nonzero(np.isfinite(rays[..., 2]))
-    stride = max(1, len(v) // MAX_SAMPLES)
-    return v[::stride], u[::stride]
+    step = max(1, int(math.sqrt(rays.shape[0] * rays.shape[1] / MAX_SAMPLES)))
+    few = np.isfinite(rays[::step, ::step]).all(axis=-1) & rays[::step, ::step].any(axis=-1)
+    if np.count_nonzero(few) < FEWEST:
+        step, few = 1, np.isfinite(rays).all(axis=-1) & rays.any(axis=-1)
+    v, u = np.nonzero(few)
+    return v * step, u * step
 
 
 Fit = Tuple[Camera, np.ndarray, float]

@@ -22,6 +22,7 @@ FEWEST = 100  # points of a cloud
 MAX_ERROR = 0.5  # of an organised cloud's pixels, root mean square [px]
 WIDEST = math.radians(70)  # points further off the virtual camera's axis are not seen
 MOSTLY_AROUND = 0.5  # with more of the points beyond that, the origin lies among them
+SAMPLES = 20_000  # points that tell where a virtual camera looks, and how fine its pixels are
 MAX_SIDE = 2000  # of a virtual camera's image [px]
 PER_PIXEL = 2.0  # points in a virtual pixel, to begin with
 COARSER, TRIES, MAX_HOLES = 1.2, 8, 0.08  # pixels grow until this share of the surfaces' pixels is missing at most
@@ -50,7 +51,7 @@ def cloud_view(points: np.ndarray, viewpoint: Sequence[float] = ORIGIN, camera: 
 
 
 def _checked(points: np.ndarray, viewpoint: Sequence[float]) -> np.ndarray:
-    """The points from the viewpoint: (H, W, 3) with NaN where there is none, or (N, 3) of those there are."""
+    """The points from the viewpoint: (H, W, 3) as they are, or (N, 3) of those that are some and within range."""
     if not isinstance(points, np.ndarray) or points.dtype.kind != "f":
         got = points.dtype if isinstance(points, np.ndarray) else type(points).__name__
         raise InputError(f"a cloud must be a numpy array of floats in metres, got {got}")
@@ -61,13 +62,12 @@ def _checked(points: np.ndarray, viewpoint: Sequence[float]) -> np.ndarray:
         raise InputError(f"viewpoint must be three finite numbers in metres, got {viewpoint!r}")
     with np.errstate(over="ignore", invalid="ignore"):
         rays = points if not origin.any() else points - origin
-        distance = np.sqrt(np.square(rays, dtype=np.float64).sum(axis=-1))
-    seen = np.isfinite(distance) & (distance > 0)
+        squared = np.einsum("...i,...i->...", rays, rays)
+        seen = (squared > 0) & (squared < np.inf)
     if not seen.any():
-        raise InputError(f"the cloud is empty: none of its {distance.size} points is finite and off the viewpoint")
-    _check_distances(distance[seen])
-    seen &= distance <= MAX_RANGE
-    return np.where(seen[..., None], rays, np.nan) if rays.ndim == 3 else rays[seen]
+        raise InputError(f"the cloud is empty: none of its {seen.size} points is finite and off the viewpoint")
+    _check_distances(np.sqrt(squared[seen]))
+    return rays if rays.ndim == 3 else np.ascontiguousarray(rays[seen & (squared <= MAX_RANGE**2)])
 
 
 def _check_distances(distance: np.ndarray) -> None:
@@ -118,7 +118,8 @@ def _seen_by(rays: np.ndarray, camera: Camera, origin: np.ndarray) -> DepthView:
 def _look_at(rays: np.ndarray) -> np.ndarray:
     """Rotation (3, 3) of a camera that looks at rays (N, 3), which turns with them. Raises InputError where they lie
     all around."""
-    ways = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    ways = _some(rays)
+    ways = ways / np.linalg.norm(ways, axis=1, keepdims=True)
     axis = ways.mean(axis=0)
     turned = ways @ (axis / max(float(np.linalg.norm(axis)), 1e-12)) < math.cos(WIDEST)
     if turned.mean() > MOSTLY_AROUND or np.linalg.norm(axis) < math.cos(WIDEST):
@@ -127,6 +128,11 @@ def _look_at(rays: np.ndarray) -> np.ndarray:
             f"{math.degrees(WIDEST):.0f} degrees from their mean direction; give the sensor's origin in its frame"
         )
     return transforms.rotation_to(axis, _longest(ways))
+
+
+def _some(rows: np.ndarray) -> np.ndarray:
+    """At most twice SAMPLES of rows (N, K), spread evenly."""
+    return rows[:: max(1, len(rows) // SAMPLES)]
 
 
 def _longest(ways: np.ndarray) -> np.ndarray:
@@ -154,8 +160,9 @@ def _virtual_image(points: np.ndarray) -> Tuple[np.ndarray, Camera]:
 def _pitch(flat: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
     """Side of a pixel at depth 1 that holds PER_PIXEL of the projected points (N, 2), in the median of the places that
     they cover."""
-    counts, columns, rows = np.histogram2d(flat[:, 0], flat[:, 1], bins=40, range=np.stack([low, high + 1e-9], axis=1))
-    area = (columns[1] - columns[0]) * (rows[1] - rows[0])
+    few = _some(flat)
+    counts, columns, rows = np.histogram2d(few[:, 0], few[:, 1], bins=40, range=np.stack([low, high + 1e-9], axis=1))
+    area = (columns[1] - columns[0]) * (rows[1] - rows[0]) * len(few) / len(flat)
     return math.sqrt(PER_PIXEL * area / float(np.median(counts[counts > 0])))
 
 

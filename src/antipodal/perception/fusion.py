@@ -52,7 +52,8 @@ def fused_view(
 ) -> View:
     """As `make_view` along `approach` (3,), in the frame of the first of the cameras, of what all of them saw."""
     T_first_view = look_along(approach)
-    views = [carved(view, [other for other in views if other is not view], fusion) for view in views]
+    standing = approach, table - fusion.step
+    views = [carved(view, [other for other in views if other is not view], fusion, standing) for view in views]
     grid = _view_grid(views, T_first_view, margin, options)
     nearest, masked = _scattered(views, T_first_view, grid)
     first = nearest.min(axis=0)
@@ -88,13 +89,23 @@ def _labels(view: CameraView) -> np.ndarray:
     return _NO_LABELS if view.labels is None else view.labels
 
 
-def carved(view: CameraView, others: Sequence[CameraView], fusion: FusionOptions = FusionOptions()) -> CameraView:
-    """The view without the pixels whose points another camera sees through."""
-    depth = view.depth
+def carved(
+    view: CameraView,
+    others: Sequence[CameraView],
+    fusion: FusionOptions = FusionOptions(),
+    standing: Tuple[np.ndarray, float] = (np.zeros(3), 1.0),
+) -> CameraView:
+    """The view without the pixels whose points another camera sees through.
+
+    standing: a direction (3,) in the first camera's frame and a depth along it [m]; what is deeper stays as it is.
+    """
+    depth, (along, deepest) = view.depth, standing
+    R, origin = view.T_first_cam[:3, :3], view.T_first_cam[:3, 3]
+    plane = (*(along @ R), deepest - float(along @ origin))
     for other in others:
         T_other_cam = transforms.invert(other.T_first_cam) @ view.T_first_cam
         farther = _least_around(other, fusion.slack)
-        through = seen_through(depth, view.camera, farther, other.camera, T_other_cam, fusion.step)
+        through = seen_through(depth, view.camera, farther, other.camera, T_other_cam, fusion.step, plane)
         depth = np.where(through, np.float32(0), depth)
     return replace(view, depth=depth)
 

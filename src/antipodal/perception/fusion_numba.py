@@ -9,6 +9,8 @@ import numpy as np
 
 from antipodal.camera import Camera
 
+NO_PLANE = (0.0, 0.0, 0.0, np.inf)
+
 
 def scatter(
     depth: np.ndarray,
@@ -33,14 +35,21 @@ def scatter(
 
 
 def seen_through(
-    depth: np.ndarray, camera: Camera, farther: np.ndarray, other: Camera, T_other_cam: np.ndarray, step: float
+    depth: np.ndarray,
+    camera: Camera,
+    farther: np.ndarray,
+    other: Camera,
+    T_other_cam: np.ndarray,
+    step: float,
+    plane: Tuple[float, ...] = NO_PLANE,
 ) -> np.ndarray:
     """Pixels (H, W) bool whose points lie more than `step` [m] in front of what another camera sees there.
 
     farther: (height, width) float32 [m] least depth of the other image round each pixel, 0 where that is not known.
+    plane: (a, b, c, d) in the camera's frame: only points with a x + b y + c z < d are looked at.
     """
     K = np.array([other.fx, other.fy, other.cx, other.cy], float)
-    return _seen_through(depth, *camera.rays(np.float64), T_other_cam, farther, K, step)
+    return _seen_through(depth, *camera.rays(np.float64), T_other_cam, farther, K, step, np.array(plane, float))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -67,12 +76,14 @@ def _scatter_all(depth, mask, labels, ray_x, ray_y, T, corner, nearest, masked, 
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _seen_through(depth, ray_x, ray_y, T, farther, K, step):
+def _seen_through(depth, ray_x, ray_y, T, farther, K, step, plane):
     found = np.zeros(depth.shape, np.bool_)
     for v in range(depth.shape[0]):
         for u in range(depth.shape[1]):
             d = depth[v, u]
             if not d > 0:
+                continue
+            if not (plane[0] * ray_x[u] + plane[1] * ray_y[v] + plane[2]) * d < plane[3]:
                 continue
             z = (T[2, 0] * ray_x[u] + T[2, 1] * ray_y[v] + T[2, 2]) * d + T[2, 3]
             if not z > 0:
