@@ -13,13 +13,25 @@ from antipodal.perception.view import View
 
 
 def distance_to_centroid(view: View) -> torch.Tensor:
-    """Distance (H, W) [m] of every graspable cell from the centroid of the connected region that it lies in."""
-    graspable = view.graspable.cpu().numpy()
-    labels = np.zeros(graspable.shape) if view.labels is None else view.labels.cpu().numpy()
+    """Distance (H, W) [m] of every graspable cell from the centroid of the connected region that it lies in, or of its
+    object where the view has labels."""
+    if view.labels is not None:
+        return _distance_to_own_centroid(view)
+    regions = connected_components(view.graspable.cpu().numpy(), diagonal=True)
+    distance = regions.distances() * np.float32(view.cell)
+    return torch.from_numpy(distance).to(view.depth.device)
+
+
+def _distance_to_own_centroid(view: View) -> torch.Tensor:
+    """The same where labels tell which object each cell shows: from that object's centroid, whatever touches it."""
+    assert view.labels is not None
+    graspable, labels = view.graspable.cpu().numpy(), view.labels.cpu().numpy()
+    row, column = np.nonzero(graspable)
+    _, own, count = np.unique(labels[row, column], return_inverse=True, return_counts=True)
+    away = [x - (np.bincount(own, x) / count)[own] for x in (row, column)]
     distance = np.zeros(graspable.shape, np.float32)
-    for label in np.unique(labels[graspable]) if view.labels is not None else (0,):
-        distance += connected_components(graspable & (labels == label), diagonal=True).distances()
-    return torch.from_numpy(distance * np.float32(view.cell)).to(view.depth.device)
+    distance[row, column] = np.hypot(*away) * view.cell
+    return torch.from_numpy(distance).to(view.depth.device)
 
 
 def balance_penalty(distance: torch.Tensor, scale: float) -> torch.Tensor:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from typing import List, Tuple
+from typing import Tuple
 
+import numpy as np
 import torch
 
 from antipodal import backends
@@ -14,8 +14,7 @@ from antipodal.grasping.neighbours_numba import closes_on_one_numba
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.perception.view import View
 
-FEWEST_CELLS = 4  # of an object that has axes
-STEPS_BESIDE = 0.7  # how far beside its middle an object is tried, in half its width there
+STEPS, STEPS_BESIDE = 5, 0.7  # places beside each other on an object, and how far from its middle, in half its width
 BLUR = 1  # cells by which labels may be wrong at an object's outline
 
 
@@ -37,25 +36,37 @@ def in_turn(labels: torch.Tensor) -> torch.Tensor:
 def pairs_along_axes(view: View) -> Pairs:
     """Pairs along both principal axes of each labelled object, through its middle and beside it: where objects touch,
     few of the pairs that are drawn at random lie on one alone."""
-    rows: List[torch.Tensor] = []
-    assert view.labels is not None
-    for label in view.labels[view.graspable].unique().tolist():
-        row, column = torch.nonzero(view.graspable & (view.labels == label), as_tuple=True)
-        if len(row) < FEWEST_CELLS or label <= 0:
-            continue
-        cells = torch.stack([column, row], dim=1).float()
-        middle, apart = cells.mean(dim=0), cells - cells.mean(dim=0)
-        covariance = apart.T @ apart / len(cells)
-        long = (torch.atan2(2 * covariance[0, 1], covariance[0, 0] - covariance[1, 1]) / 2).reshape(1)
-        for angle in (long, long + math.pi / 2):
-            way = torch.cat([torch.cos(angle), torch.sin(angle)])
-            beside = torch.stack([-way[1], way[0]])
-            reach = (apart @ beside).abs().max()
-            steps = torch.linspace(-STEPS_BESIDE, STEPS_BESIDE, 5, device=reach.device)[:, None] * reach
-            extent = (2 * (apart @ way).abs().max()).reshape(1, 1)
-            rows.append(torch.cat([middle + steps * beside, angle.expand(5, 1), extent.expand(5, 1)], dim=1))
-    found = torch.cat(rows) if rows else view.depth.new_zeros(0, 4)
+    cells, own, count = _object_cells(view)
+    middle = np.stack([np.bincount(own, cells[:, k], count) for k in (0, 1)], axis=1) / np.bincount(own)[:, None]
+    apart = cells - middle[own]
+    xx, xy, yy = (np.bincount(own, apart[:, a] * apart[:, b], count) for a, b in ((0, 0), (0, 1), (1, 1)))
+    long = np.arctan2(2 * xy, xx - yy) / 2
+    rows = []
+    for angle in (long, long + np.pi / 2):
+        way = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        beside = np.stack([-way[:, 1], way[:, 0]], axis=1)
+        extent, reach = (_farthest(np.abs((apart * axis[own]).sum(axis=1)), own, count) for axis in (way, beside))
+        for step in np.linspace(-STEPS_BESIDE, STEPS_BESIDE, STEPS):
+            rows.append(np.column_stack([middle + step * reach[:, None] * beside, angle, 2 * extent]))
+    found = torch.from_numpy(np.concatenate(rows)).to(view.depth)
     return Pairs(view.to_metres(found[:, :2]), found[:, 2], found[:, 3] * view.cell)
+
+
+def _object_cells(view: View) -> Tuple[np.ndarray, np.ndarray, int]:
+    """Cells (N, 2) as (column, row) that show an object that may be grasped, the number of that object (N,) among
+    those, and how many there are."""
+    assert view.labels is not None
+    labels = view.labels.cpu().numpy()
+    row, column = np.nonzero(view.graspable.cpu().numpy() & (labels > 0))
+    names, own = np.unique(labels[row, column], return_inverse=True)
+    return np.stack([column, row], axis=1).astype(float), own, len(names)
+
+
+def _farthest(values: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:
+    """The largest of values (N,) >= 0 of each object (count,)."""
+    largest = np.zeros(count)
+    np.maximum.at(largest, own, values)
+    return largest
 
 
 def closes_on_one(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:

@@ -144,9 +144,10 @@ def _longest(ways: np.ndarray) -> np.ndarray:
 
 def _virtual_image(points: np.ndarray) -> Tuple[np.ndarray, Camera]:
     """What a camera, made for them, sees of points (N, 3) in its optical frame."""
-    points = points[points[:, 2] > math.cos(WIDEST) * np.linalg.norm(points, axis=1)]
-    flat = points[:, :2] / points[:, 2:]
-    low, high = flat.min(axis=0), flat.max(axis=0)
+    x, y, z = (np.ascontiguousarray(column) for column in points.T)
+    ahead = z > math.cos(WIDEST) * np.sqrt(x * x + y * y + z * z)
+    flat = np.stack([x[ahead] / z[ahead], y[ahead] / z[ahead]])
+    low, high = flat.min(axis=1), flat.max(axis=1)
     pitch = max(_pitch(flat, low, high), float((high - low).max()) / MAX_SIDE)
     for _ in range(TRIES):
         camera = _camera_over(low, high, pitch)
@@ -158,11 +159,11 @@ def _virtual_image(points: np.ndarray) -> Tuple[np.ndarray, Camera]:
 
 
 def _pitch(flat: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
-    """Side of a pixel at depth 1 that holds PER_PIXEL of the projected points (N, 2), in the median of the places that
+    """Side of a pixel at depth 1 that holds PER_PIXEL of the projected points (2, N), in the median of the places that
     they cover."""
-    few = _some(flat)
+    few = _some(flat.T)
     counts, columns, rows = np.histogram2d(few[:, 0], few[:, 1], bins=40, range=np.stack([low, high + 1e-9], axis=1))
-    area = (columns[1] - columns[0]) * (rows[1] - rows[0]) * len(few) / len(flat)
+    area = (columns[1] - columns[0]) * (rows[1] - rows[0]) * len(few) / flat.shape[1]
     return math.sqrt(PER_PIXEL * area / float(np.median(counts[counts > 0])))
 
 
