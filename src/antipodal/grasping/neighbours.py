@@ -45,7 +45,7 @@ def pairs_along_axes(view: View) -> Pairs:
     for angle in (long, long + np.pi / 2):
         way = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         beside = np.stack([-way[:, 1], way[:, 0]], axis=1)
-        extent, reach = (_farthest(np.abs((apart * axis[own]).sum(axis=1)), own, count) for axis in (way, beside))
+        extent, reach = (_largest_of(np.abs((apart * axis[own]).sum(axis=1)), own, count) for axis in (way, beside))
         for step in np.linspace(-STEPS_BESIDE, STEPS_BESIDE, STEPS):
             rows.append(np.column_stack([middle + step * reach[:, None] * beside, angle, 2 * extent]))
     found = torch.from_numpy(np.concatenate(rows)).to(view.depth)
@@ -62,7 +62,7 @@ def _object_cells(view: View) -> Tuple[np.ndarray, np.ndarray, int]:
     return np.stack([column, row], axis=1).astype(float), own, len(names)
 
 
-def _farthest(values: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:
+def _largest_of(values: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:
     """The largest of values (N,) >= 0 of each object (count,)."""
     largest = np.zeros(count)
     np.maximum.at(largest, own, values)
@@ -72,7 +72,7 @@ def _farthest(values: np.ndarray, own: np.ndarray, count: int) -> np.ndarray:
 def closes_on_one(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
     """(N,) bool: grasps (N) between whose jaws nothing but their own object reaches higher than the tips."""
     assert view.labels is not None
-    places, footprint = _places(view, grasps), _footprint(view, gripper).to(view.depth.device)
+    places, footprint = _grasp_places(view, grasps), _footprint(view, gripper).to(view.depth.device)
     tips = grasps.center[:, 2] + gripper.tip
     if backends.uses_numba(view.depth):
         depth, labels, where, low, points = (
@@ -90,7 +90,7 @@ def closes_on_one(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Ten
     return alone
 
 
-def _places(view: View, grasps: ViewGrasps) -> torch.Tensor:
+def _grasp_places(view: View, grasps: ViewGrasps) -> torch.Tensor:
     """Column, row, cosine and sine of the angle, and opening [cells] (N, 5) of grasps (N)."""
     cells = view.to_cells(grasps.center[:, :2])
     turned = torch.stack([torch.cos(grasps.angle), torch.sin(grasps.angle), grasps.width / view.cell], dim=1)

@@ -86,7 +86,7 @@ def _read_vertices(file: BinaryIO, fields: List[Tuple[str, str, int]], count: in
     return np.stack([column.astype(np.float64) for column in columns], axis=1)
 
 
-def _lines(file: BinaryIO, end: str) -> List[List[str]]:
+def _header_lines(file: BinaryIO, end: str) -> List[List[str]]:
     """The words of the header's lines, with that which starts with `end`."""
     lines: List[List[str]] = []
     while len(lines) < MAX_LINES:
@@ -100,7 +100,7 @@ def _lines(file: BinaryIO, end: str) -> List[List[str]]:
 
 
 def _ply_header(file: BinaryIO) -> Tuple[List[Tuple[str, str, int]], int, str]:
-    lines = _lines(file, "end_header")
+    lines = _header_lines(file, "end_header")
     if lines[0] != ["ply"]:
         raise ValueError("it does not start with ply")
     orders = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
@@ -117,7 +117,7 @@ def _pcd_header(
     file: BinaryIO,
 ) -> Tuple[List[Tuple[str, str, int]], int, str, np.ndarray, Tuple[int, int]]:
     """Fields, number of points, byte order, the viewpoint's place (3,) and the numbers of rows and columns."""
-    head = {words[0]: words[1:] for words in _lines(file, "DATA")}
+    head = {words[0]: words[1:] for words in _header_lines(file, "DATA")}
     if head["DATA"] == ["binary_compressed"]:
         raise ValueError("it is compressed; save it as binary (pcl_convert_pcd_ascii_binary IN OUT 1)")
     orders = {"ascii": "", "binary": "<"}

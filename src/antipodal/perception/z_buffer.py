@@ -11,11 +11,11 @@ from antipodal.camera import Camera
 def nearest_in_pixels(points: np.ndarray, camera: Camera) -> np.ndarray:
     """Depth (H, W) float32 [m] of the nearest of points (N, 3) [m] in the optical frame in each pixel, 0 = none."""
     focal, centre = np.array([camera.fx, camera.fy], float), np.array([camera.cx, camera.cy], float)
-    return _nearest_depth(np.ascontiguousarray(points), focal, centre, int(camera.height), int(camera.width))
+    return _depth_of_nearest(np.ascontiguousarray(points), focal, centre, int(camera.height), int(camera.width))
 
 
 @numba.njit(cache=True)
-def _nearest_depth(points, focal, centre, height, width):
+def _depth_of_nearest(points, focal, centre, height, width):
     depth = np.zeros((height, width), np.float32)
     for i in range(len(points)):
         x, y, z = points[i]

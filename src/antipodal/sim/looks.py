@@ -18,7 +18,7 @@ Spoil = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # a depth image
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Shown:
     """What a policy is shown before a pick."""
 
     views: List[DepthView]  # the first from the cell's own camera; poses in its frame
@@ -40,7 +40,7 @@ class Look:
         return policy.plan(first.depth, first.camera, first.mask, 1, seed, **wanted)[0]
 
 
-def look(cell: Cell, count: int, with_mask: bool, spoil: Spoil, seed: List[int]) -> Look:
+def look(cell: Cell, count: int, with_mask: bool, spoil: Spoil, seed: List[int]) -> Shown:
     """What `count` cameras see: the cell's own, and others spread around the vertical at the same distance. A trial's
     mask is of each image. seed: of the noise."""
     views = []
@@ -50,10 +50,10 @@ def look(cell: Cell, count: int, with_mask: bool, spoil: Spoil, seed: List[int])
             depth, mask = spoil(cell.render(), rng), cell.mask() if with_mask else None
         T_first_cam = transforms.invert(cell.T_world_cam) @ pose
         views.append(DepthView(depth, cell.camera, T_first_cam, mask))
-    return Look(views)
+    return Shown(views)
 
 
-def ask_for_object(cell: Cell, shown: Look, rng: np.random.Generator) -> Look:
+def ask_for_object(cell: Cell, shown: Shown, rng: np.random.Generator) -> Shown:
     """The same with label images in place of masks, and one of the objects that the first image shows asked for."""
     labels = []
     for view in shown.views:
@@ -62,7 +62,7 @@ def ask_for_object(cell: Cell, shown: Look, rng: np.random.Generator) -> Look:
     views = [view._replace(mask=None, labels=one) for view, one in zip(shown.views, labels)]
     seen = np.bincount(labels[0][shown.depth > 0], minlength=len(cell.bodies) + 1)
     possible = [i for i in cell.remaining() if seen[i + 1] >= FEWEST_PIXELS]
-    return Look(views, int(rng.choice(possible)) if possible else None)
+    return Shown(views, int(rng.choice(possible)) if possible else None)
 
 
 def camera_poses(T_world_cam: np.ndarray, count: int) -> List[np.ndarray]:

@@ -17,7 +17,7 @@ from antipodal.grasping import draw
 from antipodal.perception.observe import MAX_VIEWS
 from antipodal.planner import PlannerOptions
 from antipodal.sim.cell import PRIMESENSE, Cell, overhead
-from antipodal.sim.looks import Look, ask_for_object, look
+from antipodal.sim.looks import Shown, ask_for_object, look
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.pick import WRONG_OBJECT
 from antipodal.sim.picture import failure_picture, view_of_gripper, view_of_table
@@ -151,7 +151,7 @@ class Runner:
         return picks
 
     def _pick(self, cell: Cell, job: Job, attempt: int) -> dict:
-        """Look, plan, execute."""
+        """Shown, plan, execute."""
         shown, policy = self._look(cell, job.scene, attempt), self._policy(job.policy, cell)
         depth, start = shown.depth, time.perf_counter()
         try:
@@ -170,7 +170,7 @@ class Runner:
         ends = {"kind": kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
         return {**ends, **forces, **_describe(grasp, plan_ms)}
 
-    def _look(self, cell: Cell, scene: int, attempt: int) -> Look:
+    def _look(self, cell: Cell, scene: int, attempt: int) -> Shown:
         seed, errors = [self.options.seed, scene, 2, attempt], sensor_errors(self.options.noise)
 
         def spoil(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
