@@ -133,3 +133,19 @@ def test_labels_of_missing_depth_are_refused():
     depth[LABELS == 1] = 0
     with pytest.raises(InputError, match=r"depth is missing at all \d+ pixels of the targets"):
         PLANNER.plan(depth, CAMERA, labels=LABELS, targets=[1])
+
+
+def test_a_planner_on_a_gpu_plans_with_labels_beside_its_graph():
+    planner = GraspPlanner(PLANNER.network)
+    planner.gpu_planner = RefusesAll()
+    depth, _ = render(TWO)
+    assert {g.label for g in planner.plan(depth, CAMERA, labels=LABELS)} == {1, 2}
+    with pytest.raises(AssertionError, match="the graph was asked"):
+        planner.plan(depth, CAMERA)
+
+
+class RefusesAll:
+    """Stands for the graph on a GPU."""
+
+    def plan(self, *_):
+        raise AssertionError("the graph was asked")
