@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,16 +8,18 @@ import torch
 from scenes import CAMERA, HEIGHT, OVERHEAD, box, overhead, render
 
 from antipodal import backends, networks, resources, transforms
+from antipodal.camera import Camera
 from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode, to_camera, to_view
+from antipodal.perception.fusion import CameraView
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.table import TableOptions
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.cem import CEMOptions
 from antipodal.planning.cuda_graph import GpuPlanner
-from antipodal.planning.ranking import centered_in
+from antipodal.planning.ranking import centered_in, tips_in_image
 from antipodal.planning.request import Request
 from tests.perception.test_view import view_of
 
@@ -348,6 +351,23 @@ def test_a_grasp_that_appears_outside_the_image_is_not_returned():
     assert len(kept) == 1 and kept.center[0, 0] == 0
     with pytest.raises(NoGraspFound, match="0 of 1 feasible grasps are centred in the image"):
         centered_in(None, grasps[1:], np.eye(4), CAMERA, {})
+
+
+def test_a_grasp_whose_tip_closes_outside_the_image_is_not_returned():
+    """What stands there was not seen, and the object may be part of something larger."""
+    edge = (CAMERA.width - 1 - CAMERA.cx) / CAMERA.fx * 0.7
+    center = torch.tensor([[edge - 0.03, 0.0, 0.7], [edge - 0.02, 0.0, 0.7], [edge - 0.02, 0.0, 0.7]])
+    grasps = ViewGrasps(center, torch.tensor([0.0, 0.0, np.pi / 2]), torch.full((3,), 0.05))
+    kept = tips_in_image(grasps, np.eye(4), CAMERA, Gripper(), {})
+    np.testing.assert_allclose(kept.angle, [0, np.pi / 2], atol=1e-6)
+    with pytest.raises(NoGraspFound, match="0 of 1 feasible grasps have both tips in the image"):
+        tips_in_image(grasps[1:2], np.eye(4), CAMERA, Gripper(), {})
+    turned = np.diag([-1.0, 1.0, -1.0, 1.0])  # another camera sees from the other side
+    turned[2, 3] = 1.4
+    other = CameraView(np.zeros(0), np.zeros(0), CAMERA, turned)
+    assert len(tips_in_image(grasps, np.eye(4), CAMERA, Gripper(), {}, [other])) == 2
+    wide = Camera(CAMERA.fx, CAMERA.fy, CAMERA.cx + 50, CAMERA.cy, CAMERA.width + 100, CAMERA.height)
+    assert len(tips_in_image(grasps, np.eye(4), CAMERA, Gripper(), {}, [replace(other, camera=wide)])) == 3
 
 
 @pytest.mark.parametrize("u, kept", [(158.6, False), (159.1, True), (200.4, True), (200.6, False)])

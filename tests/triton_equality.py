@@ -96,7 +96,7 @@ def heap():
 def widest_opening_equals_its_twin():
     view, grasps = heap()
     coarse = [torch.tensor(value) for value in (*view.origin, 0.003, view.table)]
-    on_device = DeviceView(view.depth, view.graspable, view.inside, None, tuple(coarse[:2]), *coarse[2:], 0.002)
+    on_device = DeviceView(view.depth, view.graspable, view.inside, None, tuple(coarse[:2]), *coarse[2:], finest=0.002)
     for case in (view, replace(view, table=math.inf), on_device):
         clearance, fitting = Clearance(case, Gripper()), OpeningSearch((1.0, 0.75, 0.5))
         (found, range_), (plain, expected) = with_and_without(lambda: fitting(clearance, grasps))  # noqa: B023

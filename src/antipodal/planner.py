@@ -32,7 +32,7 @@ from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.dense_scan import load_dense
 from antipodal.planning.options import PlannerOptions
-from antipodal.planning.ranking import centered_in, distinct, likely_enough
+from antipodal.planning.ranking import centered_in, distinct, likely_enough, tips_in_image
 from antipodal.planning.request import Request
 from antipodal.planning.result import Clock, Plan, refuse_empty
 from antipodal.planning.trace import Trace
@@ -223,6 +223,7 @@ class GraspPlanner:
             ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
         with clock("ranking"):
             ranked = centered_in(window, ranked, T_cam_view, camera, counts, seen if window is None else ())
+            ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)
             likely = likely_enough(ranked, options.min_quality, counts)
             chosen = distinct(likely, max_grasps, options.distinct_distance, options.distinct_angle, per_object)
             if trace is not None:

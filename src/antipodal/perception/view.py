@@ -41,9 +41,7 @@ class View:
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float  # side of a cell [m]
     table: float  # depth of the table plane [m], inf where none was found
-    labels: Optional[torch.Tensor] = (
-        None  # (H, W) int32: the object in each cell, 0 = none, -1 = not seen; None = no labels
-    )
+    labels: Optional[torch.Tensor] = None  # (H, W) int32, objects: 0 = none, -1 = not seen; None = no labels
 
     @property
     def min_cell(self) -> float:
@@ -53,7 +51,8 @@ class View:
     def to(self, device: torch.device) -> View:
         """The view on a device."""
         depth, graspable, inside = (t.to(device) for t in (self.depth, self.graspable, self.inside))
-        return replace(self, depth=depth, graspable=graspable, inside=inside)
+        labels = None if self.labels is None else self.labels.to(device)
+        return replace(self, depth=depth, graspable=graspable, inside=inside, labels=labels)
 
     def frame(self) -> torch.Tensor:
         """x and y of cell (0, 0) and the cells' side (3,) [m], where the view lies."""

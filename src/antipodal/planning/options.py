@@ -27,7 +27,7 @@ class PlannerOptions:
     depths: int = 2  # approach depths tried for each of them
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
     opening: str = "widest"  # of the openings that fit; or what suits the "object": the narrowest with room to spare
-    min_quality: float = 0.0  # grasps less likely to succeed than this are not returned; 0: all are
+    min_quality: float = 0.05  # grasps less likely to succeed than this are not returned; 0: all are
     balance: float = 0.06  # this far from an object's middle a grasp loses one unit of log odds [m]
     oblique: float = 8.0  # log odds that a grasp loses per logarithm of the width that a turned axis would spare it
     distinct_distance: float = 0.01  # two returned grasps are further apart than this [m]

@@ -10,7 +10,8 @@ import torch
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
-from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.grasp import Gripper
+from antipodal.grasping.view_grasps import ViewGrasps, poses
 from antipodal.perception.fusion import CameraView
 
 
@@ -56,6 +57,30 @@ def centered_in(
     if not inside.any():
         where = "image" if window is None else "region"
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the {where}", counts)
+    return grasps if inside.all() else grasps[torch.from_numpy(inside).to(grasps.angle.device)]
+
+
+def tips_in_image(
+    grasps: ViewGrasps,
+    T_cam_view: np.ndarray,
+    camera: Camera,
+    gripper: Gripper,
+    counts: Dict[str, int],
+    others: Sequence[CameraView] = (),
+) -> ViewGrasps:
+    """Those grasps both of whose tips close where some camera sees. Raises NoGraspFound, with the counts so far, where
+    there is none."""
+    tips = np.zeros((len(grasps), 2, 3))
+    tips[..., 1] = grasps.width.cpu().numpy()[:, None] / 2 * np.array([1.0, -1.0])
+    tips[..., 2] = gripper.tip
+    T = poses(grasps, T_cam_view)
+    points = (tips @ T[:, :3, :3].transpose(0, 2, 1) + T[:, None, :3, 3]).reshape(-1, 3)
+    seen = _in_sight(points, camera)
+    for other in others:
+        seen |= _in_sight(transforms.apply(transforms.invert(other.T_first_cam), points), other.camera)
+    inside = seen.reshape(-1, 2).all(axis=1)
+    if not inside.any():
+        raise NoGraspFound(f"0 of {len(grasps)} feasible grasps have both tips in the image", counts)
     return grasps if inside.all() else grasps[torch.from_numpy(inside).to(grasps.angle.device)]
 
 
