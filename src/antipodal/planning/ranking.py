@@ -10,7 +10,7 @@ import torch
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
-from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.grasping.view_grasps import ViewGrasps, poses
 from antipodal.perception.fusion import CameraView
 
 
@@ -44,7 +44,7 @@ def centered_in(
     """Those grasps whose origin appears in the window (H, W) bool, or anywhere in the image where there is none: below
     a surface it appears elsewhere than the surface does, perhaps outside. What other cameras see counts as in the
     image. Raises NoGraspFound, with the counts so far, where there is none."""
-    center = transforms.apply(T_cam_view, grasps.center.cpu().numpy())
+    center = _origins(grasps, T_cam_view)
     px, last = camera.project(center), np.array([camera.width - 1, camera.height - 1])
     inside = ((px >= 0) & (px <= last)).all(axis=1)
     for other in others:
@@ -64,6 +64,39 @@ def _in_sight(points: np.ndarray, camera: Camera) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         px = camera.project(points)
         return (points[:, 2] > 0) & ((px >= 0) & (px <= [camera.width - 1, camera.height - 1])).all(axis=1)
+
+
+def _origins(grasps: ViewGrasps, T_cam_view: np.ndarray) -> np.ndarray:
+    """Origins (N, 3) [m] of grasps of one view, or of several, in the camera's frame."""
+    if T_cam_view.ndim > 2:
+        return poses(grasps, T_cam_view)[:, :3, 3]
+    return transforms.apply(T_cam_view, grasps.center.cpu().numpy())
+
+
+def distinct_poses(
+    T_cam_grasp: np.ndarray,
+    label: np.ndarray,
+    count: int,
+    distance: float,
+    angle: float,
+    per_object: Optional[int] = None,
+) -> List[int]:
+    """As `distinct`, for grasps at poses (N, 4, 4) from several directions: their origins lie further apart, or they
+    are turned against each other by more, about any axis; a gripper is the same after half a turn. label: (N,), or
+    empty."""
+    chosen: List[int] = []
+    left = np.ones(len(T_cam_grasp), bool)
+    while len(chosen) < count and left.any():
+        i = int(np.argmax(left))
+        chosen.append(i)
+        apart = np.linalg.norm(T_cam_grasp[:, :3, 3] - T_cam_grasp[i, :3, 3], axis=1)
+        x, y, z = np.einsum("nij,ij->jn", T_cam_grasp[:, :3, :3], T_cam_grasp[i, :3, :3])  # cosines between axes
+        turn = np.arccos(np.clip((np.abs(x + y) + z - 1) / 2, -1, 1))
+        left &= ~((apart < distance) & (turn < angle))
+        left[i] = False
+        if per_object is not None and len(label) and (label[chosen] == label[i]).sum() >= per_object:
+            left &= label != label[i]
+    return chosen
 
 
 def likely_enough(ranked: ViewGrasps, min_quality: float, counts: Dict[str, int]) -> ViewGrasps:
