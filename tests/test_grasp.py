@@ -18,6 +18,12 @@ def test_gripper_file_round_trip(tmp_path):
     assert gripper.max_width == 0.05 and gripper.palm_size == (0.05, 0.1)
 
 
+def test_a_gripper_file_without_a_hand_box_has_nothing_behind_the_palm(tmp_path):
+    path = tmp_path / "gripper.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in WHOLE.items() if k != "hand_box"}))
+    assert Gripper.load(path).hand_box is None and Gripper.load("robotiq_2f85").hand_box == (0.075, 0.075, 0.063)
+
+
 def test_shipped_default_gripper_is_the_default():
     assert Gripper.load(resources.find("config/grippers/robotiq_2f85.yaml")) == Gripper()
 
@@ -31,6 +37,8 @@ def test_shipped_default_gripper_is_the_default():
         ({"min_width": 0.2}, "min_width"),
         ({"max_width": "wide"}, "numbers"),
         ({"palm_size": 3}, "palm_size"),
+        ({"hand_box": [0.1, 0.1]}, "hand_box must be three lengths"),
+        ({"hand_box": [0.1, 0.1, -0.1]}, "between 0 and 1 metre"),
     ],
 )
 def test_bad_gripper_file_says_what_is_wrong(tmp_path, change, complaint):
@@ -48,7 +56,7 @@ def test_a_gripper_file_is_a_mapping(tmp_path, text, complaint):
         Gripper.load(path)
 
 
-@pytest.mark.parametrize("missing", [["jaw_length"], ["palm_size"], sorted(set(WHOLE) - {"max_width"})])
+@pytest.mark.parametrize("missing", [["jaw_length"], ["palm_size"], sorted(set(WHOLE) - {"max_width", "hand_box"})])
 def test_a_gripper_file_that_lacks_lengths_is_refused(tmp_path, missing):
     path = tmp_path / "gripper.yaml"
     path.write_text(yaml.safe_dump({k: v for k, v in WHOLE.items() if k not in missing}))

@@ -292,6 +292,21 @@ def test_several_views_of_the_command_line(folder, capsys):
     assert run(folder, *view, "--mask", folder / "mask.png", depth="0.npy") == 2
 
 
+def test_the_hand_comes_within_the_cone_that_was_asked_for(folder, capsys):
+    assert run(folder, "--cone", 0.3, 0, 1, 10, "--json", folder / "plan.json") == 0
+    axis = np.array([0.3, 0, 1]) / np.hypot(0.3, 1)
+    ways = [g["approach_cam"] for g in json.loads((folder / "plan.json").read_text())["grasps"]]
+    assert len(ways) and np.degrees(np.arccos(np.clip(np.array(ways) @ axis, -1, 1))).max() < 10.001
+    assert run(folder, "--approach", "any", "--json", folder / "plan.json") == 0
+    for words, complaint in [
+        ((0, 0, 0, 10), "no direction"),
+        ((0, 0, 1, 100), "90 degrees"),
+        ((0, 0, -1, 10), "comes from below the support"),
+    ]:
+        assert run(folder, "--cone", *words) == 2
+        assert complaint in capsys.readouterr().err
+
+
 def test_as_a_program_without_arguments_it_explains_itself():
     done = subprocess.run([sys.executable, "-m", "antipodal.plan"], capture_output=True, text=True)
     assert done.returncode == 2 and "--camera" in done.stderr

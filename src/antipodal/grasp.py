@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import List, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import yaml
@@ -31,8 +31,15 @@ class Gripper:
     tip: float = 0.0  # how far the jaws reach past the origin along the approach
     palm_size: Tuple[float, float] = (0.060, 0.140)  # palm along x and y
     force: float = 40.0  # closing force [N]
+    hand_box: Optional[Tuple[float, float, float]] = (
+        0.075,
+        0.075,
+        0.063,
+    )  # behind the palm along x, y, z; None: nothing
 
     def __post_init__(self) -> None:
+        if isinstance(self.hand_box, list):
+            object.__setattr__(self, "hand_box", tuple(self.hand_box))
         lengths = [
             self.max_width,
             self.jaw_thickness,
@@ -40,6 +47,7 @@ class Gripper:
             self.jaw_length,
             self.pad_length,
             *self.palm_size,
+            *(self.hand_box or ()),
         ]
         if not all(isinstance(v, (int, float)) for v in [*lengths, self.min_width, self.tip, self.force]):
             raise InputError(f"gripper values must be numbers, got {asdict(self)}")
@@ -50,9 +58,9 @@ class Gripper:
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> Gripper:
-        """Read a gripper from YAML whose keys are this class's fields, all of them: no other gripper's length stands in
-        for a missing one. path: a file, or a name such as "franka_hand". `source` may name where the figures are from,
-        and `moveit` is ros.moveit's."""
+        """Read a gripper from YAML whose keys are this class's fields, all of them but `hand_box`: no other gripper's
+        length stands in for a missing one. path: a file, or a name such as "franka_hand". `source` may name where the
+        figures are from, and `moveit` is ros.moveit's."""
         path = resources.locate("grippers", path)
         try:
             data = yaml.safe_load(path.read_text())
@@ -66,13 +74,17 @@ class Gripper:
         unknown = sorted(set(data) - set(names))
         if unknown:
             raise InputError(f"gripper file {path}: unknown {', '.join(unknown)}; possible: {', '.join(names)}")
+        data.setdefault("hand_box", None)
         missing = [n for n in names if n not in data]
         if missing:
             raise InputError(f"gripper file {path} lacks {', '.join(missing)}; needed: {', '.join(names)}")
         palm = data["palm_size"]
         if not isinstance(palm, (list, tuple)) or len(palm) != 2:
             raise InputError(f"gripper file {path}: palm_size must be two lengths along x and y, got {palm!r}")
-        return cls(**{**data, "palm_size": tuple(palm)})
+        hand = data["hand_box"]
+        if hand is not None and (not isinstance(hand, (list, tuple)) or len(hand) != 3):
+            raise InputError(f"gripper file {path}: hand_box must be three lengths along x, y and z, got {hand!r}")
+        return cls(**{**data, "palm_size": tuple(palm), "hand_box": None if hand is None else tuple(hand)})
 
     def to_dict(self) -> dict:
         return asdict(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type
@@ -20,6 +21,7 @@ from antipodal.perception.depth_files import read_depth, read_labels, read_mask,
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.planner import GraspPlanner, Plan
+from antipodal.planning.approach_cone import NAMES, Approach, ApproachCone
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -40,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "cloud.pcd --up 0 0 1 --viewpoint 0.4 0 0.9",
         "depth.npy --camera camera.json --labels labels.png --targets 3 5 --per-object 2",
         "a.npy --camera camera.json --pose a.txt --view b.npy camera.json b.txt",
+        "depth.npy --camera realsense_d435 --cone 0 0.2 1 30",
     )
     parser.add_argument(
         "depth",
@@ -63,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--per-object", type=int, metavar="K", help="at most K grasps of each label")
     _add_view_options(parser)
     add_scene_options(parser)
+    add_approach_options(parser)
     parser.add_argument(
         "--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)"
     )
@@ -116,6 +120,34 @@ def add_scene_options(parser: argparse.ArgumentParser) -> None:
     names = ("X0", "Y0", "Z0", "X1", "Y1", "Z1")
     group.add_argument("--workspace", type=float, nargs=6, metavar=names, help="box [m] that targets lie in")
     group.add_argument("--robot", type=Path, help="image, nonzero = robot: an obstacle, never a target")
+
+
+def add_approach_options(parser: argparse.ArgumentParser) -> None:
+    """Which ways the hand may come."""
+    group = parser.add_argument_group(
+        "approach", "the directions in which the hand may travel"
+    ).add_mutually_exclusive_group()
+    group.add_argument(
+        "--approach",
+        choices=NAMES,
+        default="table",
+        help="along the table's normal, the camera's axis, or from any side of the table (default: %(default)s)",
+    )
+    group.add_argument(
+        "--cone",
+        type=float,
+        nargs=4,
+        metavar=("X", "Y", "Z", "DEG"),
+        help="within DEG degrees of the direction X Y Z, in the camera's frame or that of a cloud or of --pose",
+    )
+
+
+def approach_of(args: argparse.Namespace) -> Approach:
+    """What `add_approach_options` asked for. Raises InputError."""
+    if args.cone is None:
+        return args.approach
+    x, y, z, degrees = args.cone
+    return ApproachCone((x, y, z), math.radians(degrees))
 
 
 def scene_hints(args: argparse.Namespace, kind: Type[SceneHints] = SceneHints) -> SceneHints:
@@ -190,6 +222,7 @@ def _wanted(args: argparse.Namespace) -> Dict[str, Any]:
         "per_object": args.per_object,
         "max_grasps": args.max_grasps,
         "seed": args.seed,
+        "approach": approach_of(args),
     }
 
 

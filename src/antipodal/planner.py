@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -21,19 +22,18 @@ from antipodal.networks.score import CropScore, PixelScore, make_score
 from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
 from antipodal.perception.clouds import cloud_view
 from antipodal.perception.depth_view import DepthView
-from antipodal.perception.fusion import CameraView
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_gripper, check_region, check_seed
 from antipodal.perception.observe import check_view, check_views, observe
-from antipodal.perception.scene import Scene, why_nothing
-from antipodal.perception.table import AHEAD
 from antipodal.planning import warm_up
+from antipodal.planning.approach_cone import Approach, check_approach, turned_approach
+from antipodal.planning.cone_pipeline import ConePipeline
 from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.dense_scan import load_dense
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import centered_in, distinct, likely_enough, tips_in_image
-from antipodal.planning.request import Request
+from antipodal.planning.request import Request, along, make_request
 from antipodal.planning.result import Clock, Plan, refuse_empty
 from antipodal.planning.trace import Trace
 
@@ -91,6 +91,7 @@ class GraspPlanner:
         """Rank grasps by this score; on a GPU by a recorded graph, which knows sampled pairs and metric crops alone."""
         self.score: Union[CropScore, PixelScore] = score
         self.cpu_pipeline = CpuPipeline(score, self.gripper, self.options, self.device, self.dense)
+        self.cone_pipeline: Optional[ConePipeline] = None  # made when the first cone is asked for
         self.gpu_planner: Optional[GpuPlanner] = None
         if self.device.type == "cuda" and isinstance(score, CropScore) and self.dense is None:
             self.gpu_planner = GpuPlanner(self.network, self.gripper, self.options, self.device)
@@ -106,6 +107,8 @@ class GraspPlanner:
         for depth, hints in warm_up.pictures():  # more than one: torch compiles for a shape when it meets it again
             with suppress(NoGraspFound, InputError):  # a gripper may be too large or too small for the box in them
                 self.plan(depth, warm_up.CAMERA, hints=hints)
+        with suppress(NoGraspFound, InputError):  # a policy may know one direction alone
+            self.plan(depth, warm_up.CAMERA, hints=hints, approach="any")
 
     def plan(
         self,
@@ -121,6 +124,7 @@ class GraspPlanner:
         labels: Optional[np.ndarray] = None,
         targets: Optional[Collection[int]] = None,
         per_object: Optional[int] = None,
+        approach: Optional[Approach] = None,
     ) -> Plan:
         """Grasps on what `depth` shows, best first.
 
@@ -132,11 +136,11 @@ class GraspPlanner:
 
         labels: (H, W) whole numbers in place of a mask, the object that each pixel shows, 0 = none. Each grasp then
         closes on one object alone and has its `label`. targets: labels of the objects that may be grasped, all when not
-        given; the rest are obstacles. per_object: at most so many grasps of each label. Raises InputError, or
-        NoGraspFound with the reason.
-        """
+        given; the rest are obstacles. per_object: at most so many grasps of each label. approach: which way the hand
+        comes, in place of the options': "table", "camera", "any", or an ApproachCone. Raises InputError, or
+        NoGraspFound with the reason."""
         view = DepthView(depth, camera, mask=mask, labels=labels)
-        return self._plan([view], max_grasps, seed, region, start, hints, trace, targets, per_object)
+        return self._plan([view], max_grasps, seed, region, start, hints, trace, targets, per_object, approach)
 
     def plan_views(
         self,
@@ -149,20 +153,21 @@ class GraspPlanner:
         trace: Optional[Trace] = None,
         targets: Optional[Collection[int]] = None,
         per_object: Optional[int] = None,
+        approach: Optional[Approach] = None,
     ) -> Plan:
         """Grasps on what several cameras show, best first, with their poses in the frame of the cameras' poses.
 
         views: 1 to 8, each (depth, camera, pose), and perhaps mask, labels and robot, as `DepthView`; pose: (4, 4) of
         the optical frame. The support is that of the first; what any camera sees is an obstacle and may be grasped,
-        unless another sees through it. hints, start: in the frame of the poses. A region, and a mask of the robot in
-        the hints, are of the first image; the rest as in `plan`. Raises InputError, also where the cameras disagree
-        about where things are, or NoGraspFound.
-        """
+        unless another sees through it. hints, start, a cone of approaches: in the frame of the poses. A region, and a
+        mask of the robot in the hints, are of the first image; the rest as in `plan`. Raises InputError, also where the
+        cameras disagree about where things are, or NoGraspFound."""
         checked = check_views(views)
         T_frame_cam = np.asarray(checked[0].T_frame_cam, float)
         known = (hints or SceneHints()).seen_from(T_frame_cam, checked[0].robot)
         earlier = moved_grasps(start or (), transforms.invert(T_frame_cam))
-        plan = self._plan(checked, max_grasps, seed, region, earlier, known, trace, targets, per_object)
+        approach = turned_approach(approach, T_frame_cam)
+        plan = self._plan(checked, max_grasps, seed, region, earlier, known, trace, targets, per_object, approach)
         return plan.in_frame(T_frame_cam)
 
     def plan_cloud(
@@ -172,18 +177,20 @@ class GraspPlanner:
         camera: Optional[Camera] = None,
         hints: Optional[SceneHints] = None,
         start: Optional[Sequence[Grasp]] = None,
+        approach: Optional[Approach] = None,
         **arguments: Any,
     ) -> Plan:
         """Grasps on what a point cloud shows, best first, with their poses in the cloud's frame.
 
         points: (H, W, 3) of an organised cloud or (N, 3), float [m], not finite where there is none. viewpoint: (3,)
         where the sensor stood, in the cloud's frame. camera: the one whose optical frame the cloud is in, where it is
-        known; else `clouds.cloud_view` finds or makes one. hints, start: in the cloud's frame. arguments: as in `plan`;
-        images such as a mask are of an organised cloud's shape. Raises InputError or NoGraspFound.
-        """
+        known; else `clouds.cloud_view` finds or makes one. hints, start, a cone of approaches: in the cloud's frame.
+        arguments: as in `plan`; images such as a mask are of an organised cloud's shape. Raises InputError or
+        NoGraspFound."""
         view = cloud_view(points, viewpoint, camera)
         earlier = moved_grasps(start or (), transforms.invert(view.T_frame_cam))
         known = (hints or SceneHints()).seen_from(view.T_frame_cam)
+        arguments["approach"] = turned_approach(approach, view.T_frame_cam)
         return self.plan(view.depth, view.camera, hints=known, start=earlier, **arguments).in_frame(view.T_frame_cam)
 
     @torch.inference_mode()
@@ -198,8 +205,9 @@ class GraspPlanner:
         trace: Optional[Trace],
         targets: Optional[Collection[int]],
         per_object: Optional[int],
+        approach: Optional[Approach],
     ) -> Plan:
-        """Grasps in the frame of the first view's camera; hints and start are in it too."""
+        """Grasps in the frame of the first view's camera; hints, start and a cone of approaches are in it too."""
         if self.device.type == "cuda" and os.getpid() != self._process:
             raise InputError("a planner on a GPU serves only the process that made it, not one forked from it")
         _check_count("max_grasps", max_grasps)
@@ -213,19 +221,25 @@ class GraspPlanner:
         narrowest = min(usable_openings(self.gripper, options.openings)) * self.gripper.max_width
         check_gripper(self.gripper, narrowest, camera, depth)
         window = check_region(region, depth)
+        approach = check_approach(options.approach if approach is None else approach)
         with single_threaded_torch():
             with clock("table"):
                 scene, seen = observe(first, others, hints, seed, options.table, options.segmentation, options.fusion)
                 if trace is not None:
                     trace.scene = scene
-                request = self._request(scene, window, start or (), counts, seen, first.view.labels)
-            plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
-            ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
+                request = make_request(scene, window, start or (), counts, seen, first.view.labels)
+                request = along(request, approach, scene.support, options.cone.directions)
+            if request.cone is not None:
+                ranked, T_cam_view = self._cone_pipeline()(request, camera, seed, counts, clock)
+            else:
+                plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
+                ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
         with clock("ranking"):
             ranked = centered_in(window, ranked, T_cam_view, camera, counts, seen if window is None else ())
             ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)
             likely = likely_enough(ranked, options.min_quality, counts)
-            chosen = distinct(likely, max_grasps, options.distinct_distance, options.distinct_angle, per_object)
+            limits = options.distinct_distance, options.distinct_angle, per_object
+            chosen = distinct(likely, T_cam_view, max_grasps, *limits)
             if trace is not None:
                 trace.ranked, trace.chosen = likely, chosen
             grasps = to_camera(likely[chosen], T_cam_view, camera)
@@ -236,27 +250,22 @@ class GraspPlanner:
         """Whether the graph on a GPU knows all that is asked for; the CPU plans the rest."""
         return self.gpu_planner is not None and request.labels is None and not request.others
 
-    def _request(
-        self,
-        scene: Scene,
-        window: Optional[np.ndarray],
-        start: Sequence[Grasp],
-        counts: Dict[str, int],
-        others: Sequence[CameraView] = (),
-        labels: Optional[np.ndarray] = None,
-    ) -> Request:
-        """What is planned for: the graspable pixels of the window, and those of other cameras. Raises NoGraspFound
-        where there are none."""
-        graspable = scene.graspable if window is None else scene.graspable & window
-        counts["pixels"] = int(sum(np.count_nonzero(g) for g in (graspable, *(o.graspable for o in others))))
-        if counts["pixels"] == 0 and scene.graspable.any():
-            before = int(np.count_nonzero(scene.graspable))
-            raise NoGraspFound(f"0 of {before} graspable pixels lie in the region", counts)
-        if counts["pixels"] == 0:
-            raise NoGraspFound(why_nothing(scene), {**counts, **scene.counts})
-        if scene.support is None or self.options.approach == "camera":
-            return Request(scene.depth, graspable, AHEAD, float("inf"), start, labels, others)
-        return Request(scene.depth, graspable, scene.support.normal, scene.support.offset, start, labels, others)
+    def _cone_pipeline(self) -> ConePipeline:
+        """What plans over cones: on the CPU, whatever the device. Raises InputError for a model or a policy that knows
+        one direction alone."""
+        if not isinstance(self.score, CropScore):
+            raise InputError("this model sees the camera's own image: it plans along one direction; approach: 'camera'")
+        if self.options.policy == "dense":
+            raise InputError("the policy 'dense' scans along one direction; for a cone of approaches use 'sample'")
+        if self.cone_pipeline is None:
+            upright = self.cpu_pipeline
+            if self.device.type != "cpu":
+                network = copy.deepcopy(self.network).cpu()
+                if self._crop is not None:
+                    network = networks.for_planning(cast(networks.GraspNetwork, network))
+                upright = CpuPipeline(CropScore(network, self.gripper), self.gripper, self.options, torch.device("cpu"))
+            self.cone_pipeline = ConePipeline(upright)
+        return self.cone_pipeline
 
     def _plan_on_gpu(
         self,

@@ -32,7 +32,8 @@ def rotation_to(z: np.ndarray, x_hint: np.ndarray) -> np.ndarray:
     if np.linalg.norm(x) < 1e-6:  # the hint is parallel to z: any perpendicular will do
         x = np.cross(z, np.eye(3)[np.argmin(np.abs(z))])
     x /= np.linalg.norm(x)
-    return np.stack([x, np.cross(z, x), z], axis=-1)
+    y = np.array([z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0]])  # np.cross is slow
+    return np.stack([x, y, z], axis=-1)
 
 
 def about_z(angle: np.ndarray) -> np.ndarray:

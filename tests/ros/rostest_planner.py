@@ -9,7 +9,7 @@ import numpy as np
 import rospy
 import rostest
 import tf2_ros
-from geometry_msgs.msg import Point, PointStamped, PoseStamped, TransformStamped, Vector3
+from geometry_msgs.msg import Point, PointStamped, PoseStamped, TransformStamped, Vector3, Vector3Stamped
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField, RegionOfInterest
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
@@ -185,6 +185,18 @@ class PlannerTest(unittest.TestCase):
         self.assertEqual(stale.reason, "stale image")
         self.assertRegex(stale.message, r"view 2 is 9\.\d+ s from the first one; ~max_apart is 2 s")
         self.assert_refused(self.ask(TWO, views=[view()] * 8), "may have 7 further views, got 8")
+
+    def test_a_cone_of_approaches_is_planned_or_refused_with_the_reason(self):
+        axis = Vector3Stamped(Header(frame_id=FRAME), Vector3(0, 0.5, 1))
+        reply = self.ask(approach_axis=axis, approach_angle=0.6)
+        self.assertTrue(reply.success, reply.message)
+        self.assertGreaterEqual(dict(zip(reply.count_names, reply.counts))["directions"], 28)
+        away = Vector3Stamped(Header(frame_id=FRAME), Vector3(0, 0, -1))
+        self.assert_refused(self.ask(approach_axis=away, approach_angle=0.5), "comes from below the support")
+        self.assert_refused(self.ask(approach_angle=0.5), "needs an approach_axis")
+        self.assert_refused(self.ask(approach_axis=axis, approach_angle=20.0), "0 to 1.5708 rad")
+        unknown = self.ask(approach_axis=Vector3Stamped(Header(frame_id="nowhere"), axis.vector), approach_angle=0.5)
+        self.assertEqual((unknown.success, unknown.reason), (False, "no transform"))
 
     def test_an_empty_table_is_no_grasp_with_a_reason(self):
         reply = self.ask(np.full(DEPTH.shape, 0.7, np.float32))

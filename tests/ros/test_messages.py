@@ -78,7 +78,7 @@ def test_markers_clear_then_show_the_best_gripper_and_every_candidate():
     assert markers[0].action == Marker.DELETEALL
     boxes = [m for m in markers if m.ns == "gripper"]
     (lines,) = [m for m in markers if m.ns == "candidates"]
-    assert len(boxes) == 3 and len({m.id for m in boxes}) == 3
+    assert len(boxes) == 4 and len({m.id for m in boxes}) == 4
     assert len(lines.points) == len(lines.colors) == 6
     assert [m.action for m in marker_array([], [], GRIPPER, HEADER).markers] == [Marker.DELETEALL]
 
@@ -87,12 +87,13 @@ def test_markers_clear_then_show_the_best_gripper_and_every_candidate():
 def test_the_drawn_jaws_leave_the_opening_and_end_at_the_tip(R):
     g = grasp(rotation=R)
     T_grasp_cam = transforms.invert(g.T_cam_grasp)
-    left, right, palm = (m for m in marker_array([g], [], GRIPPER, HEADER).markers if m.ns == "gripper")
+    left, right, palm, hand = (m for m in marker_array([g], [], GRIPPER, HEADER).markers if m.ns == "gripper")
     for jaw, sign in ((left, 1), (right, -1)):
         centre = (T_grasp_cam @ transform_from(jaw.pose))[:3, 3]
         assert centre[1] * sign - jaw.scale.y / 2 == pytest.approx(g.width / 2)
         assert centre[2] + jaw.scale.z / 2 == pytest.approx(GRIPPER.tip)
     assert (T_grasp_cam @ transform_from(palm.pose))[2, 3] < GRIPPER.tip - GRIPPER.jaw_length
+    assert (T_grasp_cam @ transform_from(hand.pose))[2, 3] < (T_grasp_cam @ transform_from(palm.pose))[2, 3]
 
 
 def test_image_message():

@@ -39,6 +39,17 @@ def test_it_approaches_along_the_grasps_z_and_leaves_the_same_way():
     assert (there.desired_distance, there.min_distance) == (0.2, 0.1)
 
 
+def test_a_tilted_grasp_is_approached_and_left_along_its_own_axis():
+    tilt = np.array([[1, 0, 0], [0, 0.6, -0.8], [0, 0.8, 0.6]])
+    T = transforms.compose(tilt @ T_CAM_GRASP[:3, :3], np.array([0.1, 0.2, 0.6]))
+    tilted = msg.Grasp(Header(frame_id="base"), pose_message(T), 0.0425, 0.9, [10.0, 20.0], 0.4, 0.6)
+    grasp = moveit_grasp(tilted, Gripper(), MoveItHand(link_position=(0.0, 0.0, -0.16)))
+    np.testing.assert_allclose(transform_from(grasp.grasp_pose.pose)[:3, 3], T[:3, 3] - 0.16 * T[:3, 2], atol=1e-9)
+    for sign, way in ((1, grasp.pre_grasp_approach), (-1, grasp.post_grasp_retreat), (-1, grasp.post_place_retreat)):
+        v = way.direction.vector
+        np.testing.assert_allclose([v.x, v.y, v.z], sign * np.array([0, -0.8, 0.6]), atol=1e-9)
+
+
 def test_joints_stand_in_proportion_to_the_opening():
     hand = MoveItHand(("a", "b"), open=0.04, closed=0.0)
     grasp = moveit_grasp(GRASP, Gripper(max_width=0.085, force=70.0), hand)

@@ -67,8 +67,8 @@ class Swapped:
     def __init__(self, planned, asked):
         self.planned, self.depth, self.target = planned, planned.depth, asked.target
 
-    def plan(self, policy, seed):
-        return self.planned.plan(policy, seed)
+    def plan(self, policy, seed, told):
+        return self.planned.plan(policy, seed, told)
 
 
 def test_three_views_from_the_command_line(tmp_path):

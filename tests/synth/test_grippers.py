@@ -26,8 +26,8 @@ def boxes(gripper, opening, palm=True):
 @pytest.mark.parametrize(
     "gripper",
     [
-        Gripper(pad_length=0.03),
-        Gripper("thin", 0.05, 0.0, 0.005, 0.012, 0.041, 0.02, palm_size=(0.04, 0.09)),
+        Gripper(pad_length=0.03, hand_box=None),
+        Gripper("thin", 0.05, 0.0, 0.005, 0.012, 0.041, 0.02, palm_size=(0.04, 0.09), hand_box=None),
     ],
     ids=["wide", "thin"],
 )

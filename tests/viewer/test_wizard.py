@@ -48,7 +48,7 @@ def test_broken_hands_are_refused(tmp_path):
 
 
 def test_a_draft_comes_back_from_its_texts():
-    gripper = Gripper(name="mine", force=20.0)
+    gripper = Gripper(name="mine", force=20.0, hand_box=None)
     draft = Draft.of(gripper)
     again = Draft.from_text("mine", draft.texts())
     assert again.gripper() == gripper and not again.missing()
@@ -67,7 +67,7 @@ def test_a_missing_value_is_refused_not_assumed(tmp_path):
 
 
 def test_the_yaml_is_one_that_the_planner_reads(tmp_path):
-    gripper = Gripper(name="mine", max_width=0.07)
+    gripper = Gripper(name="mine", max_width=0.07, hand_box=None)
     (tmp_path / "mine.yaml").write_text(Draft.of(gripper).yaml("measured"))
     assert Gripper.load(tmp_path / "mine.yaml") == gripper
 

@@ -54,6 +54,7 @@ def sample_antipodal(
     A pair is antipodal when the line between its contacts lies inside both friction cones.
     """
     edges, normals = depth_edges(view.depth, view.cell, options)
+    edges = view.on_things(edges)
     starts = edges & grow(view.graspable, 2)
     count = int(starts.sum())
     if count == 0:

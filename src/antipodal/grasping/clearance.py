@@ -85,6 +85,7 @@ class Clearance:
         self.view, self.gripper, self.options = view, gripper, options
         self.obstacles = _obstacles(view, options)
         self.palm_obstacles = _palm_obstacles(view, options)
+        self.tops = view.things()
         self.limits = ClearanceLimits.of(options, gripper)
         self._points: Dict[Tuple[Tuple[float, ...], float], Tuple[np.ndarray, ...]] = {}
 
@@ -103,7 +104,7 @@ class Clearance:
         opening, *depths = clearance_numba.widest_opening_numba(
             self.obstacles.numpy(),
             self.palm_obstacles.numpy(),
-            self.view.depth.numpy(),
+            self.tops.numpy(),
             float(self.view.table),
             places,
             self._footprints(tuple(openings), spare),
@@ -121,7 +122,7 @@ class Clearance:
         under_jaws = self._highest(
             self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, self.options, cell, spare)
         )
-        top = self._highest(self.view.depth, grasps, _between_jaws(grasps.width, gripper, cell))
+        top = self._highest(self.tops, grasps, _between_jaws(grasps.width, gripper, cell))
         under_palm = torch.minimum(
             top, self._highest(self.palm_obstacles, grasps, _palm_footprint(grasps.width, gripper))
         )

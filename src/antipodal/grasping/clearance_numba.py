@@ -23,11 +23,11 @@ def widest_opening_numba(obstacles, palm_obstacles, surface, table, places, poin
     shallowest, deepest = np.empty(count, np.float32), np.empty(count, np.float32)
     for n in range(count):
         place = column[n], row[n], cos[n], sin[n]
-        under_palm = _nearest_depth(palm_obstacles, place, palm)
+        under_palm = nearest_depth(palm_obstacles, place, palm)
         for k in range(len(jaws)):
             opening[n] = k
-            under_jaws = _nearest_depth(obstacles, place, jaws[k])
-            top = _nearest_depth(surface, place, between[k])
+            under_jaws = nearest_depth(obstacles, place, jaws[k])
+            top = nearest_depth(surface, place, between[k])
             shallowest[n], deepest[n] = _depth_range(under_jaws, top, under_palm, table, limits)
             if deepest[n] >= shallowest[n]:
                 break
@@ -46,7 +46,7 @@ def _depth_range(under_jaws, top, under_palm, table, limits):
 
 
 @numba.njit(cache=True)
-def _nearest_depth(depth, place, points):
+def nearest_depth(depth, place, points):
     """The least depth among points (K, 2) around a place; beyond the border the border counts."""
     column, row, cos, sin = place
     right, bottom, width = np.int32(depth.shape[1] - 1), np.int32(depth.shape[0] - 1), np.int32(depth.shape[1])

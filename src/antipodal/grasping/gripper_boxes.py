@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 
@@ -58,6 +58,21 @@ def palm_box(gripper: Gripper) -> Box:
     return Box(np.array([-x, -y, front - PALM_DEPTH]), np.array([x, y, front]))
 
 
+def body_box(gripper: Gripper) -> Optional[Box]:
+    """The bounding box of the hand behind the palm, `Gripper.hand_box`; None where the gripper names none."""
+    if gripper.hand_box is None:
+        return None
+    x, y, length = gripper.hand_box
+    front = gripper.tip - gripper.jaw_length - PALM_DEPTH
+    return Box(np.array([-x / 2, -y / 2, front - length]), np.array([x / 2, y / 2, front]))
+
+
+def whole_hand_boxes(gripper: Gripper, width: float) -> List[Box]:
+    """`hand_boxes`, and the box behind the palm where the gripper names one."""
+    body = body_box(gripper)
+    return [*hand_boxes(gripper, width), *([] if body is None else [body])]
+
+
 def hand_boxes(gripper: Gripper, width: float) -> List[Box]:
     """Both jaws, open to `width` [m], and the palm."""
     return [*jaw_boxes(gripper, width), palm_box(gripper)]
@@ -70,10 +85,13 @@ def reach_across(gripper: Gripper) -> float:
     return float(np.linalg.norm(corners, axis=1).max())
 
 
-def in_the_way(points: np.ndarray, gripper: Gripper, width: float, margin: float = 0.0) -> np.ndarray:
+def in_the_way(
+    points: np.ndarray, gripper: Gripper, width: float, margin: float = 0.0, whole: bool = False
+) -> np.ndarray:
     """Which of the points (N, 3) [m] in the grasp frame lie where the open hand passes, or nearer to it than `margin`
-    [m], (N,) bool."""
-    return np.any([box.swept().holds(points, margin) for box in hand_boxes(gripper, width)], axis=0)
+    [m], (N,) bool. whole: the box behind the palm passes too."""
+    boxes = whole_hand_boxes(gripper, width) if whole else hand_boxes(gripper, width)
+    return np.any([box.swept().holds(points, margin) for box in boxes], axis=0)
 
 
 def gripper_lengths(gripper: Gripper) -> np.ndarray:

@@ -76,17 +76,17 @@ def closes_on_one(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Ten
     tips = grasps.center[:, 2] + gripper.tip
     if backends.uses_numba(view.depth):
         depth, labels, where, low, points = (
-            a.contiguous().numpy() for a in (view.depth, view.labels, places, tips, footprint)
+            a.contiguous().numpy() for a in (view.things(), view.labels, places, tips, footprint)
         )
         return torch.from_numpy(closes_on_one_numba(depth, labels, where, low, points, BLUR))
     row, column = _between(view, places, footprint)
-    label = labels_of(view, grasps)
+    label, surface = labels_of(view, grasps), view.things()
     alone = label > 0
     for one in label[alone].unique().tolist():
         rows = torch.nonzero(label == one)[:, 0]
         foreign = ~grow(view.labels == one, BLUR) & (view.labels >= 0)
         r, c = row[rows], column[rows]
-        alone[rows] = ~(foreign[r, c] & (view.depth[r, c] < tips[rows, None])).any(dim=1)
+        alone[rows] = ~(foreign[r, c] & (surface[r, c] < tips[rows, None])).any(dim=1)
     return alone
 
 

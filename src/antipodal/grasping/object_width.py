@@ -56,7 +56,7 @@ def _widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Ten
     places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
     tips = (grasps.center[:, 2] + gripper.tip).numpy()
     widths = (grasps.width / view.cell).numpy()
-    found = object_width_numba(view.depth.numpy(), places, tips, widths, gripper.jaw_width / view.cell, HEIGHT_SHARE)
+    found = object_width_numba(view.things().numpy(), places, tips, widths, gripper.jaw_width / view.cell, HEIGHT_SHARE)
     overall, line = (torch.from_numpy(f) * view.cell for f in found)
     return overall, line
 
@@ -69,7 +69,7 @@ def object_width_torch(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tupl
     x, y = along * view.cell, beside * gripper.jaw_width
     cos, sin = torch.cos(grasps.angle)[:, None, None], torch.sin(grasps.angle)[:, None, None]
     places = torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1) + grasps.center[:, None, None, :2]
-    surface = view.lookup(view.depth, places.flatten(0, 2)).view(len(grasps), len(along), -1)
+    surface = view.lookup(view.things(), places.flatten(0, 2)).view(len(grasps), len(along), -1)
     between = (x.abs() < grasps.width[:, None, None] / 2).expand_as(surface)
     tips = (grasps.center[:, 2] + gripper.tip)[:, None, None]
     top = torch.where(between, surface, torch.inf).amin(dim=(1, 2), keepdim=True)

@@ -51,11 +51,20 @@ def grasps_at(
 
 
 def poses(grasps: ViewGrasps, T_cam_view: np.ndarray) -> np.ndarray:
-    """`T_cam_grasp` (N, 4, 4) of grasps (N) of a view with this frame."""
+    """`T_cam_grasp` (N, 4, 4) of grasps (N) of a view with this frame, or of several views with frames (V, 4, 4)."""
     angle = grasps.angle.cpu().numpy().astype(np.float64)
+    T_cam_view = T_cam_view if T_cam_view.ndim == 2 else T_cam_view[grasps.view.cpu().numpy()]
     # About z, so that the grasp's y, the closing axis, lies at `angle` from the view's x.
     T_view_grasp = transforms.compose(transforms.about_z(angle - np.pi / 2), grasps.center.cpu().numpy())
     return T_cam_view @ T_view_grasp
+
+
+def tips(T_cam_grasp: np.ndarray, width: np.ndarray, gripper: Gripper) -> np.ndarray:
+    """Where (N, 2, 3) [m] the middles of both tips are for grasps (N, 4, 4) with openings (N,) [m]."""
+    points = np.zeros((len(width), 2, 3))
+    points[..., 1] = width[:, None] / 2 * np.array([1.0, -1.0])
+    points[..., 2] = gripper.tip
+    return transforms.apply(T_cam_grasp, points)
 
 
 def in_image(T_cam_grasp: np.ndarray, camera: Camera) -> Tuple[np.ndarray, np.ndarray]:
@@ -95,13 +104,14 @@ class ViewGrasps:
     quality: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) P(success), empty until scored
     object_width: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) [m], empty until measured
     label: torch.Tensor = field(default_factory=lambda: torch.empty(0))  # (N,) of the object; empty without labels
+    view: torch.Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))  # (N,) of several; empty: one
 
     def __len__(self) -> int:
         return len(self.angle)
 
     def __getitem__(self, index) -> ViewGrasps:
         """The grasps at an index array, slice or boolean mask."""
-        values = (self.quality, self.object_width, self.label)
+        values = (self.quality, self.object_width, self.label, self.view)
         later = (value[index] if len(value) else value for value in values)
         return ViewGrasps(self.center[index], self.angle[index], self.width[index], *later)
 

@@ -41,6 +41,18 @@ class CameraView:
         points = self.camera.deproject(np.stack([u, v], axis=-1), self.depth[v, u].astype(np.float64))
         return transforms.apply(self.T_first_cam, points)
 
+    def sees(self, points: np.ndarray) -> np.ndarray:
+        """Whether (...) bool points (..., 3) [m] in the first camera's frame appear in the image."""
+        R, t = self.T_first_cam[:3, :3], self.T_first_cam[:3, 3]
+        return appears_in(self.camera, (points - t) @ R)
+
+
+def appears_in(camera: Camera, points: np.ndarray) -> np.ndarray:
+    """Whether (...) bool points (..., 3) [m] in the optical frame appear in a camera's image."""
+    ahead = points[..., 2] > 1e-3
+    px = camera.project(np.where(ahead[..., None], points, 1.0))
+    return ahead & ((px >= 0) & (px <= [camera.width - 1, camera.height - 1])).all(axis=-1)
+
 
 def fused_view(
     views: Sequence[CameraView],

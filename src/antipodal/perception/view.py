@@ -71,6 +71,14 @@ class View:
         """Positions (..., 2) [m] of fractional (column, row)."""
         return cells * self.cell + self._origin_like(cells)
 
+    def things(self) -> torch.Tensor:
+        """The surface (H, W) [m] of what stands on the support, and where nothing does, what lies behind."""
+        return self.depth
+
+    def on_things(self, edges: torch.Tensor) -> torch.Tensor:
+        """Those of the edge cells (H, W) bool that are no part of a bare support."""
+        return edges
+
     def _origin_like(self, like: torch.Tensor) -> torch.Tensor:
         """The origin (2,) on the device of `like` and as precise."""
         return like.new_tensor(self.origin)

@@ -72,7 +72,7 @@ class CpuPipeline:
                 trace.score = score
             batches = None if trace is None else trace.batches
             samples, quality = maximise(
-                lambda s: self._evaluate(clearance, distance, score, s, batches),
+                lambda s: self.evaluate(clearance, distance, score, s, batches),
                 torch.cat(first),
                 generator,
                 self.options.cem,
@@ -118,7 +118,7 @@ class CpuPipeline:
         """Grasps at several depths on every pair where the gripper fits. Raises NoGraspFound."""
         self._refuse_empty(counts)
         center = torch.nn.functional.pad(pairs.center, (0, 1))
-        grasps, depths = self._at_opening(clearance, ViewGrasps(center, pairs.angle, pairs.extent))
+        grasps, depths = self.at_opening(clearance, ViewGrasps(center, pairs.angle, pairs.extent))
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         self._refuse_empty(counts)
@@ -139,14 +139,14 @@ class CpuPipeline:
         grasps = grasps[torch.arange(len(grasps), device=low.device).repeat(self.options.depths)]
         return at_depth(grasps, torch.lerp(low.repeat(self.options.depths), high.repeat(self.options.depths), share))
 
-    def _at_opening(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange]:
+    def at_opening(self, clearance: Clearance, grasps: ViewGrasps) -> Tuple[ViewGrasps, DepthRange]:
         """Grasps (N) at the opening that was asked for, and the depths at which they fit."""
         widest = clearance.widest_opening(grasps, self.openings)
         if self.options.opening == "widest":
             return widest
         return first_that_fits(clearance.widest_opening(grasps, self.snug, SPARE), widest)
 
-    def _evaluate(
+    def evaluate(
         self,
         clearance: Clearance,
         distance: torch.Tensor,
@@ -158,7 +158,7 @@ class CpuPipeline:
 
         batches: what was looked at is appended here.
         """
-        grasps, depths = self._at_opening(clearance, decode(samples, self.gripper))
+        grasps, depths = self.at_opening(clearance, decode(samples, self.gripper))
         grasps = at_depth(grasps, grasps.center[:, 2].clamp(depths.shallowest, depths.deepest))
         quality = torch.full_like(grasps.angle, -torch.inf)
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
@@ -166,12 +166,12 @@ class CpuPipeline:
         if clearance.view.labels is not None:
             fits &= closes_on_one(clearance.view, grasps, self.gripper)
         if bool(fits.any()):
-            quality[fits] = self._quality(clearance.view, distance, score, grasps[fits])
+            quality[fits] = self.quality(clearance.view, distance, score, grasps[fits])
         if batches is not None:
             batches.append(replace(grasps, quality=quality))
         return encode(grasps, self.gripper), quality
 
-    def _quality(self, view: View, distance: torch.Tensor, score: Score, grasps: ViewGrasps) -> torch.Tensor:
+    def quality(self, view: View, distance: torch.Tensor, score: Score, grasps: ViewGrasps) -> torch.Tensor:
         """P(success) (N,) of grasps (N): the network's, less what it costs to hold an object far from its middle and to
         close on it at a slant."""
         penalty = balance_penalty(view.lookup(distance, grasps.center[:, :2]), self.options.balance)

@@ -11,6 +11,7 @@ import torch
 
 from antipodal import backends
 from antipodal.camera import Camera
+from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.score_gpu import FusedScore
@@ -51,8 +52,11 @@ class GpuPlanner:
     def plan(self, requests: Sequence[Request], camera: Camera, seed: int = 0) -> List[Reply]:
         """The replies to requests for images of one camera, planned beside each other.
 
-        The first call for a camera and a number of requests records a graph, which takes a second or more.
+        The first call for a camera and a number of requests records a graph, which takes a second or more. Raises
+        InputError for a cone of approaches, which the CPU plans.
         """
+        if any(request.cone is not None for request in requests):
+            raise InputError("a cone of approaches was asked of the GPU pipeline, which plans along one direction")
         with torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext():
             return self._recording(requests, camera).run(requests, seed)
 

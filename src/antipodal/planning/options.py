@@ -11,8 +11,10 @@ from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.clearance import ClearanceOptions
 from antipodal.perception.fusion import FusionOptions
 from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.solid_scene import SolidOptions
 from antipodal.perception.table import TableOptions
 from antipodal.perception.view import ViewOptions
+from antipodal.planning.approach_cone import NAMES, ConeOptions
 from antipodal.planning.cem import CEMOptions
 from antipodal.planning.dense_scan import DenseOptions
 
@@ -22,7 +24,7 @@ class PlannerOptions:
     """Each part is documented beside the function that it tunes."""
 
     policy: str = "sample"  # a search starts at sampled antipodal pairs, or at the peaks of a "dense" scan
-    approach: str = "table"  # along the table's normal where a table is seen; or always along the "camera" axis
+    approach: str = "table"  # along the normal of a "table", along the "camera" axis, or from "any" side of the table
     candidates: int = 50  # of the pairs where the gripper fits, how many go on; many more are looked at, which is cheap
     depths: int = 2  # approach depths tried for each of them
     openings: Tuple[float, ...] = (1.0, 0.75, 0.5)  # of the jaws on approach, in widest openings, the first that fits
@@ -40,10 +42,12 @@ class PlannerOptions:
     dense: DenseOptions = field(default_factory=DenseOptions)
     clearance: ClearanceOptions = field(default_factory=ClearanceOptions)
     cem: CEMOptions = field(default_factory=CEMOptions)
+    cone: ConeOptions = field(default_factory=ConeOptions)
+    solid: SolidOptions = field(default_factory=SolidOptions)
 
     def __post_init__(self) -> None:
-        if self.approach not in ("table", "camera"):
-            raise InputError(f"approach must be 'table' or 'camera', got {self.approach!r}")
+        if self.approach not in NAMES:
+            raise InputError(f"approach must be 'table', 'camera' or 'any', got {self.approach!r}")
         if self.opening not in ("widest", "object"):
             raise InputError(f"opening must be 'widest' or 'object', got {self.opening!r}")
         if not 0 <= self.min_quality < 1:

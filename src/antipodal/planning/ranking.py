@@ -11,11 +11,27 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Gripper
-from antipodal.grasping.view_grasps import ViewGrasps, poses
-from antipodal.perception.fusion import CameraView
+from antipodal.grasping.view_grasps import ViewGrasps, poses, tips
+from antipodal.perception.fusion import CameraView, appears_in
 
 
 def distinct(
+    ranked: ViewGrasps,
+    T_cam_view: np.ndarray,
+    count: int,
+    distance: float,
+    angle: float,
+    per_object: Optional[int] = None,
+) -> List[int]:
+    """Indices of the first `count` of the ranked grasps that differ, of each label at most `per_object`; of one view,
+    or of several with frames (V, 4, 4)."""
+    limits = count, distance, angle, per_object
+    if T_cam_view.ndim == 2:
+        return distinct_in_view(ranked, *limits)
+    return distinct_poses(poses(ranked, T_cam_view), ranked.label.numpy(), *limits)
+
+
+def distinct_in_view(
     grasps: ViewGrasps, count: int, distance: float, angle: float, per_object: Optional[int] = None
 ) -> List[int]:
     """Indices of the first `count` grasps that lie further than `distance` [m] from, or are turned by more than `angle`
@@ -45,11 +61,11 @@ def centered_in(
     """Those grasps whose origin appears in the window (H, W) bool, or anywhere in the image where there is none: below
     a surface it appears elsewhere than the surface does, perhaps outside. What other cameras see counts as in the
     image. Raises NoGraspFound, with the counts so far, where there is none."""
-    center = transforms.apply(T_cam_view, grasps.center.cpu().numpy())
+    center = _origins(grasps, T_cam_view)
     px, last = camera.project(center), np.array([camera.width - 1, camera.height - 1])
     inside = ((px >= 0) & (px <= last)).all(axis=1)
     for other in others:
-        inside |= _in_sight(transforms.apply(transforms.invert(other.T_first_cam), center), other.camera)
+        inside |= other.sees(center)
     if window is not None:
         for rounded in (np.floor(px), np.rint(px)):  # by the nearest pixel, and by u0 <= u < u0 + width
             u, v = rounded.clip(0, last).astype(int).T
@@ -70,25 +86,45 @@ def tips_in_image(
 ) -> ViewGrasps:
     """Those grasps both of whose tips close where some camera sees. Raises NoGraspFound, with the counts so far, where
     there is none."""
-    tips = np.zeros((len(grasps), 2, 3))
-    tips[..., 1] = grasps.width.cpu().numpy()[:, None] / 2 * np.array([1.0, -1.0])
-    tips[..., 2] = gripper.tip
-    T = poses(grasps, T_cam_view)
-    points = (tips @ T[:, :3, :3].transpose(0, 2, 1) + T[:, None, :3, 3]).reshape(-1, 3)
-    seen = _in_sight(points, camera)
-    for other in others:
-        seen |= _in_sight(transforms.apply(transforms.invert(other.T_first_cam), points), other.camera)
-    inside = seen.reshape(-1, 2).all(axis=1)
+    points = tips(poses(grasps, T_cam_view), grasps.width.cpu().numpy(), gripper)
+    first = appears_in(camera, points)
+    inside = np.any([first, *(other.sees(points) for other in others)], axis=0).all(axis=1)
     if not inside.any():
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps have both tips in the image", counts)
     return grasps if inside.all() else grasps[torch.from_numpy(inside).to(grasps.angle.device)]
 
 
-def _in_sight(points: np.ndarray, camera: Camera) -> np.ndarray:
-    """(N,) bool: points (N, 3) [m] in the optical frame that appear in a camera's image."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        px = camera.project(points)
-        return (points[:, 2] > 0) & ((px >= 0) & (px <= [camera.width - 1, camera.height - 1])).all(axis=1)
+def _origins(grasps: ViewGrasps, T_cam_view: np.ndarray) -> np.ndarray:
+    """Origins (N, 3) [m] of grasps of one view, or of several, in the camera's frame."""
+    if T_cam_view.ndim > 2:
+        return poses(grasps, T_cam_view)[:, :3, 3]
+    return transforms.apply(T_cam_view, grasps.center.cpu().numpy())
+
+
+def distinct_poses(
+    T_cam_grasp: np.ndarray,
+    label: np.ndarray,
+    count: int,
+    distance: float,
+    angle: float,
+    per_object: Optional[int] = None,
+) -> List[int]:
+    """As `distinct`, for grasps at poses (N, 4, 4) from several directions: their origins lie further apart, or they
+    are turned against each other by more, about any axis; a gripper is the same after half a turn. label: (N,), or
+    empty."""
+    chosen: List[int] = []
+    left = np.ones(len(T_cam_grasp), bool)
+    while len(chosen) < count and left.any():
+        i = int(np.argmax(left))
+        chosen.append(i)
+        apart = np.linalg.norm(T_cam_grasp[:, :3, 3] - T_cam_grasp[i, :3, 3], axis=1)
+        x, y, z = np.einsum("nij,ij->jn", T_cam_grasp[:, :3, :3], T_cam_grasp[i, :3, :3])  # cosines between axes
+        turn = np.arccos(np.clip((np.abs(x + y) + z - 1) / 2, -1, 1))
+        left &= ~((apart < distance) & (turn < angle))
+        left[i] = False
+        if per_object is not None and len(label) and (label[chosen] == label[i]).sum() >= per_object:
+            left &= label != label[i]
+    return chosen
 
 
 def likely_enough(ranked: ViewGrasps, min_quality: float, counts: Dict[str, int]) -> ViewGrasps:

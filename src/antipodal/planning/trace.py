@@ -28,7 +28,7 @@ class Stages(NamedTuple):
 class Trace:
     """Hand an empty one to `GraspPlanner.plan`, which fills it as far as it comes, also where it finds no grasp.
 
-    A plan on a GPU is one launch, so of it only `scene`, `ranked` and `chosen` are kept.
+    Of a plan on a GPU, which is one launch, and of one over a cone only `scene`, `ranked` and `chosen` are kept.
     """
 
     scene: Optional[Scene] = None  # what was taken for the support and for graspable

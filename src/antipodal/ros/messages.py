@@ -14,7 +14,7 @@ from antipodal import msg, transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.draw import quality_colour
-from antipodal.grasping.gripper_boxes import hand_boxes
+from antipodal.grasping.gripper_boxes import whole_hand_boxes
 
 
 def grasp_message(grasp: Grasp, header: Header, T_frame_cam: Optional[np.ndarray] = None) -> msg.Grasp:
@@ -77,7 +77,7 @@ def marker_array(grasps: Sequence[Grasp], candidates: Sequence[Grasp], gripper: 
 
 
 def gripper_markers(grasp: Grasp, gripper: Gripper, header: Header) -> List[Marker]:
-    """Both jaws and the palm as boxes at a grasp."""
+    """Both jaws, the palm and the hand behind it as boxes at a grasp."""
     colour = _colour(grasp.quality, 0.9)
     return [
         Marker(
@@ -89,7 +89,7 @@ def gripper_markers(grasp: Grasp, gripper: Gripper, header: Header) -> List[Mark
             scale=Vector3(*box.size),
             color=colour,
         )
-        for i, box in enumerate(hand_boxes(gripper, grasp.width))
+        for i, box in enumerate(whole_hand_boxes(gripper, grasp.width))
     ]
 
 

@@ -12,6 +12,7 @@ from antipodal.grasp import Gripper
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.perception.inputs import MAX_RANGE, check_seed
 from antipodal.planner import GraspPlanner, PlannerOptions
+from antipodal.planning.approach_cone import ApproachCone
 from antipodal.ros.headers import check_frame_id
 from antipodal.tracking.tracker import TrackingOptions
 
@@ -60,6 +61,9 @@ class NodeOptions:
     table_frame: str = ""  # tf frame whose plane z = 0 is the table; empty = to be found
     near: float = 0.0  # depths below count as missing [m]
     far: float = MAX_RANGE  # depths above count as missing [m]
+    approach_axis: Tuple[float, float, float] = (0.0, 0.0, 0.0)  # of a cone of approaches; zeros = options.approach
+    approach_frame: str = ""  # tf frame of that axis; empty = that of the depth image
+    approach_angle: float = 0.0  # half-angle of that cone [rad]
     robot_mask: bool = False  # subscribe to the topic robot_mask
     workspace: WorkspaceOptions = field(default_factory=WorkspaceOptions)
     options: PlannerOptions = field(default_factory=PlannerOptions)
@@ -81,12 +85,18 @@ class NodeOptions:
             if len(values) != len(getattr(type(self), name)) or (any(values) and frame):
                 count = len(getattr(type(self), name))
                 raise InputError(f"~{name} takes {count} numbers, or ~{name}_frame a frame, got {values} and {frame!r}")
+        if len(self.approach_axis) != 3:
+            raise InputError(f"~approach_axis takes 3 numbers, got {self.approach_axis}")
+        if any(self.approach_axis):
+            ApproachCone(self.approach_axis, self.approach_angle)
+        elif self.approach_frame or self.approach_angle:
+            raise InputError("~approach_frame and ~approach_angle need ~approach_axis, got (0, 0, 0)")
         hints = FrameHints if self.cloud else SceneHints
         hints(self.up if any(self.up) else None, self.table if any(self.table) else None, self.near, self.far)
 
     def frames(self) -> List[str]:
         """All tf frames that the parameters name."""
-        scene = (self.workspace.frame, self.up_frame, self.table_frame)
+        scene = (self.workspace.frame, self.up_frame, self.table_frame, self.approach_frame)
         return [f for f in (self.target_frame, *scene, self.sensor_frame, self.fixed_frame) if f]
 
     def gripper_file(self) -> Path:

@@ -68,6 +68,7 @@ class PlanServer:
         known = {
             "up": options.up_frame or (list(options.up) if any(options.up) else ""),
             "table": options.table_frame or (list(options.table) if any(options.table) else ""),
+            "approach": list(options.approach_axis) if any(options.approach_axis) else "",
         }
         return "".join(f"{name} {value}, " for name, value in known.items() if value)
 
@@ -111,7 +112,8 @@ class PlanServer:
         """A plan that follows the plan before, in a depth image of the topic."""
         view, stamp = inputs.view, inputs.header.stamp.to_sec()
         arguments = view.mask, max_grasps, self.options.seed, inputs.region
-        return self._tracker.plan(view.depth, view.camera, stamp, *arguments, hints=inputs.hints)
+        known = {"hints": inputs.hints, "approach": inputs.approach}
+        return self._tracker.plan(view.depth, view.camera, stamp, *arguments, **known)
 
     def _plan_request(self, inputs: PlanInput, max_grasps: int) -> Plan:
         """A plan that depends on no earlier plan."""

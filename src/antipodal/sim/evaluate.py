@@ -30,6 +30,7 @@ from antipodal.sim import report, report_page
 from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.picture import contact_sheet
 from antipodal.sim.policies import check_policies
+from antipodal.sim.scenes import SCENES
 from antipodal.sim.trials import Job, Runner, TrialOptions
 from antipodal.synth.images.noise import NAMED, load_noise
 from antipodal.synth.objects.meshes import UNITS
@@ -159,6 +160,8 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         views=args.views,
         by_object=args.by_object,
         seed=args.seed,
+        scene=args.scene,
+        approach=args.approach,
     )
 
 
@@ -201,6 +204,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--gripper", help="YAML file, or a name in config/grippers (default: robotiq_2f85)")
     add("--camera", help="camera file, or a name in config/cameras (default: 640 x 480, f = 525)")
     add("--room", action="store_true", help="a table that ends, floor, walls, arm, crates, trays; implies --no-mask")
+    add("--scene", default="table", choices=tuple(SCENES), help="where the object is (default: %(default)s)")
+    add(
+        "--approach",
+        default="table",
+        help="of the planner and the oracle: table, camera, any, or front:DEG, a cone about where the camera looks "
+        "(default: %(default)s)",
+    )
     add("--no-mask", action="store_true", help="do not tell policies which pixels show objects")
     add("--views", type=int, default=1, help="cameras: further ones look from the sides (default: 1)")
     add("--by-object", action="store_true", help="ask for one object of a label image; to hold another is a failure")

@@ -7,7 +7,7 @@ from typing import Dict, NamedTuple, Optional, Sequence
 import mujoco
 import numpy as np
 
-from antipodal.sim.world import CARRIAGE, JAWS
+from antipodal.sim.world import BODY, CARRIAGE, JAWS
 
 PARKED = 2.0  # height of the parked gripper [m]
 GRIPPED = 0.1  # least normal force on each pad that counts as holding [N]
@@ -35,7 +35,7 @@ class Hand:
         self._jaws = [model.joint(name).qposadr[0] for name in JAWS]
         self._speeds = [model.joint(name).dofadr[0] for name in (*CARRIAGE, *JAWS)]
         self._geoms = {name: model.geom(name).id for name in ("palm", *JAWS)}
-        self._is_gripper = np.isin(np.arange(model.ngeom), list(self._geoms.values()))
+        self._is_gripper = np.array([model.geom(i).name in ("palm", BODY, *JAWS) for i in range(model.ngeom)])
         self._table = model.geom("table").id
         self._room = [i for i in range(model.ngeom) if model.geom(i).name.startswith("room")]
         names = (model.body(i).name for i in range(model.nbody))

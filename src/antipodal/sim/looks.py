@@ -29,10 +29,12 @@ class Shown:
         """The cell's own camera's image (H, W) [m]."""
         return self.views[0].depth
 
-    def plan(self, policy: Any, seed: int) -> Any:
-        """The first grasp of a policy. Raises NoGraspFound."""
+    def plan(self, policy: Any, seed: int, told: Optional[Dict[str, Any]] = None) -> Any:
+        """The first grasp of a policy, which may be told more. Raises NoGraspFound."""
         first = self.views[0]
-        wanted: Dict[str, Any] = {} if self.target is None else {"targets": [self.target + 1]}
+        wanted: Dict[str, Any] = dict(told or {})
+        if self.target is not None:
+            wanted["targets"] = [self.target + 1]
         if len(self.views) > 1:
             return policy.plan_views(self.views, 1, seed, **wanted)[0]
         if self.target is not None:

@@ -27,7 +27,8 @@ class PickOptions:
     fully_open: bool = False  # approach fully open, whatever the grasp's width
     close_time: float = 0.4  # [s]
     hold_time: float = 0.15  # rest after closing, and again after lifting [s]
-    lift: float = 0.25  # [m]
+    lift: float = 0.25  # straight up [m]
+    retreat: float = 0.0  # back along the approach, after lifting [m]
     lift_time: float = 0.6  # [s]
     shake_time: float = 1.0  # [s]
     shake_rate: float = 3.0  # [Hz]
@@ -107,13 +108,20 @@ def close(hand: Hand, options: PickOptions) -> Optional[int]:
 
 
 def lift(hand: Hand, options: PickOptions) -> Optional[int]:
-    """Lift straight up. Returns the object between the pads."""
+    """Lift straight up, then draw back along the approach. Returns the object between the pads."""
+    _glide(hand, np.array([0, 0, options.lift]), options)
+    if options.retreat:
+        _glide(hand, -options.retreat * hand.orientation()[:, 2], options)
+    return hand.gripped()
+
+
+def _glide(hand: Hand, way: np.ndarray, options: PickOptions) -> None:
+    """Move by `way` (3,) [m], slow at both ends, and rest."""
     start = hand.position()
     for share in _moments(hand, options.lift_time):
         smooth = (1 - np.cos(np.pi * share)) / 2
-        hand.aim(start + np.array([0, 0, options.lift * smooth]))
+        hand.aim(start + way * smooth)
     _stand_still(hand, options.hold_time)
-    return hand.gripped()
 
 
 def shake(hand: Hand, options: PickOptions) -> Optional[int]:

@@ -13,7 +13,7 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping import draw
-from antipodal.grasping.gripper_boxes import Box, hand_boxes
+from antipodal.grasping.gripper_boxes import Box, whole_hand_boxes
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import join
 from antipodal.sim.solids import unit_normals
@@ -132,7 +132,7 @@ def _table_mesh() -> Coloured:
 
 def _gripper_mesh(gripper: Gripper, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
     """The boxes that world.py builds, the jaws open to `width`."""
-    boxes = zip(hand_boxes(gripper, width), (JAWS, JAWS, PALM))
+    boxes = zip(whole_hand_boxes(gripper, width), (JAWS, JAWS, PALM, PALM))
     return [_box_mesh(box, T_world_grasp, colour) for box, colour in boxes]
 
 

@@ -41,6 +41,9 @@ POLICIES: Dict[str, Maker] = {
 }
 
 
+APPROACHING = ("antipodal", "geometry", "oracle")  # whose `plan` also takes an approach and hints
+
+
 def make_policy(
     name: str, gripper: Gripper, cell: Cell, model: Optional[str] = None, options: PlannerOptions = PlannerOptions()
 ) -> Policy:

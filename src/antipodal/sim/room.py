@@ -52,11 +52,11 @@ def random_room(rng: np.random.Generator, T_world_cam: np.ndarray, options: Room
     parts = _table_and_floor(rng, options)
     if rng.random() < options.wall:
         distance = rng.uniform(0.45, 1.0)
-        parts.append(_upright("wall", azimuth + np.pi + rng.normal(0, 0.3), distance, (0.04, 3.0, 1.6), 0.2))
+        parts.append(upright_part("wall", azimuth + np.pi + rng.normal(0, 0.3), distance, (0.04, 3.0, 1.6), 0.2))
     if rng.random() < options.crate:
         size = rng.uniform([0.1, 0.1, 0.05], [0.25, 0.25, 0.2])
         turn = azimuth + np.pi + rng.uniform(-1.6, 1.6)  # beside or behind the objects, not in front of them
-        parts.append(_upright("crate", turn, CLEAR + np.hypot(*size[:2]) / 2, size, size[2] / 2))
+        parts.append(upright_part("crate", turn, CLEAR + np.hypot(*size[:2]) / 2, size, size[2] / 2))
     if rng.random() < options.tray:
         parts += _tray(rng, options)
     if rng.random() < options.arm:
@@ -75,7 +75,7 @@ def _table_and_floor(rng: np.random.Generator, options: RoomOptions) -> List[Par
     return [Part("table", table, size), Part("floor", floor, np.array([6.0, 6.0, 0.02]))]
 
 
-def _upright(kind: str, azimuth: float, distance: float, size: ArrayLike, middle: float) -> Part:
+def upright_part(kind: str, azimuth: float, distance: float, size: ArrayLike, middle: float) -> Part:
     """A box whose x points away from the objects, `distance` [m] from them, its middle at the height `middle` [m]."""
     R = transforms.about_z(np.asarray(azimuth))
     return Part(kind, transforms.compose(R, R @ np.array([distance, 0.0, middle])), np.asarray(size, dtype=np.float64))
@@ -85,15 +85,15 @@ def _tray(rng: np.random.Generator, options: RoomOptions) -> List[Part]:
     """Four thin walls around the objects."""
     half, height, turn = rng.uniform(*options.tray_side), rng.uniform(*options.tray_height), rng.uniform(0, np.pi / 2)
     size = (0.005, 2 * half + 0.01, height)
-    return [_upright("tray", turn + k * np.pi / 2, half, size, height / 2) for k in range(4)]
+    return [upright_part("tray", turn + k * np.pi / 2, half, size, height / 2) for k in range(4)]
 
 
 def _arm(rng: np.random.Generator, azimuth: float) -> List[Part]:
     """A forearm that comes in from the side, high over the table, and a hand that hangs from its end."""
     side = azimuth + rng.choice([-1, 1]) * rng.uniform(1.2, 2.2)
     reach, height = CLEAR + rng.uniform(0.02, 0.10), rng.uniform(0.18, 0.35)
-    forearm = _upright("arm", side, reach + 0.5, (1.0, 0.09, 0.09), height)
-    hand = _upright("arm", side, reach + 0.04, (0.07, 0.12, 0.14), height - 0.1)
+    forearm = upright_part("arm", side, reach + 0.5, (1.0, 0.09, 0.09), height)
+    hand = upright_part("arm", side, reach + 0.04, (0.07, 0.12, 0.14), height - 0.1)
     return [forearm, hand]
 
 

@@ -21,8 +21,9 @@ from antipodal.sim.looks import Shown, ask_for_object, look
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.pick import WRONG_OBJECT
 from antipodal.sim.picture import failure_picture, view_of_gripper, view_of_table
-from antipodal.sim.policies import Policy, make_policy
+from antipodal.sim.policies import APPROACHING, Policy, make_policy
 from antipodal.sim.room import lose_depth, random_room
+from antipodal.sim.scenes import SCENES, check_scene, hints_of, named_approach, parts_of, wide_things
 from antipodal.synth.images.noise import NAMED, NoiseOptions, sensor_errors
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, NamedMesh, mesh_source
 
@@ -49,6 +50,8 @@ class TrialOptions:
     by_object: bool = False  # a policy is asked for one object, in a label image; another in the hand is a failure
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
+    scene: str = "table"  # a name in scenes.SCENES; "wide" has its own objects
+    approach: str = "table"  # of the planner and the oracle, as scenes.named_approach reads it
     units: str = "m"  # of the mesh files, a name in meshes.UNITS
 
     def __post_init__(self) -> None:
@@ -62,6 +65,10 @@ class TrialOptions:
             raise InputError(f"1 to {MAX_VIEWS} views are possible, got {self.views}")
         if self.room and (self.views > 1 or self.by_object):
             raise InputError("in a room there is one view, and no object is asked for")
+        check_scene(self.scene)
+        named_approach(self.approach, overhead(self.height, 0.5))
+        if self.scene != "table" and (self.room or self.clutter != (1, 1)):
+            raise InputError(f"a scene {self.scene!r} holds one object and no room")
         if not 1 <= self.clutter[0] <= self.clutter[1]:
             raise InputError(f"clutter must be at least one object, the fewest first, got {self.clutter}")
 
@@ -80,7 +87,10 @@ class Runner:
     def __init__(self, options: TrialOptions, pictures: Optional[Path] = None):
         """pictures: folder for a picture of each failure; None = no pictures."""
         self.options, self.pictures = options, pictures
-        meshes = mesh_source(options.objects, MeshOptions(scale=UNITS[options.units]), seed=HELD_OUT)
+        if options.scene == "wide":
+            meshes = wide_things(HELD_OUT)
+        else:
+            meshes = mesh_source(options.objects, MeshOptions(scale=UNITS[options.units]), seed=HELD_OUT)
         self._meshes = _choose(meshes, options.only)
         self.names = sorted(self._meshes)
         self._policies: Dict[str, Policy] = {}
@@ -111,10 +121,13 @@ class Runner:
         """The cell with the scene's objects at rest."""
         options = self.options
         rng = np.random.default_rng([options.seed, scene, 1])
-        T_world_cam = overhead(options.height, options.tilt * rng.random(), 2 * np.pi * rng.random())
-        room = random_room(np.random.default_rng([options.seed, scene, 4]), T_world_cam) if options.room else ()
-        cell = Cell(options.gripper, options.camera, T_world_cam, room=room)
-        cell.drop([self._body(name) for name in self.objects(scene)], rng)
+        kind, bodies = SCENES[options.scene], [self._body(name) for name in self.objects(scene)]
+        least, most = kind.tilt or (0.0, options.tilt)
+        T_world_cam = overhead(options.height, least + (most - least) * rng.random(), 2 * np.pi * rng.random())
+        other = np.random.default_rng([options.seed, scene, 4])
+        room = random_room(other, T_world_cam) if options.room else parts_of(options.scene, other, T_world_cam, bodies)
+        cell = Cell(options.gripper, options.camera, T_world_cam, kind.cell, room)
+        cell.drop(bodies, rng)
         return cell
 
     def mesh(self, name: str) -> trimesh.Trimesh:
@@ -128,7 +141,7 @@ class Runner:
         for earlier in range(attempt):
             self._pick(cell, job, earlier)
         shown = self._look(cell, job.scene, attempt)
-        depth, grasp = shown.depth, shown.plan(self._policy(job.policy, cell), 100 * job.scene + attempt)
+        depth, grasp = shown.depth, self._plan(cell, job, attempt, shown)
         T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
         before = failure_picture(depth, cell.camera, grasp, cell.gripper, "")
         shape = (before.shape[0], before.shape[1])
@@ -152,10 +165,11 @@ class Runner:
 
     def _pick(self, cell: Cell, job: Job, attempt: int) -> dict:
         """Shown, plan, execute."""
-        shown, policy = self._look(cell, job.scene, attempt), self._policy(job.policy, cell)
+        shown = self._look(cell, job.scene, attempt)
+        self._policy(job.policy, cell)  # loaded before the clock starts
         depth, start = shown.depth, time.perf_counter()
         try:
-            grasp = shown.plan(policy, 100 * job.scene + attempt)
+            grasp = self._plan(cell, job, attempt, shown)
         except NoGraspFound as e:
             self._keep_picture(depth, None, "no_grasp", job, attempt)
             return {"kind": "no_grasp", "end": "no_grasp", "reason": str(e)}
@@ -169,6 +183,16 @@ class Runner:
         forces = {"object_force": round(outcome.object_force, 2), "table_force": round(outcome.table_force, 2)}
         ends = {"kind": kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
         return {**ends, **forces, **_describe(grasp, plan_ms)}
+
+    def _plan(self, cell: Cell, job: Job, attempt: int, shown: Shown) -> Grasp:
+        """The policy's first grasp. Those that know approaches are told which, and what is known of the scene."""
+        options, told = self.options, {}
+        if job.policy in APPROACHING and (options.approach != "table" or options.scene != "table"):
+            told = {
+                "approach": named_approach(options.approach, cell.T_world_cam),
+                "hints": hints_of(options.scene, cell.T_world_cam),
+            }
+        return shown.plan(self._policy(job.policy, cell), 100 * job.scene + attempt, told)
 
     def _look(self, cell: Cell, scene: int, attempt: int) -> Shown:
         seed, errors = [self.options.seed, scene, 2, attempt], sensor_errors(self.options.noise)

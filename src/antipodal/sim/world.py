@@ -13,11 +13,12 @@ import mujoco
 import numpy as np
 
 from antipodal.grasp import Gripper
-from antipodal.grasping.gripper_boxes import Box, jaw_boxes, palm_box
+from antipodal.grasping.gripper_boxes import Box, body_box, jaw_boxes, palm_box
 from antipodal.sim.objects import Body
 from antipodal.sim.room import Part
 
 CARRIAGE = ("x", "y", "z", "roll", "pitch", "yaw")  # joints and actuators, in this order
+BODY = "hand"  # the geom behind the palm, where the gripper has one
 JAWS = ("left", "right")  # at +y and -y of the grasp frame
 DAMPING_RATIO = 1.0  # of the servos; MuJoCo takes a positive third bias for it
 ARENA = 2**27  # memory for the contacts of a large heap; the system provides pages as they are used [bytes]
@@ -143,6 +144,9 @@ def _add_gripper(spec: mujoco.MjSpec, gripper: Gripper, options: WorldOptions) -
         _servo(spec, name, 5e4 if slide else 500.0, 150.0 if slide else 20.0)
     grasp = carriage.add_body(name="grasp", gravcomp=1)  # turned to the grasp's orientation before each pick
     _gripper_geom(grasp, "palm", palm_box(gripper), 0.8, options)
+    body = body_box(gripper)
+    if body is not None:
+        _gripper_geom(grasp, BODY, body, 0.0, options)
     for name, side, box in zip(JAWS, (1, -1), jaw_boxes(gripper, 0.0)):
         _jaw(spec, grasp, name, side, box, gripper, options)
     _couple(spec)

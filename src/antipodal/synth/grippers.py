@@ -68,6 +68,7 @@ def measure(mesh: trimesh.Trimesh, name: str, options: MeasureOptions = MeasureO
         pad_length=_rounded(pad),
         palm_size=(_rounded(palm[0]), _rounded(palm[1])),
         force=options.force,
+        hand_box=None,
     )
 
 

@@ -47,8 +47,8 @@ class Draft:
 
     @classmethod
     def of(cls, gripper: Gripper, names: Optional[List[str]] = None) -> Draft:
-        """All of a gripper's values, or those of the given names."""
-        every = {f.name: getattr(gripper, f.name) for f in fields(gripper) if f.name not in ("name", "palm_size")}
+        """All of a gripper's values that WORDS names, or those of the given names."""
+        every = {f.name: getattr(gripper, f.name) for f in fields(gripper) if f.name in WORDS}
         every["palm_x"], every["palm_y"] = gripper.palm_size
         return cls(gripper.name, {k: float(v) for k, v in every.items() if names is None or k in names})
 
@@ -81,7 +81,7 @@ class Draft:
         if not self.name.strip():
             raise InputError("missing: the name")
         plain = {k: v for k, v in self.values.items() if not k.startswith("palm_")}
-        made = Gripper(name=self.name, palm_size=(self.values["palm_x"], self.values["palm_y"]), **plain)
+        made = Gripper(name=self.name, palm_size=(self.values["palm_x"], self.values["palm_y"]), hand_box=None, **plain)
         if made.pad_length > made.jaw_length:
             raise InputError(f"pads of {MM * made.pad_length:g} mm are longer than the jaws")
         return made
