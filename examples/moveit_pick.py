@@ -9,6 +9,7 @@ with a hand on the stop. Exit code 0: the moves were made, 1: not.
 """
 
 import sys
+from inspect import signature
 
 import numpy as np
 import rospy
@@ -30,6 +31,7 @@ def main() -> int:
         return 1
     rospy.init_node("moveit_pick")
     arm, hand = MoveGroupCommander("panda_arm"), MoveGroupCommander("panda_hand")
+    arm.set_end_effector_link("panda_hand")  # not panda_link8, which is turned by 45 degrees against it
     arm.set_max_velocity_scaling_factor(SPEED)
     rospy.wait_for_service("plan_grasp", 30.0)
     reply = rospy.ServiceProxy("plan_grasp", PlanGrasp)()
@@ -47,7 +49,7 @@ def pick(arm, hand, T_base_grasp: np.ndarray, width: float) -> bool:
     """Open, approach, close, lift. False, and nothing has closed, where the arm finds no way."""
     before, at = goals(T_base_grasp)
     hand.go([width / 2, width / 2], wait=True)  # each finger's joint moves half the opening
-    arm.set_pose_target(pose_message(before), "panda_hand")
+    arm.set_pose_target(pose_message(before))
     if not arm.go(wait=True) or not straight(arm, at):
         return False
     hand.go([0.0, 0.0], wait=True)  # a controller that stops at contact reports failure here: the object is between
@@ -66,7 +68,8 @@ def goals(T_base_grasp: np.ndarray):
 
 def straight(arm, goal: np.ndarray) -> bool:
     """Move panda_hand along a line; False, without moving, where the line is not free from end to end."""
-    path, share = arm.compute_cartesian_path([pose_message(goal)], STEP)
+    old = "jump_threshold" in signature(arm.compute_cartesian_path).parameters  # as MoveIt had it for long
+    path, share = arm.compute_cartesian_path([pose_message(goal)], STEP, **({"jump_threshold": 0.0} if old else {}))
     return share == 1.0 and arm.execute(path, wait=True)
 
 

@@ -47,9 +47,11 @@ STAND_IN = """
     class MoveGroupCommander:
         def __init__(self, name): self.name = name
         def set_max_velocity_scaling_factor(self, share): calls.append(["speed", share])
-        def set_pose_target(self, pose, link): calls.append(["target", link, pose.position.z])
-        def compute_cartesian_path(self, poses, step):
-            calls.append(["line", poses[-1].position.z])
+        def set_end_effector_link(self, link): calls.append(["link", link])
+        def set_pose_target(self, pose): calls.append(["target", pose.position.z])
+        def compute_cartesian_path(self, waypoints, eef_step, jump_threshold, avoid_collisions=True):
+            assert avoid_collisions and jump_threshold == 0.0
+            calls.append(["line", waypoints[-1].position.z])
             return "path", 1.0
         def execute(self, path, wait): return True
         def go(self, joints=None, wait=True):
@@ -103,11 +105,11 @@ def test_the_pick_opens_approaches_closes_and_lifts(planner, tmp_path):
     done = asked_until_it_plans(planner, "moveit_pick", PYTHONPATH=path, CALLS=str(tmp_path / "calls.json"))
     assert done.returncode == 0, done.stdout + done.stderr
     calls = json.loads((tmp_path / "calls.json").read_text())
-    assert [call[0] for call in calls] == ["speed", "panda_hand", "target", "panda_arm", "line", "panda_hand", "line"]
-    opened, closed = calls[1][1], calls[5][1]
+    names = ["link", "speed", "panda_hand", "target", "panda_arm", "line", "panda_hand", "line"]
+    assert [call[0] for call in calls] == names and calls[0][1] == "panda_hand"
+    opened, before, at, closed = calls[2][1], calls[3][1], calls[5][1], calls[6][1]
     assert opened == [0.04, 0.04] and closed == [0.0, 0.0]
-    assert calls[2][1] == "panda_hand"
-    assert calls[4][1] - calls[2][2] == pytest.approx(0.10, abs=0.02)  # down the camera's z, by the way back
+    assert at - before == pytest.approx(0.10, abs=0.02)  # down the camera's z
 
 
 def test_goals_of_the_hand_lie_behind_the_grasp():

@@ -112,7 +112,7 @@ def _model(args: argparse.Namespace) -> List[Finding]:
 
 
 def _gripper(args: argparse.Namespace) -> List[Finding]:
-    return [_loaded("gripper", "grippers", args.gripper, Gripper.load, "correct it, see docs/gripper_and_camera.md")]
+    return [_loaded("gripper", "grippers", args.gripper, Gripper.load, "correct it, see docs/gripper.md")]
 
 
 def _loaded(what: str, kind: str, name: str, load: Callable[[Path], Any], advice: str) -> Finding:
