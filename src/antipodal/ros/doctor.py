@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from antipodal.errors import (
+    NO_GRASP,
+    AntipodalError,
+    command_parser,
+    end_when_interrupted,
+    missing_package,
+    run_command,
+)
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import importlib.util
 import os
@@ -14,7 +26,6 @@ from pathlib import Path
 from typing import Any, Callable, List, Optional
 
 from antipodal import networks, resources
-from antipodal.errors import NO_GRASP, AntipodalError, command_parser, missing_package, run_command
 from antipodal.files import write_result
 from antipodal.grasp import Gripper
 from antipodal.ros.findings import BAD, GOOD, NOTE, Finding

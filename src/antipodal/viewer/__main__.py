@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import sys
 import time
@@ -11,7 +16,6 @@ from pathlib import Path
 from typing import Any, List, Optional, Sequence
 
 from antipodal import plan as plan_command
-from antipodal.errors import InputError, command_parser, run_command
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.viewer.dataset import DatasetPage
