@@ -1,5 +1,6 @@
 """The commands and the Python on the pages for users run as they stand there, with fewer samples and scenes."""
 
+import json
 import re
 import shlex
 import shutil
@@ -42,9 +43,24 @@ def folder(tmp_path, monkeypatch):
     """A folder with an image, its camera, models, and meshes in millimetres, which is the working one."""
     for name, source in {"depth.png": DATA / "heap" / "top.png", "camera.json": DATA / "camera.json"}.items():
         shutil.copy(source, tmp_path / name)
-    np.save(tmp_path / "depth.npy", read_depth(tmp_path / "depth.png", 0.001))
+    shutil.copy(DATA / "labels.png", tmp_path / "labels.png")
+    write_views(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def write_views(folder):
+    """depth.npy; the views a and b with their poses; cloud.pcd in a frame in which the sensor is at (0.4, 0, 0.9)."""
+    camera = Camera.load(DATA / "camera.json")
+    for name, (image, pose) in zip(("a", "b"), json.loads((DATA / "views.json").read_text()).items()):
+        np.save(folder / f"{name}.npy", read_depth(DATA / "heap" / image, 0.001))
+        np.savetxt(folder / f"{name}.txt", pose)
+    depth = np.load(folder / "a.npy")
+    np.save(folder / "depth.npy", depth)
+    v, u = np.nonzero(depth)
+    points = camera.deproject(np.stack([u, v], axis=-1), depth[v, u]) * [1, -1, -1] + [0.4, 0.0, 0.9]
+    head = f"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH {len(points)}\nHEIGHT 1\nDATA binary\n"
+    (folder / "cloud.pcd").write_bytes(head.encode() + points.astype("<f4").tobytes())
 
 
 def write_meshes(folder):

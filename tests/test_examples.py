@@ -69,10 +69,11 @@ def test_folder(run, tmp_path):
     assert "nothing stands above the table" in reasons["empty.npy"] and "cannot read" in reasons["notes.txt"]
 
 
-def test_a_cloud_gives_the_grasp_of_its_image(run):
-    x, y, z = numbers(re.search(r"\[(.+)\]", run("cloud")[1]).group(1))
+def test_a_cloud_gives_a_grasp_on_what_its_image_shows(run):
+    place = np.array([*numbers(re.search(r"\[(.+)\]", run("cloud")[1]).group(1)), 1.0])
+    T_table_cam = np.array(json.loads((FOLDER / "data" / "views.json").read_text())["top.png"])
     camera = Camera.load(FOLDER / "data" / "camera.json")
-    assert near_label(camera.project(np.array([x, y, z])), LABELS > 0)
+    assert near_label(camera.project((np.linalg.inv(T_table_cam) @ place)[:3]), LABELS > 0)
 
 
 def numbers(text):
@@ -90,14 +91,11 @@ def test_own_camera_places_the_grasp_alike_in_both_resolutions(run):
     assert len(places) == 2 and np.abs(np.subtract(*places)).max() < 0.05
 
 
-def test_several_views_agree_where_the_heap_is(run):
+def test_several_views_see_more_of_the_heap_than_one(run):
     said = run("several_views")[1]
+    one, three = (int(n) for n in re.findall(r"views: (\d+) graspable", said))
     places = np.array([numbers(found) for found in re.findall(r"at \[(.+)\] m in the table", said)])
-    assert (
-        len(places) == 3 and (np.abs(places[:, :2]) < 0.12).all() and ((places[:, 2] > 0) & (places[:, 2] < 0.12)).all()
-    )
-    qualities = [float(q) for q in re.findall(r"P = (\S+)", said)]
-    assert qualities == sorted(qualities, reverse=True)
+    assert three > one and (np.abs(places[:, :2]) < 0.12).all() and ((0 < places[:, 2]) & (places[:, 2] < 0.12)).all()
 
 
 def test_one_object_out_of_many(run):
