@@ -1,5 +1,5 @@
 SHELL := /bin/bash
-.PHONY: setup setup-test demo test matrix soak properties bench-gpu lint model clean
+.PHONY: setup setup-test demo test docs matrix soak properties bench-gpu lint model clean
 
 setup:  ## install what is missing, build, write env.sh
 	@scripts/setup
@@ -12,6 +12,9 @@ demo: setup  ## pick objects in the simulated cell; ARGS="picks:=20 seed:=1"
 
 test: setup-test  ## all checks before a merge
 	@scripts/test
+
+docs: setup-test  ## the site in out/site, without warnings; ARGS="serve" shows it and follows changes
+	@. scripts/paths && set +u && . env.sh && NO_MKDOCS_2_WARNING=1 mkdocs $(or $(ARGS),build --strict)
 
 matrix: setup  ## tests without ROS under Python 3.8, newest and oldest libraries; ARGS="lowest tests/sim"
 	@scripts/matrix $(ARGS)

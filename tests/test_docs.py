@@ -8,7 +8,10 @@ import sys
 import pytest
 from conftest import REPO
 
-PAGES = [REPO / "README.md", REPO / "CONTRIBUTING.md", *sorted((REPO / "docs").glob("*.md"))]
+PAGES = [
+    *(REPO / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md")),
+    *sorted((REPO / "docs").glob("*.md")),
+]
 REFERENCE = [p for p in PAGES if p.name != "log.md"]  # what is true now
 
 
@@ -46,8 +49,10 @@ def source_of(name):
     return True
 
 
-ROOTS = (REPO, REPO / "src", REPO / "src" / "antipodal", REPO / "src" / "antipodal" / "synth")
-FILES = {p.name for folder in ("src", "tests", "launch", "docs", "models") for p in (REPO / folder).rglob("*")}
+ROOTS = (REPO, REPO / "examples", REPO / "src", REPO / "src" / "antipodal", REPO / "src" / "antipodal" / "synth")
+FILES = {
+    p.name for folder in ("src", "tests", "launch", "docs", "models", "examples") for p in (REPO / folder).rglob("*")
+}
 FILES |= {p.name for p in REPO.iterdir()}
 
 

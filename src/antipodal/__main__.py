@@ -17,7 +17,9 @@ import re
 import sys
 from dataclasses import dataclass
 from importlib import import_module
-from typing import List, Optional, Sequence, Tuple
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from antipodal import resources
 
@@ -55,6 +57,7 @@ EXAMPLES = """examples:
   antipodal completion bash > ~/.local/share/bash-completion/completions/antipodal
 
 exit codes: 0 done, 1 the work failed (such as no grasp), 2 input or options that cannot be used, 130 interrupted"""
+HELPLESS = ("defusedxml", "matplotlib", "mujoco", "tqdm", "trimesh")  # of the extras, imported before help is printed
 SHELLS = {
     "bash": "",
     "zsh": "autoload -Uz compinit bashcompinit && compinit -u && bashcompinit\n",
@@ -94,7 +97,51 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if name == "completion":
         print(completion(_shell(given[1:])))
         return 0
-    return _load(name).main(given[1:])
+    with _stand_ins() if {"-h", "--help"} & set(given[1:]) else contextlib.nullcontext():
+        return _load(name).main(given[1:])
+
+
+class _StandIn:
+    """Something of a library that is not installed: no use but to be named while a module loads."""
+
+    def __getattr__(self, name: str) -> _StandIn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *arguments: Any, **named: Any) -> _StandIn:
+        return self
+
+    def __int__(self) -> int:
+        return 0
+
+
+class _StandInFinder:
+    """Finds what no other finder does of HELPLESS."""
+
+    def find_spec(self, name: str, *others: Any) -> Optional[ModuleSpec]:
+        return ModuleSpec(name, self) if name.split(".")[0] in HELPLESS else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = ModuleType(spec.name)
+        module.__path__ = []  # its submodules are looked for too
+        vars(module)["__getattr__"] = _StandIn().__getattr__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def _stand_ins() -> Iterator[None]:
+    """Within it libraries of the extras that are not installed can be imported, so that help needs none of them. The
+    process ends with the help: what it imported is of no other use."""
+    finder = _StandInFinder()
+    sys.meta_path.append(finder)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)  # type: ignore[arg-type]
 
 
 def _load(name: str):
@@ -139,9 +186,9 @@ def completion(shell: str) -> str:
 
 
 def _options(name: str) -> List[str]:
-    """The options that a command's help lists; only --help where its extras are missing."""
+    """The options that a command's help lists."""
     text = io.StringIO()
-    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit, ImportError, InputError):
+    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit, ImportError, InputError), _stand_ins():
         _load(name).main(["--help"])
     return sorted({"--help", *re.findall(r"(?<![\w-])--[a-z][\w-]*", text.getvalue())})
 

@@ -4,6 +4,11 @@
 
 from __future__ import annotations
 
+from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import hashlib
 import json
@@ -18,7 +23,6 @@ import torch
 from antipodal import networks, report, resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import options_from_dict, write_result
 from antipodal.grasp import Gripper
 from antipodal.sim.evaluate import evaluate

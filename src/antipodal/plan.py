@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import math
 import sys
@@ -12,7 +17,6 @@ import numpy as np
 
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import write_result
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw

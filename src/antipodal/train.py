@@ -6,6 +6,11 @@ and a finished one stays as it is.
 
 from __future__ import annotations
 
+from antipodal.errors import InputError, ModelError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import sys
 from contextlib import nullcontext
@@ -17,7 +22,7 @@ import numpy as np
 import torch
 
 from antipodal import networks
-from antipodal.errors import InputError, ModelError, command_parser, run_command
+from antipodal.backends import say_when_compiling
 from antipodal.files import only_writer, write_result
 from antipodal.training import metrics, report, report_page
 from antipodal.training.options import TrainOptions
@@ -157,6 +162,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     torch.use_deterministic_algorithms(True, warn_only=True)
     args = _parser().parse_args(given)
+    say_when_compiling()
     options = _options(args)
     with Group(networks.pick_device(options.device)) as group:
         meta = train(options, group, command=" ".join(["python -m antipodal.train", *given]))

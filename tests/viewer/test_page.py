@@ -1,13 +1,12 @@
 """The page: its server is on loopback alone, and what it draws and states in a real browser is the plan."""
 
 import io
-import os
-import shutil
 import socket
 import sys
 
 import numpy as np
 import pytest
+from chromium import chromium, wait_for
 from scenes import CAMERA, box, render
 
 from antipodal import resources
@@ -25,10 +24,6 @@ from antipodal.viewer.server import INSTALL, Worker, address, make_server
 
 DEPTH, _ = render([box((-0.06, 0.0), (0.10, 0.03, 0.05), 0.4), box((0.08, 0.03), (0.03, 0.04, 0.03))])
 EMPTY = np.full_like(DEPTH, 0.7)
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = """--headless --no-sandbox --disable-gpu --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader
---disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync
---window-size=900,600 --force-device-scale-factor=1""".split()
 
 
 @pytest.fixture(scope="module")
@@ -160,24 +155,8 @@ def test_the_command_serves_a_folder(tmp_path):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install selenium")
-    binary, driver = next(filter(None, map(shutil.which, CHROMIUM)), None), shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("needs Chromium and its driver: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    service = webdriver.ChromeService(driver, env={**os.environ, "SE_OFFLINE": "true"})
-    chromium = webdriver.Chrome(options=options, service=service)
-    yield chromium
-    chromium.quit()
-
-
-def wait_for(browser, what, seconds=90):
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser, seconds, poll_frequency=0.2).until(lambda _: what())
+    with chromium(tmp_path_factory.mktemp("profile"), 900, 600) as browser:
+        yield browser
 
 
 def screenshot(browser):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from antipodal.errors import command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import sys
 from pathlib import Path
 from typing import List, Optional
 
 from antipodal.dexnet.weights import import_weights
-from antipodal.errors import command_parser, run_command
 from antipodal.networks.model import save
 
 

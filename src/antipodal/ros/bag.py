@@ -6,6 +6,11 @@ of each image with grasps. Exit code 0: done, 2: bad input.
 
 from __future__ import annotations
 
+from antipodal.errors import AntipodalError, InputError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import csv
 import sys
@@ -18,7 +23,6 @@ from typing import Any, Callable, Dict, List, Optional
 import numpy as np
 
 from antipodal.backends import say_when_compiling
-from antipodal.errors import AntipodalError, InputError, command_parser, run_command
 from antipodal.files import write_result
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw

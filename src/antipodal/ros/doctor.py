@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from antipodal.errors import (
+    NO_GRASP,
+    AntipodalError,
+    command_parser,
+    end_when_interrupted,
+    missing_package,
+    run_command,
+)
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import importlib.util
 import os
@@ -14,7 +26,6 @@ from pathlib import Path
 from typing import Any, Callable, List, Optional
 
 from antipodal import networks, resources
-from antipodal.errors import NO_GRASP, AntipodalError, command_parser, missing_package, run_command
 from antipodal.files import write_result
 from antipodal.grasp import Gripper
 from antipodal.ros.findings import BAD, GOOD, NOTE, Finding
@@ -112,7 +123,7 @@ def _model(args: argparse.Namespace) -> List[Finding]:
 
 
 def _gripper(args: argparse.Namespace) -> List[Finding]:
-    return [_loaded("gripper", "grippers", args.gripper, Gripper.load, "correct it, see docs/gripper_and_camera.md")]
+    return [_loaded("gripper", "grippers", args.gripper, Gripper.load, "correct it, see docs/gripper.md")]
 
 
 def _loaded(what: str, kind: str, name: str, load: Callable[[Path], Any], advice: str) -> Finding:

@@ -5,6 +5,11 @@ Finished trials are appended to a log, one line each; the same command run again
 
 from __future__ import annotations
 
+from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import functools
 import hashlib
@@ -21,7 +26,6 @@ import torch
 from antipodal import resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import read_names, write_text
 from antipodal.grasp import Gripper
 from antipodal.grasping import draw

@@ -6,6 +6,11 @@ Each scene's object passes by at each speed; each mode (chase.py) picks it once,
 
 from __future__ import annotations
 
+from antipodal.errors import InputError, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import json
 import sys
@@ -17,7 +22,6 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 
 from antipodal import resources
-from antipodal.errors import InputError, run_command
 from antipodal.files import read_names, write_json
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner

@@ -8,6 +8,11 @@ z approach, so that the tips are its highest points. Its origin does not matter.
 
 from __future__ import annotations
 
+from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +24,6 @@ import yaml
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from antipodal.errors import InputError, command_parser, run_command
 from antipodal.files import write_text
 from antipodal.grasp import Gripper
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, load

@@ -3,6 +3,11 @@ a table of its meshes, checks every checksum, and draws crops of both kinds with
 
 from __future__ import annotations
 
+from antipodal.errors import BAD_INPUT, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import sys
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
@@ -11,7 +16,6 @@ import cv2
 import numpy as np
 
 from antipodal import report as html
-from antipodal.errors import BAD_INPUT, command_parser, run_command
 from antipodal.files import read_json, write_result
 from antipodal.networks.crops import EXTENT, SIZE
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders

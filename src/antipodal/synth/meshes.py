@@ -3,6 +3,11 @@ objects.meshes, which reads and repairs the files."""
 
 from __future__ import annotations
 
+from antipodal.errors import BAD_INPUT, AntipodalError, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import sys
 from pathlib import Path
@@ -10,7 +15,6 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from antipodal.errors import BAD_INPUT, AntipodalError, run_command
 from antipodal.synth.objects.meshes import (
     UNITS,
     MeshError,

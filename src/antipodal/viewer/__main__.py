@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
 import argparse
 import sys
 import time
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, List, Optional, Sequence
 
 from antipodal import plan as plan_command
-from antipodal.errors import InputError, command_parser, run_command
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.viewer.dataset import DatasetPage
@@ -30,20 +36,21 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         while True:
             time.sleep(1.0)
-    except KeyboardInterrupt:
-        return 0
     finally:
+        server.before_stop()
         server.stop()
 
 
 def serve(args: argparse.Namespace) -> Any:
     """The server of the page that the arguments ask for."""
-    if not any((args.depth, args.hand, args.dataset, args.evaluation)):
+    if not any((args.depth, args.live, args.hand, args.dataset, args.evaluation)):
         raise InputError(
-            "nothing to show: give a depth image, a folder, a recording, --hand, --dataset or --evaluation"
+            "nothing to show: give a depth image, a folder, a recording, --live, --hand, --dataset or --evaluation"
         )
+    if args.depth and args.live:
+        raise InputError(f"give an image or --live, not both; got {args.depth} and {args.live}")
     gripper = Gripper.load(args.gripper)
-    frames = None if args.depth is None else _frames(args)
+    frames = _frames(args) if args.depth or args.live else None
     server = make_server(args.port, "antipodal")
     try:
         if args.dataset is not None:
@@ -61,6 +68,10 @@ def serve(args: argparse.Namespace) -> Any:
 
 
 def _frames(args: argparse.Namespace) -> Sequence[Frame]:
+    if args.live:
+        if find_spec("rospy") is None:
+            raise InputError("--live needs ROS 1 in this Python: make setup, then source env.sh")
+        return import_module("antipodal.ros.live_frames").LiveFrames(args.live, args.info, not args.raw)
     return open_frames(args.depth, args.camera, args.mask, (args.topic, args.info), args.stride)
 
 
@@ -69,6 +80,7 @@ def _serve_plan(server: Any, gripper: Gripper, frames: Sequence[Frame], args: ar
     planner = GraspPlanner.load(args.model, gripper, "cpu")
     planner.warm_up()
     tab = PlanTab(server, Replanner(planner, plan_command.scene_hints(args), args.max_grasps, args.seed), frames)
+    server.before_stop = tab.worker.end  # or the worker writes to a page that is gone
     tab.worker.wait()
     with tab.tabs.add_tab("Gripper"):
         wizard = Wizard(server, gripper, args.hand, args.hand_units, tab.use_gripper)
@@ -93,12 +105,15 @@ def _parser() -> argparse.ArgumentParser:
         "depth.npy --camera camera.json",
         "folder_of_images --camera realsense_d435 --up 0 -1 0",
         "recording.bag",
+        "--live /camera/depth/image_rect_raw",
         "--hand hand.urdf",
         "--dataset data/mine",
         "--evaluation out/single.json",
     )
     add = parser.add_argument
     add("depth", type=Path, nargs="?", help="depth image, a folder of them, or a bag")
+    add("--live", default="", metavar="TOPIC", help="of depth images: follow the newest; needs ROS 1")
+    add("--raw", action="store_true", help="of --live: the images are not rectified, K describes them, not P")
     add("--camera", help="file, or a name in config/cameras; default: a file beside each image")
     add("--mask", type=Path, help="image, nonzero = may be grasped; default: what stands on the table")
     add("--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)")
@@ -111,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
     add("--stride", type=int, default=1, help="of a folder or bag, every N-th image (default: 1)")
     add("--topic", default="", help="of the depth images in a bag; default: the only one")
-    add("--info", default="", help="of their camera_info; default: the one beside the images")
+    add("--info", default="", help="of the camera_info in a bag or of --live; default: beside the images")
     add("--port", type=int, default=PORT, help="of the page, on 127.0.0.1; 0: any that is free (default: %(default)s)")
     plan_command.add_scene_options(parser)
     return parser

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import Any, List, Optional, Sequence, Tuple
 
@@ -9,6 +11,7 @@ import cv2
 import numpy as np
 
 from antipodal import transforms
+from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.draw import overlay
 from antipodal.grasping.view_grasps import ViewGrasps
@@ -24,6 +27,7 @@ from antipodal.viewer.stage import Stage, quality_text
 
 IMAGE_WIDTH = 420  # of the depth image in the panel [px]
 LISTED = 40  # grasps in the list
+LIVE_PAUSE = 0.25  # between two images of a live topic, least [s]; a cloud is megabytes for the browser
 
 
 class PlanTab:
@@ -56,6 +60,8 @@ class PlanTab:
         self.choice.on_update(self.worker.ask)
         server.scene.on_click()(self._clicked)
         self.worker.ask()
+        if self.following is not None:
+            threading.Thread(target=self._follow, daemon=True).start()
 
     def use_gripper(self, gripper: Gripper) -> None:
         """Plan with another gripper from now on."""
@@ -71,18 +77,39 @@ class PlanTab:
         return transforms.compose(R, eye.look_at + 0.2 * R[:, 0] - 0.16 * R[:, 1] - 0.05 * eye.up)
 
     def _add_frames(self, gui: Any) -> None:
-        self.slider = None
+        self.slider, self.following = None, None
+        if hasattr(self.frames, "wait"):  # images of a live topic
+            self._images = 0
+            self.following = gui.add_checkbox("Follow", True, hint="plan in each new image; off: stay at this one")
         if len(self.frames) > 1:
             self.slider = gui.add_slider("Frame", 0, len(self.frames) - 1, 1, 0)
             self.slider.on_update(self.worker.ask)
 
+    def _follow(self) -> None:
+        """Ask for a plan whenever a new image has come, until the worker ends."""
+        while not self.worker.ended:
+            before, self._images = self._images, self.frames.wait(self._images, 1.0)  # type: ignore[attr-defined]
+            if self._images > before and self.following is not None and self.following.value:
+                self.worker.ask()
+            time.sleep(LIVE_PAUSE)
+
+    def _index(self) -> int:
+        """Which frame is wanted: that of the slider; of a live topic how many images have come."""
+        if self.following is not None:
+            return self._images if self.following.value or self._drawn is None else self._drawn[0]
+        return 0 if self.slider is None else int(self.slider.value)
+
     def _work(self) -> None:
         """Plan where the settings or the frame changed, else draw what else was chosen."""
-        index, settings = 0 if self.slider is None else int(self.slider.value), self.controls.settings()
+        index, settings = self._index(), self.controls.settings()
         wanted = (index, settings)
         if wanted != self._drawn:
             if self._drawn is None or index != self._drawn[0]:
-                self.frame = self.frames[index]
+                try:
+                    self.frame = self.frames[index]
+                except InputError as e:  # of a live topic; the plan before stays
+                    self.verdict.content = html.block(html.headline("No image", str(e), "#c0392b"))
+                    return
             self.look = self.replanner.look(self.frame, settings)
             self._drawn = wanted
             self._list_steps()

@@ -22,6 +22,8 @@ def make_server(port: int, title: str) -> Any:
     class LocalServer(viser.ViserServer):
         """viser's server without its tunnel, which would show the page to the internet."""
 
+        before_stop: Callable[[], None] = staticmethod(lambda: None)  # what ends the threads that write to the page
+
         def request_share_url(self, verbose: bool = True) -> None:
             return None
 
@@ -46,7 +48,7 @@ class Worker:
     """Runs one function in a thread of its own, once more after every `ask`; asks that come meanwhile are one."""
 
     def __init__(self, work: Callable[[], None]):
-        self._work, self._asked, self._ended = work, threading.Event(), False
+        self._work, self._asked, self.ended = work, threading.Event(), False
         self._idle = threading.Event()
         self._idle.set()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -62,15 +64,17 @@ class Worker:
         return self._idle.wait(timeout)
 
     def end(self) -> None:
-        """No further run begins."""
-        self._ended = True
+        """No further run begins; returns when the present one is over."""
+        self.ended = True
         self._asked.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(10.0)
 
     def _run(self) -> None:
         while True:
             self._asked.wait()
             self._asked.clear()
-            if self._ended:
+            if self.ended:
                 return
             try:
                 self._work()
