@@ -1,5 +1,6 @@
 """Rooms with known answers: what is taken for the support, and what for graspable."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +15,14 @@ FURNITURE = [(), ("endless",), ("wall",), ("arm",), ("bin",), ("tray",), ("funne
 FURNITURE.append(("wall", "arm"))
 
 
+made = functools.lru_cache(maxsize=None)(rooms.room)
+
+
 def seen_rooms(furniture, count=10, **options):
     """Random rooms in which enough of the table shows and nothing is nearer than a camera can see."""
     found, seed = [], 100
     while len(found) < count:
-        room = rooms.room(seed, furniture=furniture, **options)
+        room = made(seed, furniture=furniture, **options)
         table = room.share_shown(rooms.TABLE) + room.share_shown(rooms.BOARD)
         if table > 0.08 and room.depth[room.depth > 0].min() > 0.2 and room.objects.any():
             found.append(room)

@@ -122,6 +122,11 @@ def command(options):
     return subprocess.Popen(run, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def validations(process):
+    """The lines of a training that tell of validations, as they come."""
+    return (line for line in iter(process.stderr.readline, "") if "samples: train" in line)
+
+
 def test_a_process_killed_by_sigkill_goes_on_to_bit_identical_weights(options):
     def finish(process):
         told = process.communicate(timeout=120)[1]
@@ -131,9 +136,9 @@ def test_a_process_killed_by_sigkill_goes_on_to_bit_identical_weights(options):
     _, (whole, meta) = finish(command(options))
     Path(options.out).unlink()
     killed = command(options)
-    lines = [killed.stderr.readline() for _ in range(6)]  # what it is about to do, and five validations
+    lines = [line for _, line in zip(range(5), validations(killed))]
     os.kill(killed.pid, signal.SIGKILL)
-    assert killed.wait(60) == -signal.SIGKILL and "samples: train" in lines[-1]
+    assert killed.wait(60) == -signal.SIGKILL and len(lines) == 5
     assert Path(options.checkpoint()).exists() and not Path(options.out).exists()
 
     told, (resumed, again) = finish(command(options))
