@@ -34,10 +34,13 @@ def install() -> None:
         return
     tcpros_base.TCPServer.run = accept_connections
     rosgraph.xmlrpc.ThreadingXMLRPCServer = LimitedXmlRpcServer
-    connect_subscriber = TCPROSHandler.topic_connection_handler
-    TCPROSHandler.topic_connection_handler = lambda *arguments: (
-        _too_many_subscribers() or connect_subscriber(*arguments)
-    )
+    connect_subscriber, one_by_one = TCPROSHandler.topic_connection_handler, threading.Lock()
+
+    def connect_within_limit(*arguments: Any) -> Any:
+        with one_by_one:  # rospy answers a subscriber before it counts it
+            return _too_many_subscribers() or connect_subscriber(*arguments)
+
+    TCPROSHandler.topic_connection_handler = connect_within_limit
     connect_publishers = registration.RegManager.run
     registration.RegManager.run = lambda manager: keep_running(connect_publishers, manager)
 
