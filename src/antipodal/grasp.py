@@ -31,11 +31,7 @@ class Gripper:
     tip: float = 0.0  # how far the jaws reach past the origin along the approach
     palm_size: Tuple[float, float] = (0.060, 0.140)  # palm along x and y
     force: float = 40.0  # closing force [N]
-    hand_box: Optional[Tuple[float, float, float]] = (
-        0.075,
-        0.075,
-        0.063,
-    )  # behind the palm along x, y, z; None: nothing
+    hand_box: Optional[Tuple[float, float, float]] = (0.075, 0.075, 0.063)  # behind the palm, x, y, z; None: nothing
 
     def __post_init__(self) -> None:
         if isinstance(self.hand_box, list):

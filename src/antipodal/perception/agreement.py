@@ -10,7 +10,7 @@ import numpy as np
 
 from antipodal import transforms
 from antipodal.camera import Camera
-from antipodal.perception.fusion import CameraView
+from antipodal.perception.fusion import CameraView, least_around
 from antipodal.perception.fusion_numba import seen_through
 
 SAMPLES = 4000  # points of the second camera
@@ -57,11 +57,9 @@ def outline_distance(first: CameraView, other: CameraView) -> float:
     if count < FEWEST:
         return 0.0
     T_first_other = transforms.invert(first.T_first_cam) @ other.T_first_cam
-    pitch = float(np.median(first.depth[first.depth > 0][::50])) / first.camera.fx
     passed = 0.0
     for beside in STEPS:
-        size = 2 * max(1, round(beside / pitch)) + 1
-        farther = cv2.erode(first.depth, np.ones((size, size), np.uint8))
+        farther = least_around(first, beside)
         through = seen_through(depth, other.camera, farther, first.camera, T_first_other, NEAR / 3)
         if np.count_nonzero(through) <= STRAY * count:
             return passed

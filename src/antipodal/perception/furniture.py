@@ -10,8 +10,6 @@ import numpy as np
 
 from antipodal.perception.thin_walls import CELL, ThinWallOptions, find_thin_walls
 
-NEVER = np.float32(-1)  # a height that no pixel of something that stands has
-
 
 @dataclass(frozen=True)
 class FurnitureOptions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import List, Optional, Sequence, Tuple
 
 import cv2
@@ -35,6 +36,11 @@ class CameraView:
     T_first_cam: np.ndarray  # (4, 4) in the frame of the first camera
     labels: Optional[np.ndarray] = None  # (H, W) int32
 
+    @cached_property
+    def median_depth(self) -> float:
+        """Of the valid pixels [m]."""
+        return float(np.median(self.depth[self.depth > 0][::50]))
+
     def points(self, mask: np.ndarray) -> np.ndarray:
         """Points (N, 3) [m] in the first camera's frame of the valid pixels in a mask (H, W)."""
         v, u = np.nonzero(mask & (self.depth > 0))
@@ -64,8 +70,7 @@ def fused_view(
 ) -> View:
     """As `make_view` along `approach` (3,), in the frame of the first of the cameras, of what all of them saw."""
     T_first_view = look_along(approach)
-    standing = approach, table - fusion.step
-    views = [carved(view, [other for other in views if other is not view], fusion, standing) for view in views]
+    views = all_carved(views, fusion, (approach, table - fusion.step))
     grid = _view_grid(views, T_first_view, margin, options)
     nearest, masked = _scattered(views, T_first_view, grid)
     first = nearest.min(axis=0)
@@ -101,6 +106,13 @@ def _labels(view: CameraView) -> np.ndarray:
     return _NO_LABELS if view.labels is None else view.labels
 
 
+def all_carved(
+    views: Sequence[CameraView], fusion: FusionOptions, standing: Tuple[np.ndarray, float]
+) -> List[CameraView]:
+    """The views, each without what any other sees through."""
+    return [carved(view, [other for other in views if other is not view], fusion, standing) for view in views]
+
+
 def carved(
     view: CameraView,
     others: Sequence[CameraView],
@@ -116,16 +128,15 @@ def carved(
     plane = (*(along @ R), deepest - float(along @ origin))
     for other in others:
         T_other_cam = transforms.invert(other.T_first_cam) @ view.T_first_cam
-        farther = _least_around(other, fusion.slack)
+        farther = least_around(other, fusion.slack)
         through = seen_through(depth, view.camera, farther, other.camera, T_other_cam, fusion.step, plane)
         depth = np.where(through, np.float32(0), depth)
     return replace(view, depth=depth)
 
 
-def _least_around(view: CameraView, slack: float) -> np.ndarray:
+def least_around(view: CameraView, slack: float) -> np.ndarray:
     """Least depth (H, W) float32 within `slack` [m] of every pixel, 0 where one of these pixels is missing."""
-    middle = float(np.median(view.depth[view.depth > 0][::50]))
-    size = 2 * max(1, round(slack * view.camera.fx / middle)) + 1
+    size = 2 * max(1, round(slack * view.camera.fx / view.median_depth)) + 1
     return cv2.erode(view.depth, np.ones((size, size), np.uint8))
 
 
@@ -133,11 +144,11 @@ def _view_grid(views: Sequence[CameraView], T_first_view: np.ndarray, margin: fl
     """The grid that covers what may be grasped and `margin` [m] around it, as fine as the coarsest camera sees."""
     low, high, pitches = np.full(2, np.inf), np.full(2, -np.inf), []
     for view in views:
-        v, u = np.nonzero(view.graspable & (view.depth > 0))
-        if len(v):
-            xy = (view.points(view.graspable) @ T_first_view[:3, :3])[:, :2]
+        mask = view.graspable & (view.depth > 0)
+        if mask.any():
+            xy = (view.points(mask) @ T_first_view[:3, :3])[:, :2]
             low, high = np.minimum(low, xy.min(axis=0)), np.maximum(high, xy.max(axis=0))
-            pitches.append(float(np.median(view.depth[v, u])) / min(view.camera.fx, view.camera.fy))
+            pitches.append(float(np.median(view.depth[mask])) / min(view.camera.fx, view.camera.fy))
     low, high = low - margin, high + margin
     cell = max(options.cell, CELL_PIXELS * max(pitches), float((high - low).max()) / options.max_cells)
     width, height = (max(1, round(float(n) / cell) + 1) for n in high - low)

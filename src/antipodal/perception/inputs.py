@@ -101,16 +101,22 @@ def check_robot(robot: Optional[np.ndarray], depth: np.ndarray) -> Optional[np.n
 
 def as_mask(name: str, mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """A mask of `depth` as (H, W) bool: bool or whole numbers from 0, (H, W) or (H, W, 1). Raises InputError."""
-    mask = np.asarray(mask)
-    if mask.ndim == 3 and mask.shape[2] == 1:
-        mask = mask[..., 0]
-    if mask.shape != depth.shape:
-        raise InputError(f"{name} must have the depth image's shape {depth.shape}, got {mask.shape}")
+    mask = as_channel(name, mask, depth)
     if mask.dtype.kind not in "biuf":
         raise InputError(f"{name} must be boolean or whole numbers, nonzero = True, got {mask.dtype}")
     if mask.dtype.kind in "if":
         _refuse_values(name, mask)
     return mask != 0
+
+
+def as_channel(name: str, image: Any, depth: np.ndarray) -> np.ndarray:
+    """An image of `depth` as (H, W), from (H, W) or (H, W, 1). Raises InputError."""
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    if image.shape != depth.shape:
+        raise InputError(f"{name} must have the depth image's shape {depth.shape}, got {image.shape}")
+    return image
 
 
 def _refuse_values(name: str, mask: np.ndarray) -> None:

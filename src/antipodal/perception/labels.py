@@ -7,6 +7,7 @@ from typing import Any, Collection, List, Optional, Tuple
 import numpy as np
 
 from antipodal.errors import InputError
+from antipodal.perception.inputs import as_channel
 
 MAX_LABEL = 2**31 - 1
 SHOWN = 20  # labels that a message lists
@@ -33,11 +34,7 @@ def check_labels(
 
 def as_labels(labels: Any, depth: np.ndarray) -> np.ndarray:
     """A label image of `depth` as (H, W) int32. Raises InputError."""
-    labels = np.asarray(labels)
-    if labels.ndim == 3 and labels.shape[2] == 1:
-        labels = labels[..., 0]
-    if labels.shape != depth.shape:
-        raise InputError(f"labels must have the depth image's shape {depth.shape}, got {labels.shape}")
+    labels = as_channel("labels", labels, depth)
     if labels.dtype.kind not in "iu":
         hint = "; hand a mask over as mask" if labels.dtype == bool else ""
         raise InputError(f"labels must be whole numbers, 0 = no object, got {labels.dtype}{hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Dict, Tuple
 
 import cv2
@@ -124,6 +125,11 @@ class _Part:
         """Side of a pixel on the table [m], where the camera's axis meets it."""
         return self.table.pixel(self.focal)
 
+    @cached_property
+    def missing(self) -> np.ndarray:
+        """Indices (N,) of the pixels without depth."""
+        return np.flatnonzero(self.depth <= 0)
+
     def geometry(self) -> tuple:
         return self.depth, self.height, *self.rays, self.plane
 
@@ -227,7 +233,7 @@ def _without_obstacles(
     over a long way, and without what a sensor makes of a table's edge."""
     arriving = _entering(above & (image.height > options.entering / 2), border, edge, image, options)
     whole = above & ~_jumps(image, options.step)
-    pieces = connected_components(_bridged(whole, image.depth), diagonal=False)
+    pieces = connected_components(_bridged(whole, image), diagonal=False)
     size, high, _, raised, _, unseen, cut, shared = _facts(pieces, image, border, edge, arriving, options).T
     too_high = high > np.maximum(20, 0.02 * size)
     entering = ~too_high & (shared > 0.5 * size)
@@ -245,7 +251,7 @@ def _skirts(
     """Pixels (h, w) bool of the pieces of `rest` that lead, without a jump, from what comes in to the border."""
     if not arriving.any():
         return arriving
-    pieces = connected_components(_bridged(rest, image.depth), diagonal=False)
+    pieces = connected_components(_bridged(rest, image), diagonal=False)
     beside = _grown(arriving.astype(np.uint8), 5)
     facts = _facts(pieces, image, border, arriving, beside, options)
     return pieces.paint((facts[:, 4] > 0) & (facts[:, 7] > 0))
@@ -258,7 +264,7 @@ def _entering(
     if not (high & border).any():
         return np.zeros(high.shape, bool)
     whole = high & ~_jumps(image, options.entering_step)
-    pieces = connected_components(_bridged(whole, image.depth), diagonal=False)
+    pieces = connected_components(_bridged(whole, image), diagonal=False)
     facts = _facts(pieces, image, border, edge, edge, options)
     return pieces.paint(facts[:, 2] > np.maximum(3, options.entering_share * facts[:, 4]))
 
@@ -282,9 +288,9 @@ def _jumps(image: _Part, step: float) -> np.ndarray:
     return compiled.jumps(image.depth, np.float32(step), slope, noise)
 
 
-def _bridged(mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
+def _bridged(mask: np.ndarray, image: _Part) -> np.ndarray:
     """`mask` (h, w) with the missing pixels in narrow gaps of it."""
-    return compiled.bridge_gaps(mask, np.flatnonzero(depth <= 0), 2)
+    return compiled.bridge_gaps(mask, image.missing, 2)
 
 
 def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
@@ -323,7 +329,7 @@ def _round_support(top: np.ndarray, first: np.ndarray, image: _Part, options: Se
 
 def _without_specks(mask: np.ndarray, image: _Part, options: SegmentationOptions, counts: Dict[str, int]) -> np.ndarray:
     """`mask` (h, w) without pieces smaller than `min_area`."""
-    pieces = connected_components(_bridged(mask, image.depth), diagonal=True)
+    pieces = connected_components(_bridged(mask, image), diagonal=True)
     large = pieces.areas() >= options.min_area / image.pixel**2
     counts["pieces"], counts["too_small"] = int(large.sum()), int((~large).sum())
     return mask & pieces.paint(large)

@@ -29,9 +29,7 @@ NO_PLANE = np.array([0.0, 0.0, 0.0, np.inf], np.float32)
 class SolidOptions:
     """What counts as occupied in a view from another side than the camera's."""
 
-    shadow: float = (
-        0.3  # longest shadow that a seen surface casts along the camera's ray [m]; 0: what is hidden is free
-    )
+    shadow: float = 0.3  # longest that a seen surface casts along the camera's ray [m]; 0: what is hidden is free
     voxel: float = 0.003  # side of the cubes that stand for what is hidden [m]
     flat: float = 0.003  # what is seen lower than this above the support, or than its noise, is support [m]
     support: float = 0.0015  # every part of the hand stays this far above the support [m]

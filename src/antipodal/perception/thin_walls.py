@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -68,16 +68,19 @@ def find_thin_walls(top: np.ndarray, options: ThinWallOptions = ThinWallOptions(
     top: (rows, columns) greatest height in every cell of the plan [m], 0 where nothing stands.
     """
     walls: List[Tuple[_Line, np.ndarray, float]] = []
+    cells = np.argwhere(top >= options.height / 2)[:, ::-1]
     taken, rest = np.zeros(top.shape, bool), top.copy()
     for _ in range(2):  # lines that meet others may lose cells to them in the first search
-        for line in list(_lines(rest, options)):
+        for line in _lines(rest, options):
             own = line.band(top.shape, options.beside)
             known = 2 * np.count_nonzero(own & taken) > np.count_nonzero(own)
-            wall = None if known else _wall(top, line, options)
+            wall = None if known else _wall(top, cells, line, options)
             if wall is not None:
                 walls.append((wall[0], wall[0].band(top.shape, options.beside), wall[1]))
                 taken |= walls[-1][1]
                 rest[wall[0].band(top.shape, CELL)] = 0
+        if not walls:
+            break
     level, count = np.full(top.shape, -1, np.float32), 0
     for line, own, height in walls:
         if line.cells * CELL >= options.alone or any(line.meets(other, options) for other, _, _ in walls):
@@ -85,10 +88,10 @@ def find_thin_walls(top: np.ndarray, options: ThinWallOptions = ThinWallOptions(
     return level, count
 
 
-def _lines(top: np.ndarray, options: ThinWallOptions) -> Iterator[_Line]:
+def _lines(top: np.ndarray, options: ThinWallOptions) -> List[_Line]:
     """The straight lines of what is high and thin."""
     if max(top.shape) * CELL < options.length:
-        return
+        return []
     high = (top >= options.height).astype(np.uint8)
     size = round(options.thickness / CELL) + 1
     thin = cv2.morphologyEx(high, cv2.MORPH_TOPHAT, np.ones((size, size), np.uint8))
@@ -96,13 +99,15 @@ def _lines(top: np.ndarray, options: ThinWallOptions) -> Iterator[_Line]:
     longer_side = length / np.sqrt(2)  # OpenCV measures a line by its longer side along the axes
     found = cv2.HoughLinesP(thin, 1, np.pi / 90, round(length / 3), None, longer_side, options.gap / CELL)
     lines = [] if found is None else [_Line(ends.astype(float)) for ends in found.reshape(-1, 2, 2)]
-    yield from (line for line in lines if line.cells + 1 >= length)
+    return [line for line in lines if line.cells + 1 >= length]
 
 
-def _wall(top: np.ndarray, line: _Line, options: ThinWallOptions) -> Optional[Tuple[_Line, float]]:
-    """The wall along a line, as far as its edge goes on, and its height [m]; None where what stands there is none."""
-    rows, columns = np.nonzero(top >= options.height / 2)
-    heights, (along, beside) = top[rows, columns], line.coordinates(np.column_stack([columns, rows]))
+def _wall(top: np.ndarray, cells: np.ndarray, line: _Line, options: ThinWallOptions) -> Optional[Tuple[_Line, float]]:
+    """The wall along a line, as far as its edge goes on, and its height [m]; None where what stands there is none.
+
+    cells: (N, 2) those that something stands in, as (column, row).
+    """
+    heights, (along, beside) = top[cells[:, 1], cells[:, 0]], line.coordinates(cells)
     place = np.floor(along / (2 * CELL)).astype(int)  # a slanted line has no cell at every CELL
     count = int(line.cells / 2)
     inside = (place >= 0) & (place < count)

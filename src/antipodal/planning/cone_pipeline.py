@@ -18,12 +18,12 @@ from antipodal.errors import NoGraspFound
 from antipodal.grasping.antipodal_pairs import SamplingOptions, sample_antipodal
 from antipodal.grasping.balance import distance_to_centroid
 from antipodal.grasping.clearance import ClearanceOptions
-from antipodal.grasping.neighbours import closes_on_one, labels_of
-from antipodal.grasping.object_width import object_width, wide_enough
+from antipodal.grasping.neighbours import closes_on_one
+from antipodal.grasping.object_width import wide_enough
 from antipodal.grasping.oblique_clearance import ObliqueClearance, oblique_margin
-from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode, poses, to_view
+from antipodal.grasping.view_grasps import ViewGrasps, at_depth, encode, poses, to_view
 from antipodal.networks.score import CropScore
-from antipodal.perception.fusion import CameraView, carved, with_labels
+from antipodal.perception.fusion import CameraView, all_carved, with_labels
 from antipodal.perception.solid_scene import SolidScene, solid_scene
 from antipodal.perception.view_atlas import ObliqueView, ViewAtlas
 from antipodal.planning.approach_cone import ApproachCone, spread_over
@@ -74,7 +74,8 @@ class ConePipeline:
         """The grasps along the best of these directions."""
         cone, generator = self.options.cone, torch.Generator().manual_seed(seed)
         with clock("solids"):
-            cameras = self._carved(request, camera)
+            standing = request.approach, request.table - self.options.fusion.step
+            cameras = all_carved(request.views(camera), self.options.fusion, standing)
             solids = solid_scene(cameras, request.support, self.margin, self.options.solid)
         with clock("directions"):
             look = partial(self._look, solids=solids, cameras=cameras, generator=generator, counts=counts)
@@ -88,12 +89,6 @@ class ConePipeline:
             best += [_bare_look(d) for d in others if all(d @ look.direction <= ALONG for look in best)]
             found = [self._search(look, request, solids, cameras, generator) for look in best]
         return [f for f in found if len(f[0])]
-
-    def _carved(self, request: Request, camera: Camera) -> List[CameraView]:
-        """What each camera saw, less what another sees through."""
-        views, fusion = request.views(camera), self.options.fusion
-        standing = request.approach, request.table - fusion.step
-        return [carved(view, [other for other in views if other is not view], fusion, standing) for view in views]
 
     def _look(
         self,
@@ -179,15 +174,9 @@ class ConePipeline:
             generator,
             self.options.cem,
         )
-        feasible = torch.isfinite(quality)
-        grasps = decode(samples[feasible], self.gripper)
-        width = object_width(view, grasps, self.gripper)
+        grasps = self.upright.feasible(view, samples, quality)
         lost = self.options.cone.lean * torch.from_numpy(solids.lean(look.direction[None]))
-        quality = _with_odds(quality[feasible], lost)
-        grasps = replace(grasps, quality=quality, object_width=width)
-        if view.labels is not None:
-            grasps = replace(grasps, label=labels_of(view, grasps))
-        return grasps, view.T_cam_view
+        return replace(grasps, quality=_with_odds(grasps.quality, lost)), view.T_cam_view
 
 
 def _with_odds(quality: torch.Tensor, lost: torch.Tensor) -> torch.Tensor:

@@ -78,13 +78,15 @@ class CpuPipeline:
                 self.options.cem,
             )
             counts["scored"] = int(torch.isfinite(quality).sum())
-        feasible = torch.isfinite(quality)
-        grasps = decode(samples[feasible], self.gripper)
+        return self.feasible(view, samples, quality), view.T_cam_view
+
+    def feasible(self, view: View, samples: torch.Tensor, quality: torch.Tensor) -> ViewGrasps:
+        """The grasps of those samples (N, 6) whose quality (N,) is finite, with what they close on."""
+        finite = torch.isfinite(quality)
+        grasps = decode(samples[finite], self.gripper)
         width = object_width(view, grasps, self.gripper)
-        grasps = replace(grasps, quality=quality[feasible], object_width=width)
-        if view.labels is not None:
-            grasps = replace(grasps, label=labels_of(view, grasps))
-        return grasps, view.T_cam_view
+        grasps = replace(grasps, quality=quality[finite], object_width=width)
+        return grasps if view.labels is None else replace(grasps, label=labels_of(view, grasps))
 
     def _refuse_empty(self, counts: Dict[str, int]) -> None:
         refuse_empty(counts, self.options.sampling.friction, self.gripper)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
 
-from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Gripper
@@ -23,31 +22,49 @@ def distinct(
     angle: float,
     per_object: Optional[int] = None,
 ) -> List[int]:
-    """Indices of the first `count` of the ranked grasps that differ, of each label at most `per_object`; of one view,
-    or of several with frames (V, 4, 4)."""
-    limits = count, distance, angle, per_object
+    """Indices of the first `count` of the ranked grasps that lie further than `distance` [m] from, or are turned by
+    more than `angle` [rad] against, every one chosen before them; of each label at most `per_object`.
+
+    T_cam_view: (4, 4) of their view, or (V, 4, 4) of several.
+    """
     if T_cam_view.ndim == 2:
-        return distinct_in_view(ranked, *limits)
-    return distinct_poses(poses(ranked, T_cam_view), ranked.label.numpy(), *limits)
-
-
-def distinct_in_view(
-    grasps: ViewGrasps, count: int, distance: float, angle: float, per_object: Optional[int] = None
-) -> List[int]:
-    """Indices of the first `count` grasps that lie further than `distance` [m] from, or are turned by more than `angle`
-    [rad] against, every one chosen before them; of each label at most `per_object`."""
+        alike = _alike_in_view(ranked, distance, angle)
+    else:
+        alike = _alike_poses(poses(ranked, T_cam_view), distance, angle)
     chosen: List[int] = []
-    xy, turn = grasps.center[:, :2].cpu().numpy(), grasps.angle.cpu().numpy()
-    left, label = np.ones(len(grasps), bool), grasps.label.cpu().numpy()
+    left, label = np.ones(len(ranked), bool), ranked.label.cpu().numpy()
     while len(chosen) < count and left.any():
         i = int(np.argmax(left))
         chosen.append(i)
-        near = np.hypot(*(xy - xy[i]).T) < distance
-        left &= ~(near & (np.abs((turn - turn[i] + np.pi / 2) % np.pi - np.pi / 2) < angle))
+        left &= ~alike(i)
         left[i] = False
-        if per_object is not None and int((label[chosen] == label[i]).sum()) >= per_object:
+        if per_object is not None and len(label) and int((label[chosen] == label[i]).sum()) >= per_object:
             left &= label != label[i]
     return chosen
+
+
+def _alike_in_view(grasps: ViewGrasps, distance: float, angle: float) -> Callable[[int], np.ndarray]:
+    """Which grasps of one view (N,) bool are near to the i-th and turned as it is."""
+    xy, turn = grasps.center[:, :2].cpu().numpy(), grasps.angle.cpu().numpy()
+
+    def alike(i: int) -> np.ndarray:
+        turned = np.abs((turn - turn[i] + np.pi / 2) % np.pi - np.pi / 2)
+        return (np.hypot(*(xy - xy[i]).T) < distance) & (turned < angle)
+
+    return alike
+
+
+def _alike_poses(T_cam_grasp: np.ndarray, distance: float, angle: float) -> Callable[[int], np.ndarray]:
+    """The same for grasps at poses (N, 4, 4) from several directions, turned about any axis; a gripper is the same
+    after half a turn."""
+    place, R = T_cam_grasp[:, :3, 3], T_cam_grasp[:, :3, :3]
+
+    def alike(i: int) -> np.ndarray:
+        x, y, z = np.einsum("nij,ij->jn", R, R[i])  # cosines between axes
+        turned = np.arccos(np.clip((np.abs(x + y) + z - 1) / 2, -1, 1))
+        return (np.linalg.norm(place - place[i], axis=1) < distance) & (turned < angle)
+
+    return alike
 
 
 def centered_in(
@@ -61,7 +78,7 @@ def centered_in(
     """Those grasps whose origin appears in the window (H, W) bool, or anywhere in the image where there is none: below
     a surface it appears elsewhere than the surface does, perhaps outside. What other cameras see counts as in the
     image. Raises NoGraspFound, with the counts so far, where there is none."""
-    center = _origins(grasps, T_cam_view)
+    center = poses(grasps, T_cam_view)[:, :3, 3]
     px, last = camera.project(center), np.array([camera.width - 1, camera.height - 1])
     inside = ((px >= 0) & (px <= last)).all(axis=1)
     for other in others:
@@ -73,7 +90,7 @@ def centered_in(
     if not inside.any():
         where = "image" if window is None else "region"
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the {where}", counts)
-    return grasps if inside.all() else grasps[torch.from_numpy(inside).to(grasps.angle.device)]
+    return _those(grasps, inside)
 
 
 def tips_in_image(
@@ -91,40 +108,12 @@ def tips_in_image(
     inside = np.any([first, *(other.sees(points) for other in others)], axis=0).all(axis=1)
     if not inside.any():
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps have both tips in the image", counts)
-    return grasps if inside.all() else grasps[torch.from_numpy(inside).to(grasps.angle.device)]
+    return _those(grasps, inside)
 
 
-def _origins(grasps: ViewGrasps, T_cam_view: np.ndarray) -> np.ndarray:
-    """Origins (N, 3) [m] of grasps of one view, or of several, in the camera's frame."""
-    if T_cam_view.ndim > 2:
-        return poses(grasps, T_cam_view)[:, :3, 3]
-    return transforms.apply(T_cam_view, grasps.center.cpu().numpy())
-
-
-def distinct_poses(
-    T_cam_grasp: np.ndarray,
-    label: np.ndarray,
-    count: int,
-    distance: float,
-    angle: float,
-    per_object: Optional[int] = None,
-) -> List[int]:
-    """As `distinct`, for grasps at poses (N, 4, 4) from several directions: their origins lie further apart, or they
-    are turned against each other by more, about any axis; a gripper is the same after half a turn. label: (N,), or
-    empty."""
-    chosen: List[int] = []
-    left = np.ones(len(T_cam_grasp), bool)
-    while len(chosen) < count and left.any():
-        i = int(np.argmax(left))
-        chosen.append(i)
-        apart = np.linalg.norm(T_cam_grasp[:, :3, 3] - T_cam_grasp[i, :3, 3], axis=1)
-        x, y, z = np.einsum("nij,ij->jn", T_cam_grasp[:, :3, :3], T_cam_grasp[i, :3, :3])  # cosines between axes
-        turn = np.arccos(np.clip((np.abs(x + y) + z - 1) / 2, -1, 1))
-        left &= ~((apart < distance) & (turn < angle))
-        left[i] = False
-        if per_object is not None and len(label) and (label[chosen] == label[i]).sum() >= per_object:
-            left &= label != label[i]
-    return chosen
+def _those(grasps: ViewGrasps, wanted: np.ndarray) -> ViewGrasps:
+    """The grasps of a mask (N,) bool."""
+    return grasps if wanted.all() else grasps[torch.from_numpy(wanted).to(grasps.angle.device)]
 
 
 def likely_enough(ranked: ViewGrasps, min_quality: float, counts: Dict[str, int]) -> ViewGrasps:

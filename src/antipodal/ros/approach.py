@@ -10,7 +10,7 @@ from std_msgs.msg import Header
 from antipodal.errors import InputError
 from antipodal.planning.approach_cone import ApproachCone
 from antipodal.ros.frames import TransformLookup
-from antipodal.ros.headers import check_frame_id, tf_frame
+from antipodal.ros.headers import check_frame_id, names_frame_of
 from antipodal.ros.options import NodeOptions
 from antipodal.srv import PlanGraspRequest
 
@@ -25,7 +25,7 @@ def requested_cone(
         return None
     ApproachCone(axis, angle)  # a wrong one is bad input, whatever tf knows
     check_frame_id(frame, "approach_axis")
-    if not frame or tf_frame(frame) == tf_frame(header.frame_id):
+    if names_frame_of(frame, header):
         return ApproachCone(axis, angle)
     x, y, z = any_tf().lookup(frame, header)[:3, :3].T @ np.array(axis)
     return ApproachCone((float(x), float(y), float(z)), angle)

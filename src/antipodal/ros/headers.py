@@ -29,3 +29,8 @@ def check_frame_id(frame_id: str, message: str) -> None:
 def tf_frame(frame_id: str) -> str:
     """A frame id as tf2 knows it: without the leading slash that drivers of the time before tf2 write."""
     return frame_id.lstrip("/")
+
+
+def names_frame_of(frame_id: str, header: Any) -> bool:
+    """Whether a frame id is that of a message with this header, or empty, which stands for it."""
+    return not frame_id or tf_frame(frame_id) == tf_frame(header.frame_id)

@@ -16,7 +16,7 @@ from antipodal.perception.clouds import cloud_view
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.observe import MAX_VIEWS
 from antipodal.ros.frames import TransformLookup
-from antipodal.ros.headers import check_header, tf_frame
+from antipodal.ros.headers import check_header, names_frame_of
 from antipodal.ros.images import camera_from, depth_from, labels_from, mask_from
 from antipodal.ros.newest_image import StaleImage
 from antipodal.ros.options import NodeOptions
@@ -35,7 +35,7 @@ def _sensor_place(header: Header, viewpoint: PointStamped, options: NodeOptions,
     """Where the sensor stood (3,) [m] in the frame of a cloud with this header: as a request or ~sensor_frame says."""
     place = np.array([viewpoint.point.x, viewpoint.point.y, viewpoint.point.z])
     frame = viewpoint.header.frame_id or ("" if place.any() else options.sensor_frame)
-    if not frame or tf_frame(frame) == tf_frame(header.frame_id):
+    if names_frame_of(frame, header):
         return place.tolist()
     T_sensor_cloud = tf().lookup(frame, header)
     return transforms.apply(transforms.invert(T_sensor_cloud), place[None])[0].tolist()

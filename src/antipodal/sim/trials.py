@@ -164,7 +164,7 @@ class Runner:
         return picks
 
     def _pick(self, cell: Cell, job: Job, attempt: int) -> dict:
-        """Shown, plan, execute."""
+        """Look, plan, execute."""
         shown = self._look(cell, job.scene, attempt)
         self._policy(job.policy, cell)  # loaded before the clock starts
         depth, start = shown.depth, time.perf_counter()
