@@ -230,7 +230,7 @@ class GraspPlanner:
                 request = make_request(scene, window, start or (), counts, seen, first.view.labels)
                 request = along(request, approach, scene.support, options.cone.directions)
             if request.cone is not None:
-                ranked, T_cam_view = self._cone_pipeline()(request, camera, seed, counts, clock)
+                ranked, T_cam_view = self._cone_pipeline()(request, camera, seed, counts, clock, trace)
             else:
                 plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
                 ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)

@@ -28,7 +28,8 @@ class Stages(NamedTuple):
 class Trace:
     """Hand an empty one to `GraspPlanner.plan`, which fills it as far as it comes, also where it finds no grasp.
 
-    Of a plan on a GPU, which is one launch, and of one over a cone only `scene`, `ranked` and `chosen` are kept.
+    Of a plan on a GPU, which is one launch, only `scene`, `ranked` and `chosen` are kept. A plan over a cone has no
+    `stages` here; each direction that was searched in full has a trace of its own in `leaning`.
     """
 
     scene: Optional[Scene] = None  # what was taken for the support and for graspable
@@ -37,6 +38,7 @@ class Trace:
     batches: List[ViewGrasps] = field(default_factory=list)  # scored by the search: its start, then each iteration's
     ranked: Optional[ViewGrasps] = None  # likely enough and in the region, best first
     chosen: List[int] = field(default_factory=list)  # which of `ranked` were returned
+    leaning: List[Trace] = field(default_factory=list)  # of the views of a cone, in their order
 
     def fitting(self, batch: int) -> ViewGrasps:
         """Those of a batch at which the gripper fits, the only ones that the network scored."""
