@@ -136,8 +136,8 @@ EXTRAS = (
 
 
 def run_without(hidden, lines, folder):
-    """Commands one after the other in one Python that lacks some libraries: of each its exit code and what it printed on
-    standard output and standard error."""
+    """Commands one after the other in one Python that lacks some libraries: their exit codes and what they printed, on
+    standard output and on standard error."""
     command = [sys.executable, "-c", HIDE.format(hidden=tuple(hidden)), json.dumps([line.split() for line in lines])]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
     assert done.returncode == 0 and done.stderr == "", done.stderr

@@ -66,6 +66,11 @@ def test_training_learns_calibrates_and_writes_model_card_and_curves(options, tm
     assert read["trained_for"] == [{"gripper": "toy"}]
     card = (tmp_path / "m.md").read_text()
     assert f"| auc | {measured['auc']:.4f} |" in card and "\n    make\n" in card
+    parts = {
+        part: re.search(f"- objects of the {part} part: (.*)", card).group(1).split(", ") for part in read["objects"]
+    }
+    assert parts == read["objects"] and [len(n) for n in parts.values()] == list(read["data"]["objects"].values())
+    assert not set(parts["test"]) & {*parts["train"], *parts["validation"]}
     assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"
     assert list((tmp_path / "log").iterdir())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "log", "m.md", "m.png", "m.pt"]
@@ -158,6 +163,17 @@ def test_a_finished_run_stays_until_its_options_or_data_change(options, monkeypa
     for other in (replace(options, seed=1), replace(options, resume="never"), replace(options, data=options.data[:1])):
         with pytest.raises(pytest.fail.Exception, match="trained again"):
             train.train(other, Group(CPU))
+
+
+def test_a_run_goes_on_with_the_threads_that_it_began_with(options):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        make_trainer(options).save_checkpoint()
+        torch.set_num_threads(1)
+        assert make_trainer(options).resume() and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_checkpoint_of_another_run_is_refused(options):

@@ -21,6 +21,7 @@ from antipodal.training.samples import Samples, Split
 if TYPE_CHECKING:
     from antipodal.training.trainer import Trainer
 
+MOST_NAMED = 60  # objects of a part on the card
 CARD = """# {name}
 P(success) of a parallel-jaw grasp from its crop of a depth image. Architecture `{architecture}`,
 {parameters:,} parameters, {mflops:.2f} MFLOP a crop. Load it with `antipodal.networks.load`.
@@ -113,6 +114,7 @@ def describe_model(
             "samples": {name: len(part) for name, part in parts.items()},
             "objects": {name: len(np.unique(samples.objects[part])) for name, part in parts.items()},
         },
+        "objects": {name: [str(samples.names[k]) for k in np.unique(samples.objects[p])] for name, p in parts.items()},
         "options": asdict(options),
         "processes": trainer.group.world,
         "command": command,
@@ -149,7 +151,7 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         split_seed=meta["options"]["split_seed"],
         samples=int(meta["history"][-1]["samples"]),
         best=int(best["samples"]),
-        data=_list(meta["data"]),
+        data="\n".join([_list(meta["data"]), *_named_objects(meta.get("objects", {}))]),
         trained_for=_runs_table(meta["trained_for"]),
     )
 
@@ -171,6 +173,15 @@ def _metrics_table(values: Dict[str, float]) -> str:
 
 def _list(values: Dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {_brief(value)}" for name, value in values.items())
+
+
+def _named_objects(parts: Dict[str, List[str]]) -> List[str]:
+    """A line with the names of each part's objects, as many as can be read."""
+    lines = []
+    for part, names in parts.items():
+        more = f" and {len(names) - MOST_NAMED} more: the model file's `objects`" if len(names) > MOST_NAMED else ""
+        lines.append(f"- objects of the {part} part: {', '.join(names[:MOST_NAMED])}{more}")
+    return lines
 
 
 def _runs_table(runs: List[Dict[str, Any]]) -> str:
