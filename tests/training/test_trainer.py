@@ -281,6 +281,27 @@ def test_importance_draws_the_hard_drops_the_easy_and_lets_some_back():
     assert out[:100].sum() == 50 and out[100:190].all() and out.sum() == 50 + 90  # half came back, a tenth left
 
 
+def test_importance_by_default_is_three_uniform_epochs_then_a_tenth_out_and_a_hundredth_back():
+    sampler = make_sampler("importance", 10_000, 0)
+    losses = np.random.default_rng(0).exponential(size=10_000).astype(np.float32)
+    for epoch in range(3):
+        assert sorted(sampler.order(epoch)) == list(range(10_000))
+        sampler.record(np.arange(10_000), losses)
+    drawn = np.bincount(sampler.order(3), minlength=10_000)
+    easiest = np.argsort(losses, kind="stable")[:1000]
+    assert drawn.sum() == 9000 and drawn[easiest].sum() == 0 and set(np.flatnonzero(~sampler.active)) == set(easiest)
+    assert np.corrcoef(drawn, np.where(sampler.active, losses, 0))[0, 1] > 0.6  # nothing is drawn uniformly
+    sampler.order(4)
+    assert sampler.active[easiest].sum() == 10 and (~sampler.active).sum() == 990 + 900
+
+
+def test_importance_never_drops_every_sample():
+    sampler = make_sampler("importance", 3, 0)
+    for epoch in range(40):
+        assert len(sampler.order(epoch)) >= 1
+        sampler.record(np.arange(3), np.ones(3, np.float32))
+
+
 def test_corrected_weights_make_the_expected_loss_the_uniform_one():
     options = ImportanceOptions(warm_up=0, drop=0.0, corrected=True)
     sampler = ImportanceSampler(20_000, 0, options)
