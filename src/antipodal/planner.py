@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Collection, Dict, Optional, Sequence, Tuple, Type, Union, cast
 
@@ -18,6 +19,7 @@ from antipodal.grasp import Grasp, Gripper, moved_grasps
 from antipodal.grasping.openings import usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.networks.dense_net import DenseNet
+from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.networks.score import CropScore, PixelScore, make_score
 from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
 from antipodal.perception.clouds import cloud_view
@@ -60,13 +62,14 @@ class GraspPlanner:
         if self.options.policy == "dense" and dense is None:
             raise ModelError("the policy 'dense' needs a dense network; GraspPlanner.load reads it")
         self._process = os.getpid()
-        self._crop: Optional[Dict[str, Any]] = None  # what the network is fed, where a model file told
+        self._file: Dict[str, Any] = {}  # what the network is fed and how it is calibrated, where a model file told
+        self.calibration = PickCalibration()
         self._use(CropScore(network, self.gripper))
 
     def __reduce__(self) -> tuple:
         """Pickled as the network and what it was told; compiled and recorded anew where it is unpickled."""
         told = (self.network, self.gripper, self.options, str(self.device), self.dense)
-        return _restored_planner, (type(self), told, self._crop)
+        return _restored_planner, (type(self), told, self._file)
 
     @classmethod
     def load(
@@ -85,7 +88,7 @@ class GraspPlanner:
         network, meta = networks.load(model, device=str(chosen))
         scans = options is not None and options.policy == "dense"
         dense = load_dense(Path(model).with_name("dense.pt"), chosen) if scans else None
-        return _restored_planner(cls, (network, gripper, options, chosen, dense), meta["crop"])
+        return _restored_planner(cls, (network, gripper, options, chosen, dense), meta)
 
     def _use(self, score: Union[CropScore, PixelScore]) -> None:
         """Rank grasps by this score; on a GPU by a recorded graph, which knows sampled pairs and metric crops alone."""
@@ -235,6 +238,9 @@ class GraspPlanner:
                 plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
                 ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
         with clock("ranking"):
+            ranked = replace(ranked, quality=self.calibration(ranked.quality))
+            if trace is not None:
+                trace.calibrate(self.calibration)
             ranked = centered_in(window, ranked, T_cam_view, camera, counts, seen if window is None else ())
             ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)
             likely = likely_enough(ranked, options.min_quality, counts)
@@ -261,7 +267,7 @@ class GraspPlanner:
             upright = self.cpu_pipeline
             if self.device.type != "cpu":
                 network = copy.deepcopy(self.network).cpu()
-                if self._crop is not None:
+                if self._file:
                     network = networks.for_planning(cast(networks.GraspNetwork, network))
                 upright = CpuPipeline(CropScore(network, self.gripper), self.gripper, self.options, torch.device("cpu"))
             self.cone_pipeline = ConePipeline(upright)
@@ -293,10 +299,11 @@ def _check_count(name: str, count: Any) -> None:
         raise InputError(f"{name} must be a whole number of at least 1, got {count!r}")
 
 
-def _restored_planner(cls: Type[GraspPlanner], told: tuple, crop: Optional[Dict[str, Any]]) -> GraspPlanner:
-    """A planner of the arguments that it was told, and of what its model file says that the network is fed."""
+def _restored_planner(cls: Type[GraspPlanner], told: tuple, meta: Dict[str, Any]) -> GraspPlanner:
+    """A planner of the arguments that it was told, and of what its model file says, if it came from one."""
     planner = cls(*told)
-    planner._crop = crop
-    if crop is not None:
-        planner._use(make_score(cast(networks.GraspNetwork, planner.network), crop, planner.gripper))
+    if meta:
+        planner._file = {name: meta[name] for name in ("crop", "picks") if name in meta}
+        planner.calibration = PickCalibration.of_model(meta)
+        planner._use(make_score(cast(networks.GraspNetwork, planner.network), meta["crop"], planner.gripper))
     return planner

@@ -12,7 +12,7 @@ import torch
 from scipy.special import expit
 
 from antipodal import resources
-from antipodal.files import write_file, write_text
+from antipodal.files import write_bytes, write_file, write_text
 from antipodal.networks.model import count_parameters, flops
 from antipodal.training import metrics
 from antipodal.training.options import TrainOptions
@@ -30,7 +30,7 @@ P(success) of a parallel-jaw grasp from its crop of a depth image. Architecture 
 {metrics}
 
 These figures compare with the generator's labels, not with picks. The curves are in `{picture}`.
-
+{picks}
 ## Made by
     {command}
 at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of the split {split_seed};
@@ -46,6 +46,16 @@ at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of
 The network sees a crop of the observed surface and the proportions of the gripper; it knows no mass, no friction and no
 hidden side. It is calibrated on the generator's mixture of objects, noise and candidates. On other mixtures its
 probabilities may be wrong although its ranking is right.
+"""
+
+
+PICKS = """
+## Calibrated against picks
+P(a pick holds) = sigmoid({scale:.4f} x log odds + {shift:.4f}), fitted to {grasps:,} executed grasps of training
+objects in the simulated cell, single and in heaps. On {kept_grasps:,} grasps of other training objects the log loss
+fell from {kept_losses[0]:.4f} to {kept_losses[1]:.4f}. Ranking does not change. Made by
+
+    {command}
 """
 
 
@@ -143,6 +153,7 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         mflops=meta["flops"] / 1e6,
         metrics=_metrics_table(meta["metrics"]),
         picture=path.with_suffix(".png").name,
+        picks=PICKS.format(**meta["picks"]) if "picks" in meta else "",
         command=meta["command"] or "antipodal.train.train(options), see `options` in the model's meta",
         commit=meta["commit"],
         torch=meta["torch"],
@@ -154,6 +165,17 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         data="\n".join([_list(meta["data"]), *_named_objects(meta.get("objects", {}))]),
         trained_for=_runs_table(meta["trained_for"]),
     )
+
+
+def rewrite_card(source: Path, out: Path, meta: Dict[str, Any]) -> None:
+    """The card and curves of a model at `out`, made of that at `source` by changing its meta; what was written below
+    the card of `source`, such as by `make model`, stays."""
+    old, picture = source.with_suffix(".md"), source.with_suffix(".png")
+    text = old.read_text() if old.exists() else ""
+    below = text.partition(CARD.splitlines()[-1] + "\n")[2]
+    write_text(out.with_suffix(".md"), card(out, meta) + below)
+    if picture.exists() and picture != out.with_suffix(".png"):
+        write_bytes(out.with_suffix(".png"), picture.read_bytes())
 
 
 def summary_line(meta: Dict[str, Any]) -> str:

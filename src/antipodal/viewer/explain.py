@@ -83,11 +83,12 @@ def _probability(look: Look, one: ViewGrasps, step: str) -> Facts:
     view = search.stages.view
     distance = float(view.lookup(search.stages.distance, one.center[:, :2]))
     with torch.inference_mode():
-        alone = float(torch.sigmoid(search.score(view, one)))
-    lost = float(balance_penalty(torch.tensor(distance), look.options.balance))
-    slant = float(oblique_penalty(view, one, look.gripper, look.options.oblique))
+        alone = float(search.calibration(torch.sigmoid(search.score(view, one))))
+    scale = search.calibration.scale
+    lost = scale * float(balance_penalty(torch.tensor(distance), look.options.balance))
+    slant = scale * float(oblique_penalty(view, one, look.gripper, look.options.oblique))
     about = f"{alone:.3f}; {1e3 * distance:.0f} mm from the object's middle cost {lost:.2f} log odds"
-    leaning = f", leaning {_lost_by_leaning(look, one):.2f}" if look.trace.leaning and step == "result" else ""
+    leaning = f", leaning {scale * _lost_by_leaning(look, one):.2f}" if look.trace.leaning and step == "result" else ""
     return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}{leaning}")]
 
 
