@@ -38,9 +38,7 @@ def is_free_numba(T_cam_grasp, sizes, obstacles):
         level = T[0, 2] * T[0, 3] + T[1, 2] * T[1, 3] + T[2, 2] * T[2, 3]
         for k in range(len(obstacles)):
             p, q, r = obstacles[k]
-            behind = level - (
-                T[0, 2] * p + T[1, 2] * q + T[2, 2] * r
-            )  # how far before the contact, against the approach
+            behind = level - (T[0, 2] * p + T[1, 2] * q + T[2, 2] * r)  # the contact, against the approach
             if behind <= least:
                 continue
             a, b, c = p - T[0, 3], q - T[1, 3], r - T[2, 3]

@@ -58,9 +58,8 @@ def local_planes_numpy(
     first = np.floor(np.asarray(px, np.float64) + 0.5).astype(int)
     valid = (z > 0) & (middle > 0)[:, None]
     if labels is not None:
-        valid &= (
-            labels[at] == labels[_clamped(first[:, 1], camera.height), _clamped(first[:, 0], camera.width)][:, None]
-        )
+        own = labels[_clamped(first[:, 1], camera.height), _clamped(first[:, 0], camera.width)]
+        valid &= labels[at] == own[:, None]
     x, y = (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
     x0, y0 = (first[:, 0] - camera.cx) / camera.fx, (first[:, 1] - camera.cy) / camera.fy
     d = middle[:, None]

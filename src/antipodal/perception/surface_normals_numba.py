@@ -23,7 +23,7 @@ def fit_planes_numba(depth, labels, px, intrinsics, limits, out):
         out[n, 6] = np.inf
         if not (0 <= u < depth.shape[1] and 0 <= v < depth.shape[0]) or depth[v, u] <= 0:
             continue
-        z, tolerance = float(depth[v, u]), max(limits[1], limits[2] * float(depth[v, u]) ** 2)
+        tolerance = max(limits[1], limits[2] * float(depth[v, u]) ** 2)
         near = _gather(depth, labels, u, v, intrinsics, limits[0], points, on_disc)
         on[:near] = True
         for fit in range(ROUNDS):
