@@ -44,8 +44,8 @@ class SuctionCup:
             raise InputError(f"suction cup {self.name}: body_size must be three lengths, got {self.body_size}")
         if not (self.radius < 0.2 and self.travel <= self.length < 0.5):
             raise InputError(
-                f"suction cup {self.name}: radius must be below 0.2 m, length below 0.5 m and travel at most the length, "
-                f"got {self.radius}, {self.length}, {self.travel}"
+                f"suction cup {self.name}: radius must be below 0.2 m, length below 0.5 m and travel at most the "
+                f"length, got {self.radius}, {self.length}, {self.travel}"
             )
 
     @classmethod
@@ -55,6 +55,8 @@ class SuctionCup:
         path = resources.locate("grippers", path)
         data = read_yaml(path)
         names = [f.name for f in fields(cls)]
+        if not isinstance(data, dict):
+            raise InputError(f"suction cup file {path} must hold a mapping with type, {', '.join(names)}")
         if data.pop("type", None) != KIND:
             raise InputError(f"{path} describes no suction cup: it has no `type: {KIND}`")
         data.pop("source", None)
