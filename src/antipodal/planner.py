@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Collection, Dict, Optional, Sequence, Tuple, Type, Union, cast
 
@@ -242,9 +243,11 @@ class GraspPlanner:
             chosen = distinct(likely, T_cam_view, max_grasps, *limits)
             if trace is not None:
                 trace.ranked, trace.chosen = likely, chosen
-            grasps = to_camera(likely[chosen], T_cam_view, camera)
+            hand = self.gripper.name
+            grasps = to_camera(likely[chosen], T_cam_view, camera, hand)
             candidates = likely[:: max(1, len(likely) // 100)]
-        return Plan(grasps, lambda: to_camera(candidates, T_cam_view, camera), counts, clock.times_ms, scene, camera)
+        made = partial(to_camera, candidates, T_cam_view, camera, hand)
+        return Plan(grasps, made, counts, clock.times_ms, scene, camera)
 
     def _fits_gpu(self, request: Request) -> bool:
         """Whether the graph on a GPU knows all that is asked for; the CPU plans the rest."""

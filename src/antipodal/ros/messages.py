@@ -12,7 +12,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from antipodal import msg, transforms
 from antipodal.errors import InputError
-from antipodal.grasp import Grasp, Gripper
+from antipodal.grasp import JAWS, Grasp, Gripper
 from antipodal.grasping.draw import quality_colour
 from antipodal.grasping.gripper_boxes import whole_hand_boxes
 
@@ -29,6 +29,8 @@ def grasp_message(grasp: Grasp, header: Header, T_frame_cam: Optional[np.ndarray
         angle=grasp.angle,
         depth=grasp.depth,
         label=grasp.label,
+        hand=grasp.hand,
+        kind=grasp.kind,
     )
 
 
@@ -38,7 +40,8 @@ def grasp_from(message: msg.Grasp) -> Grasp:
     T, values = transform_from(message.pose), (message.width, message.quality, u, v, message.angle, message.depth)
     if not (np.isfinite(T).all() and np.isfinite(values).all()):
         raise InputError(f"the grasp's pose must be rigid and its values finite, got {message.pose} and {values}")
-    return Grasp(T, message.width, message.quality, (u, v), message.angle, message.depth, label=message.label)
+    hand = {"hand": message.hand, "kind": message.kind or JAWS}
+    return Grasp(T, message.width, message.quality, (u, v), message.angle, message.depth, label=message.label, **hand)
 
 
 def pose_message(T: np.ndarray) -> Pose:

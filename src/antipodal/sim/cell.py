@@ -13,8 +13,7 @@ from scipy.spatial.transform import Rotation
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.grasp import KIND as JAWS
-from antipodal.grasp import Gripper
+from antipodal.grasp import JAWS, Gripper
 from antipodal.sim.carriage import WorldOptions
 from antipodal.sim.cup_hand import CupHand, suck
 from antipodal.sim.hand import Hand
