@@ -9,8 +9,13 @@ from typing import List, Optional, Sequence, Tuple, Union
 import numpy as np
 import yaml
 
-from antipodal import resources
+from antipodal import resources, suction_cup
 from antipodal.errors import InputError
+from antipodal.files import read_yaml
+from antipodal.suction_cup import SuctionCup
+
+KIND = "jaws"  # `type` in a gripper's file, which may leave it out
+JAWS = KIND  # Grasp.kind of a parallel-jaw gripper; that of a cup is suction_cup.KIND
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,9 @@ class Gripper:
         names = [f.name for f in fields(cls)]
         if not isinstance(data, dict):
             raise InputError(f"gripper file {path} must hold a mapping with {', '.join(names)}")
+        kind = data.pop("type", KIND)
+        if kind != KIND:
+            raise InputError(f"{path} describes a hand of type {kind!r}; parallel jaws are needed here")
         for elsewhere in ("source", "moveit"):
             data.pop(elsewhere, None)
         unknown = sorted(set(data) - set(names))
@@ -86,7 +94,19 @@ class Gripper:
         return asdict(self)
 
 
-JAWS = "jaws"  # Grasp.kind of a parallel-jaw gripper; that of a cup is suction_cup.KIND
+Hand = Union[Gripper, SuctionCup]
+
+
+def load_hand(path: Union[str, Path]) -> Hand:
+    """The gripper or suction cup of a YAML file, by its `type`: "jaws", also where it names none, or "suction".
+
+    path: a file, or a name in config/grippers. Raises InputError.
+    """
+    data = read_yaml(resources.locate("grippers", path))
+    kind = data.get("type", KIND) if isinstance(data, dict) else KIND
+    if kind not in (KIND, suction_cup.KIND):
+        raise InputError(f"{path}: unknown type {kind!r}; possible: {KIND}, {suction_cup.KIND}")
+    return SuctionCup.load(path) if kind == suction_cup.KIND else Gripper.load(path)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ class SuctionCup:
         path = resources.locate("grippers", path)
         data = read_yaml(path)
         names = [f.name for f in fields(cls)]
+        if not isinstance(data, dict):
+            raise InputError(f"suction cup file {path} must hold a mapping with type, {', '.join(names)}")
         if data.pop("type", None) != KIND:
             raise InputError(f"{path} describes no suction cup: it has no `type: {KIND}`")
         data.pop("source", None)
