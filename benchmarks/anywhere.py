@@ -18,7 +18,7 @@ import yaml
 from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.files import read_names, write_json
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, load_hand
 from antipodal.sim.evaluate import evaluate
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import TrialOptions
@@ -62,7 +62,8 @@ def shipped(kind: str) -> List[str]:
 def grippers(files: List[str], openings: List[float]) -> List[Gripper]:
     """Those of the files, and the default's shape with other widest openings [m]."""
     scaled = [replace(Gripper(), name=f"2F-85 at {1000 * w:.0f} mm", max_width=w) for w in openings]
-    return [Gripper.load(f) for f in files] + scaled
+    hands = [load_hand(f) for f in files]
+    return [hand for hand in hands if isinstance(hand, Gripper)] + scaled
 
 
 def trials(args: argparse.Namespace, gripper: Gripper, camera: Path) -> Cell:

@@ -10,6 +10,7 @@ from typing import Any, Dict, Tuple
 import numpy as np
 
 from antipodal.camera import Camera
+from antipodal.grasp import Gripper, load_hand
 from antipodal.perception.hints import SceneHints
 from antipodal.planning.approach_cone import RIGHT_ANGLE, Approach, ApproachCone
 
@@ -20,7 +21,7 @@ import scenes  # noqa: E402
 
 from benchmarks.scenes import picture, scaled  # noqa: E402
 
-GRIPPERS = sorted((REPO / "config" / "grippers").glob("*.yaml"))
+GRIPPERS = [p for p in sorted((REPO / "config" / "grippers").glob("*.yaml")) if isinstance(load_hand(p), Gripper)]
 FURNITURE = [(), ("wall",), ("arm",), ("bin",), ("tray",), ("board",), ("endless",), ("small", "wall"), ("bin", "wall")]
 ODD = [0.0, np.nan, np.inf, -1.0, 65.535, 0.001]  # values of single pixels
 

@@ -6,11 +6,11 @@ from conftest import REPO
 from antipodal import networks, resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError, ModelError
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, load_hand
 
 
 def test_every_gripper_and_camera_that_came_is_found_by_its_name():
-    for kind, load in (("grippers", Gripper.load), ("cameras", Camera.load)):
+    for kind, load in (("grippers", load_hand), ("cameras", Camera.load)):
         files = sorted((REPO / "config" / kind).glob("*.yaml"))
         assert resources.names(kind) == [f.stem for f in files] and files
         for file in files:

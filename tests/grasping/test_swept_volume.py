@@ -9,13 +9,14 @@ from scenes import CAMERA, box, overhead, render
 from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, load_hand
 from antipodal.grasping.clearance import ClearanceOptions
 from antipodal.grasping.gripper_boxes import in_the_way
 from antipodal.perception.hints import SceneHints
 from antipodal.planner import GraspPlanner
 
-GRIPPERS = sorted(Path(resources.find("config/grippers")).glob("*.yaml"))
+HANDS = sorted(Path(resources.find("config/grippers")).glob("*.yaml"))
+GRIPPERS = [path for path in HANDS if isinstance(load_hand(path), Gripper)]
 WIDE = Camera(220.0, 220.0, 159.5, 119.5, 320, 240)
 TOUCH = 0.0005  # points this near the surface of a box do not count [m]
 

@@ -1,5 +1,7 @@
 """ros.messages: poses and markers that RViz and a robot understand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import ros_or_skip
@@ -23,6 +25,7 @@ from antipodal.ros.messages import (
     pose_message,
     transform_from,
 )
+from antipodal.suction_cup import SuctionCup
 
 HEADER = Header(frame_id="camera")
 GRIPPER = Gripper()
@@ -51,11 +54,16 @@ def test_quaternions_of_any_length_are_poses():
     np.testing.assert_allclose(R, Rotation.from_quat(q).as_matrix(), atol=1e-9)
 
 
+def test_hand_and_kind_come_back():
+    back = grasp_from(grasp_message(replace(grasp(), hand="piab_b30", kind="suction"), HEADER))
+    assert (back.hand, back.kind) == ("piab_b30", "suction")
+
+
 def test_grasp_message_keeps_every_field():
     message = grasp_message(grasp(), HEADER)
     assert message.header.frame_id == "camera"
     assert (message.width, message.quality, message.angle, message.depth) == (0.05, 0.7, -0.3, 0.6)
-    assert message.center_px == [12.5, 34.0]
+    assert message.center_px == [12.5, 34.0] and (message.hand, message.kind) == ("", "jaws")
     assert (message.pose.position.x, message.pose.position.y, message.pose.position.z) == (0.1, -0.2, 0.6)
 
 
@@ -109,3 +117,14 @@ def test_a_box_from_corner_to_corner():
     assert (box.pose.position.x, box.pose.position.y, box.pose.position.z) == pytest.approx((0.1, 0, 0))
     assert (box.scale.x, box.scale.y, box.scale.z) == pytest.approx((0.2, 0.4, 0.2))
     assert 0 < box.color.a < 0.5, "what is in it is to be seen"
+
+
+def test_a_cup_is_a_cylinder_with_its_body_behind_it():
+    cup = SuctionCup("cup", 0.010, 0.030, 0.006, 300.0, 12.0, 0.5, (0.05, 0.04, 0.1))
+    g = replace(grasp(width=0.0), hand="cup", kind="suction")
+    lip, body = (m for m in marker_array([g], [g], [GRIPPER, cup], HEADER).markers if m.ns == "gripper")
+    assert (lip.type, body.type) == (Marker.CYLINDER, Marker.CUBE)
+    assert (lip.scale.x, lip.scale.y, lip.scale.z) == pytest.approx((0.02, 0.02, 0.03))
+    assert lip.pose.position.z == pytest.approx(0.6 - 0.015) and body.pose.position.z == pytest.approx(0.6 - 0.08)
+    line = marker_array([], [g], [cup], HEADER).markers[-1]
+    assert line.points[0].z < line.points[1].z == pytest.approx(0.6)

@@ -8,11 +8,12 @@ import yaml
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, load_hand
 from antipodal.synth.options import for_sensor, preset
 
 CONFIG = Path(__file__).parents[2] / "config"
-CAMERAS, GRIPPERS = sorted((CONFIG / "cameras").glob("*.yaml")), sorted((CONFIG / "grippers").glob("*.yaml"))
+CAMERAS, HANDS = sorted((CONFIG / "cameras").glob("*.yaml")), sorted((CONFIG / "grippers").glob("*.yaml"))
+GRIPPERS = [path for path in HANDS if isinstance(load_hand(path), Gripper)]
 
 
 def test_five_of_each_are_shipped():
