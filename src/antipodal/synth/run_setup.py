@@ -32,12 +32,12 @@ class Drawn(NamedTuple):
     scene: TableScene
     which: np.ndarray  # (B,) the run's objects that lie in it
     pose: int  # number of the object's pose, or of the pile
-    index: int  # which scene of the shard
+    number: int  # which scene of the shard
 
 
 def with_ids(batch: dict, drawn: Drawn, view: int) -> dict:
     """A view's samples with what tells them from those of other scenes and views."""
     n = len(batch["labels"])
-    ids = {"pose": (drawn.pose, np.int16), "scene": (drawn.index, np.int32), "view": (view, np.int16)}
+    ids = {"pose": (drawn.pose, np.int16), "scene": (drawn.number, np.int32), "view": (view, np.int16)}
     batch.update({name: np.full(n, value, dtype=kind) for name, (value, kind) in ids.items()})
     return {**batch, "grasp": np.arange(n, dtype=np.int16)}

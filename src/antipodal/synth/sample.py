@@ -29,8 +29,8 @@ def make_shard(setup: Setup, shard: int) -> Dict[str, np.ndarray]:
     """The arrays (shards.FIELDS) of `options.shard_samples` samples."""
     rng = np.random.default_rng([setup.seed, shard])
     rows: Samples = []
-    for index in range(setup.options.shard_poses):
-        rows += MAKERS[type(setup.gripper)](setup, Drawn(*_draw_scene(setup, rng), index), rng)
+    for number in range(setup.options.shard_poses):
+        rows += MAKERS[type(setup.gripper)](setup, Drawn(*_draw_scene(setup, rng), number), rng)
     return {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
 
 

@@ -153,8 +153,8 @@ class ShardDataset(Dataset):
 
     def __getitems__(self, indices: Sequence[int]) -> Dict[str, torch.Tensor]:
         """crops (N, 1, 32, 32) float32 in [-1, 1], conditions (N, 4), labels (N,) float32, objects (N,) int64, and
-        heights (N,) float32 of the grasps above the table [widest openings], nan where the run did not keep them or has a
-        suction cup.
+        heights (N,) float32 of the grasps above the table [widest openings], nan where the run did not keep them or
+        has a suction cup.
 
         Pixel crops (N, 1, S, S) are depths [m], with conditions (N, 1), the gripper's depth [m].
         """

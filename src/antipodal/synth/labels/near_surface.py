@@ -76,8 +76,8 @@ def seen_from(surface, which, R, origin):
 
 @numba.njit(cache=True)
 def first_hits(corners, points, height, which):
-    """Where rays along z through `points` (K, 2), in the order of their x, first meet triangles (M, 3, 3): into `height`
-    (K,), infinite where they meet none, and `which` (K,) triangle, -1 then."""
+    """Where rays along z through `points` (K, 2), in the order of their x, first meet triangles (M, 3, 3): into
+    `height` (K,), infinite where they meet none, and `which` (K,) triangle, -1 then."""
     height[:], which[:] = np.inf, -1
     for m in range(len(corners)):
         a, b, c = corners[m]

@@ -1,10 +1,10 @@
 """Whether a suction cup seals: its lip as a ring of springs, projected along the approach onto the surface.
 
-After Dex-Net 3.0 (Mahler et al., ICRA 2018, section IV-A). Vertices on the lip come to lie on the surface; the apex stays
-on the axis, one cup's length behind the surface under the middle. Perimeter springs join neighbours, flexion springs
-every second vertex, cone springs every vertex and the apex. The cup seals where no spring must change its length by more
-than `STRETCH` and the surface has no hole under the lip or inside it. The lip between two vertices is followed too, in
-`BETWEEN` shorter pieces, and the surface inside must lie within the bellows' travel of the lip.
+After Dex-Net 3.0 (Mahler et al., ICRA 2018, sections III and IV). Vertices on the lip come to lie on the surface; the
+apex stays on the axis, one cup's length behind the surface under the middle. Perimeter springs join neighbours, flexion
+springs every second vertex, cone springs every vertex and the apex. The cup seals where no spring must change its
+length by more than `STRETCH` and the surface has no hole under the lip or inside it. The lip between two vertices is
+followed too, in `BETWEEN` shorter pieces, and the surface inside must lie within the bellows' travel of the lip.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Ground truth of a suction grasp: the share of draws of its pose, the lip's friction and the object's centre of mass in
-which the hand gets there freely, seals, and holds the object against gravity.
+"""Ground truth of a suction grasp: the share of draws of its pose, the lip's friction and the object's centre of mass
+in which the hand gets there freely, seals, and holds the object against gravity.
 
 After Dex-Net 3.0 (Mahler et al., ICRA 2018, section IV): robust wrench resistance, with `seal`, `suction_wrench` and
 `suction_collision`. A label of `POSITIVE` or more counts as a success.

@@ -1,18 +1,18 @@
 """What a sealed suction cup holds against.
 
-After Dex-Net 3.0 (Mahler et al., ICRA 2018, section IV-B): a ring of contact transmits a force along its normal, the
+After Dex-Net 3.0 (Mahler et al., ICRA 2018, section IV): a ring of contact transmits a force along its normal, the
 vacuum's pull among it, friction in its plane and about its normal, and elastic moments about the axes in its plane:
 
     f_N = f_z + V >= 0,   f_x^2 + f_y^2 + (t_z / r)^2 <= (mu f_N)^2,   t_x^2 + t_y^2 <= (pi r kappa)^2
 
-with the vacuum's pull V, the lip's radius r and friction mu. The paper puts a box into each ellipsoid (sqrt(3) |f_x| <= mu
-f_N, ..., sqrt(2) |t_x| <= pi r kappa), which turns with the axes across the normal although the cup is round; here the
-ellipsoids themselves are taken. The six wrenches of a single contact are all there is, so the one that carries the object
-is known, and no programme has to be solved.
+with the vacuum's pull V, the lip's radius r and friction mu. The paper puts a box into each ellipsoid (sqrt(3) |f_x| <=
+mu f_N, ..., sqrt(2) |t_x| <= pi r kappa), which turns with the axes across the normal although the cup is round; here
+the ellipsoids themselves are taken. The six wrenches of a single contact are all there is, so the one that carries the
+object is known, and no programme has to be solved.
 
-kappa: the lip is pushed back by half of the bellows' travel and leans until one side is pushed back by all of it. A ring
-with the cup's stiffness then gives the moment stiffness * travel * radius / 4, the largest within the bellows' elastic
-range.
+kappa: the lip is pushed back by half of the bellows' travel and leans until one side is pushed back by all of it. A
+ring with the cup's stiffness then gives the moment stiffness * travel * radius / 4, the largest within the bellows'
+elastic range.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def friction_needed(T: np.ndarray, centers: np.ndarray, weights: np.ndarray, cup
 
     centers: (N, 3) centres of mass [m]; weights: (N, 3) forces on them [N]; both in the frame of T.
     """
-    arrays = (np.ascontiguousarray(a, dtype=np.float64) for a in (T, centers, weights))
-    return _friction_each(*arrays, cup.force, cup.radius, elastic_moment(cup))
+    T, centers, weights = (np.ascontiguousarray(a, dtype=np.float64) for a in (T, centers, weights))
+    return _friction_each(T, centers, weights, cup.force, cup.radius, elastic_moment(cup))
 
 
 @numba.njit(cache=True)
