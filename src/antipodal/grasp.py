@@ -1,10 +1,10 @@
-"""Grasps, batches of grasps in a view, and the parallel-jaw gripper that they are for."""
+"""Grasps, and the parallel-jaw gripper; suction_cup.py has the other kind of hand."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import ClassVar, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import yaml
@@ -15,6 +15,7 @@ from antipodal.files import read_yaml
 from antipodal.suction_cup import SuctionCup
 
 KIND = "jaws"  # `type` in a gripper's file, which may leave it out
+JAWS = KIND  # Grasp.kind of a parallel-jaw gripper; that of a cup is suction_cup.KIND
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Gripper:
     tip: float = 0.0  # how far the jaws reach past the origin along the approach
     palm_size: Tuple[float, float] = (0.060, 0.140)  # palm along x and y
     force: float = 40.0  # closing force [N]
+    kind: ClassVar[str] = JAWS
     hand_box: Optional[Tuple[float, float, float]] = (0.075, 0.075, 0.063)  # behind the palm, x, y, z; None: nothing
 
     def __post_init__(self) -> None:
@@ -112,14 +114,16 @@ def load_hand(path: Union[str, Path]) -> Hand:
 class Grasp:
     """One grasp in the camera's optical frame; of a plan in a cloud or in several views, its pose is in their frame."""
 
-    T_cam_grasp: np.ndarray  # (4, 4), origin between the jaws, y closing axis, z approach
-    width: float  # opening of the jaws on approach [m]
+    T_cam_grasp: np.ndarray  # (4, 4), origin between the jaws, y closing axis; or middle of the lip; z approach
+    width: float  # opening of the jaws on approach [m]; 0 of a cup
     quality: float  # P(success) in [0, 1]
     center_px: Tuple[float, float]  # (u, v) of the origin in the given depth image
     angle: float  # closing axis in the image from +u, in [-pi/2, pi/2)
     depth: float  # z of the origin in the optical frame [m]
     object_width: float = float("nan")  # of what is between the jaws, along the closing axis [m]; NaN where not known
     label: int = 0  # of the object that it is on, in the label image; 0 where none was given
+    hand: str = ""  # name of the gripper or cup that it is for; "" where its maker did not say
+    kind: str = JAWS  # of that hand: "jaws" or "suction"
 
     def to_dict(self) -> dict:
         """Plain lists and floats, the form of the command line's JSON."""
@@ -135,6 +139,8 @@ class Grasp:
             "depth": self.depth,
             "object_width": self.object_width if np.isfinite(self.object_width) else None,
             "label": self.label,
+            "hand": self.hand,
+            "kind": self.kind,
         }
 
 

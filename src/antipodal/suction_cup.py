@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Tuple, Union
+from typing import ClassVar, Tuple, Union
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class SuctionCup:
     behind it.
     """
 
+    kind: ClassVar[str] = KIND
     name: str
     radius: float  # of the lip
     length: float  # of the cup with its bellows, from the lip back to the body, along z

@@ -11,10 +11,13 @@ import torch.nn.functional as F
 
 from antipodal import networks
 from antipodal.errors import InputError, ModelError
+from antipodal.grasp import Gripper
 from antipodal.networks import quantised
 from antipodal.networks.architectures import ARCHITECTURES
 from antipodal.networks.gqcnn import LocalResponseNorm
 from antipodal.networks.model import GraspNetwork
+from antipodal.networks.score import make_score
+from antipodal.networks.suction_crops import suction_crop_definition
 
 NAMES = ["patch", "resnet", "gqcnn2", "gqcnn2_pool", "gqcnn4"]
 
@@ -204,6 +207,18 @@ def test_the_form_for_planning_is_the_same_function_at_every_batch_size(architec
         crops, conditions = torch.randn(n, 1, 32, 32), torch.rand(n, 4)
         with torch.no_grad():
             torch.testing.assert_close(fast(crops, conditions), network(crops, conditions), atol=1e-5, rtol=1e-4)
+
+
+def test_a_suction_model_is_read_with_its_crops_and_refused_with_others(tmp_path):
+    made = suction_crop_definition()
+    networks.save(tmp_path / "cup.pt", GraspNetwork("patch"), {"crop": made})
+    network, meta = networks.load(tmp_path / "cup.pt", device="cpu")
+    assert meta["crop"] == made
+    with pytest.raises(ModelError, match="suction cup"):
+        make_score(network, meta["crop"], Gripper())
+    networks.save(tmp_path / "old.pt", GraspNetwork("patch"), {"crop": {**made, "side": 3.0}})
+    with pytest.raises(ModelError, match="was trained on"):
+        networks.load(tmp_path / "old.pt", device="cpu")
 
 
 def test_a_dense_model_says_that_it_takes_height_maps(tmp_path):

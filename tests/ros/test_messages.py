@@ -1,5 +1,7 @@
 """ros.messages: poses and markers that RViz and a robot understand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import ros_or_skip
@@ -51,11 +53,16 @@ def test_quaternions_of_any_length_are_poses():
     np.testing.assert_allclose(R, Rotation.from_quat(q).as_matrix(), atol=1e-9)
 
 
+def test_hand_and_kind_come_back():
+    back = grasp_from(grasp_message(replace(grasp(), hand="piab_b30", kind="suction"), HEADER))
+    assert (back.hand, back.kind) == ("piab_b30", "suction")
+
+
 def test_grasp_message_keeps_every_field():
     message = grasp_message(grasp(), HEADER)
     assert message.header.frame_id == "camera"
     assert (message.width, message.quality, message.angle, message.depth) == (0.05, 0.7, -0.3, 0.6)
-    assert message.center_px == [12.5, 34.0]
+    assert message.center_px == [12.5, 34.0] and (message.hand, message.kind) == ("", "jaws")
     assert (message.pose.position.x, message.pose.position.y, message.pose.position.z) == (0.1, -0.2, 0.6)
 
 

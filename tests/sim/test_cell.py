@@ -7,10 +7,10 @@ import pytest
 from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.sim.carriage import WorldOptions
 from antipodal.sim.cell import SLEEP, Cell, CellOptions, overhead
 from antipodal.sim.objects import BodyOptions, box
 from antipodal.sim.pick import PickOptions
-from antipodal.sim.world import WorldOptions
 
 GRIPPER = Gripper()
 DEFAULT = CellOptions()

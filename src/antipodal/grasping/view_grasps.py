@@ -10,15 +10,17 @@ import torch
 
 from antipodal import transforms
 from antipodal.camera import Camera
-from antipodal.grasp import Grasp, Gripper
+from antipodal.grasp import JAWS, Grasp, Gripper
 from antipodal.perception.view import View
 
 
-def to_camera(grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera) -> List[Grasp]:
-    """Grasps of a view in the camera frame."""
+def to_camera(
+    grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, hand: str = "", kind: str = JAWS
+) -> List[Grasp]:
+    """Grasps of a view in the camera frame, for the hand of this name and kind."""
     values = (grasps.width, grasps.quality, grasps.object_width, grasps.label)
     numbers = (value.cpu().numpy() for value in values)
-    return grasps_at(poses(grasps, T_cam_view), *numbers, camera=camera)
+    return grasps_at(poses(grasps, T_cam_view), *numbers, camera=camera, hand=hand, kind=kind)
 
 
 def grasps_at(
@@ -29,9 +31,11 @@ def grasps_at(
     label: Any = (),
     *,
     camera: Camera,
+    hand: str = "",
+    kind: str = JAWS,
 ) -> List[Grasp]:
     """Grasps at poses (N, 4, 4), with openings (N,) [m], qualities (N,) and perhaps the widths (N,) [m] and labels (N,)
-    of what they close on, and their places in the camera's image."""
+    of what they close on, and their places in the camera's image; for a hand of this name and kind."""
     px, angle = in_image(T_cam_grasp, camera)
     between = object_width if len(object_width) else np.full(len(T_cam_grasp), np.nan)
     labels = label if len(label) else np.zeros(len(T_cam_grasp), int)
@@ -45,6 +49,8 @@ def grasps_at(
             depth=float(T[2, 3]),
             object_width=round(float(o), 6),
             label=int(one),
+            hand=hand,
+            kind=kind,
         )
         for T, w, q, p, a, o, one in zip(T_cam_grasp, width, quality, px, angle, between, labels)
     ]

@@ -22,6 +22,7 @@ from antipodal.networks.architectures import ARCHITECTURES
 from antipodal.networks.crops import CONDITIONS
 from antipodal.networks.dense_net import DenseNet
 from antipodal.networks.pixel_crops import PIXEL_CROP
+from antipodal.networks.suction_crops import SUCTION_CROP, suction_crop_definition
 from antipodal.networks.threads import ThreadedNetwork, thread_count
 
 FORMAT = 1
@@ -187,9 +188,10 @@ def _reason(error: Exception) -> str:
 
 def _check_crop(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> None:
     crop = meta.get("crop")
-    from_pixels = isinstance(crop, dict) and crop.get("input") == PIXEL_CROP
-    if not from_pixels and crop != crop_definition(network):
-        raise ModelError(f"{path} was trained on {crop}; this version makes {crop_definition(network)}")
+    kind = crop.get("input") if isinstance(crop, dict) else None
+    made = suction_crop_definition() if kind == SUCTION_CROP else crop_definition(network)
+    if kind != PIXEL_CROP and crop != made:
+        raise ModelError(f"{path} was trained on {crop}; this version makes {made}")
 
 
 def pick_device(name: str) -> torch.device:

@@ -94,6 +94,8 @@ class _ImageScore:
 def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gripper) -> Union[CropScore, PixelScore]:
     """The score by the network of a model file, fed what the file's "crop" says. Raises ModelError where that does not
     tell enough."""
+    if crop["input"] == networks.SUCTION_CROP:
+        raise ModelError("this model is of a suction cup, and the gripper has jaws; SuctionPlanner plans with it")
     if crop["input"] != networks.PIXEL_CROP:
         return CropScore(networks.for_planning(network), gripper)
     if not all(isinstance(crop.get(k), int) and crop[k] > 0 for k in ("size", "window")):

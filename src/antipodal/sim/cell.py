@@ -13,13 +13,17 @@ from scipy.spatial.transform import Rotation
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.grasp import Gripper
+from antipodal.grasp import JAWS, Gripper
+from antipodal.sim.carriage import WorldOptions
+from antipodal.sim.cup_hand import CupHand, suck
 from antipodal.sim.hand import Hand
 from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
 from antipodal.sim.room import FACES, Part
 from antipodal.sim.solids import Solid, solid
-from antipodal.sim.world import WorldOptions, build_world, raise_walls
+from antipodal.sim.world import build_world, raise_walls
+from antipodal.suction_cup import KIND as SUCTION
+from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.render import nearer, plane_depth, render_depth, render_faces
 from antipodal.synth.objects.falling import DRAG, falling_time, set_drag, step_until_rest
 
@@ -61,9 +65,11 @@ class Cell:
         T_world_cam: Optional[np.ndarray] = None,
         options: CellOptions = CellOptions(),
         room: Sequence[Part] = (),
+        cup: Optional[SuctionCup] = None,
     ):
-        """room: what stands around the objects, the table first (room.py); without one the table is endless."""
-        self.gripper, self.camera, self.options = gripper, camera, options
+        """room: what stands around the objects, the table first (room.py); without one the table is endless. cup: a
+        second hand, for suction."""
+        self.gripper, self.camera, self.options, self.cup = gripper, camera, options, cup
         self.T_world_cam = overhead() if T_world_cam is None else T_world_cam
         self.room = list(room)
         self.drop([], np.random.default_rng(0))
@@ -73,9 +79,10 @@ class Cell:
         self.bodies = list(bodies)
         self._surfaces = [body.surface() for body in bodies]
         self._on_table = set(range(len(bodies)))
-        self.model = build_world(self.gripper, bodies, self.options.world, self.room)
+        self.model = build_world(self.gripper, bodies, self.options.world, self.room, self.cup)
         self.data = mujoco.MjData(self.model)
         self.hand = Hand(self.model, self.data)
+        self.cup_hand = None if self.cup is None else CupHand(self.model, self.data, self.cup, self._surfaces)
         for i, pose in enumerate(_random_poses(bodies, self.options, rng)):
             self._put(i, pose)
         self._sink()
@@ -83,16 +90,18 @@ class Cell:
         if len(bodies) == 1:
             self._center(rng)
 
-    def rehearse(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
+    def rehearse(self, T_cam_grasp: np.ndarray, width: float, kind: str = JAWS) -> Outcome:
         """The outcome that `execute` would have; the world does not change."""
         state = self.state()
-        outcome = self._pick(T_cam_grasp, width)
+        outcome = self._pick(T_cam_grasp, width, kind)
         self.restore(state)
         return outcome
 
     def settle(self) -> None:
-        """Park the gripper, and let the world move until its objects are at rest."""
+        """Park the hands, and let the world move until its objects are at rest."""
         self.hand.park()
+        if self.cup_hand is not None:
+            self.cup_hand.park()
         self._wait(self.options.settle_time)
         self.data.qvel[:] = 0
         mujoco.mj_forward(self.model, self.data)
@@ -111,13 +120,14 @@ class Cell:
         """Let the world move until its objects are at rest, or for `longest` [s]."""
         step_until_rest(self.model, self.data, longest, self._at_rest)
 
-    def execute(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
-        """Pick with a grasp (4, 4) in the camera's frame, the jaws opened to `width` [m] on approach.
+    def execute(self, T_cam_grasp: np.ndarray, width: float, kind: str = JAWS) -> Outcome:
+        """Pick with a grasp (4, 4) in the camera's frame, its `width` [m] and `kind` as `Grasp` has them: with the jaws
+        opened to the width on approach, or with the cup.
 
         What is held in the end is taken off the table; everything else is left where it falls.
-        InputError if the pose is not rigid or the gripper cannot open so wide.
+        InputError if the pose is not rigid, the gripper cannot open so wide, or the cell has no cup.
         """
-        outcome = self._pick(T_cam_grasp, width)
+        outcome = self._pick(T_cam_grasp, width, kind)
         if outcome.end == "held" and outcome.picked is not None:
             self.remove(outcome.picked)
         self.settle()
@@ -128,16 +138,25 @@ class Cell:
         self._on_table.discard(i)
         self._put(i, transforms.compose(np.eye(3), np.array([FAR + i, 0.0, self.bodies[i].radius()])))
 
-    def _pick(self, T_cam_grasp: np.ndarray, width: float) -> Outcome:
+    def _pick(self, T_cam_grasp: np.ndarray, width: float, kind: str) -> Outcome:
+        """The only place that asks which hand a grasp is for."""
         T = np.asarray(T_cam_grasp, dtype=np.float64)
         if T.shape != (4, 4) or not np.allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-3):
             raise InputError(f"T_cam_grasp must be a rigid (4, 4) transform, got {T_cam_grasp}")
+        with self._bystanders_asleep():
+            if kind == JAWS:
+                return pick(self.hand, self.T_world_cam @ T, self._opening(width), self.options.pick)
+            if kind == SUCTION and self.cup_hand is not None:
+                return suck(self.cup_hand, self.T_world_cam @ T, self.options.pick)
+        hands = "jaws and no cup" if self.cup is None else "jaws and a cup"
+        raise InputError(f"this cell has {hands}, got a grasp of kind {kind!r}")
+
+    def _opening(self, width: float) -> float:
+        """To which the jaws open on approach [m]. Raises InputError where the gripper cannot open to `width`."""
         low, high = self.gripper.min_width, self.gripper.max_width
         if not low <= width <= high + 1e-6:
             raise InputError(f"{self.gripper.name} opens {low} to {high} m, got a grasp of width {width}")
-        opening = high if self.options.pick.fully_open else width
-        with self._bystanders_asleep():
-            return pick(self.hand, self.T_world_cam @ T, opening, self.options.pick)
+        return high if self.options.pick.fully_open else width
 
     @contextmanager
     def _bystanders_asleep(self) -> Iterator[None]:

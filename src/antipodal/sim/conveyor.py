@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from antipodal import transforms
+from antipodal.sim.carriage import CARRIAGE
 from antipodal.sim.cell import Cell
 from antipodal.sim.hand import Hand
-from antipodal.sim.world import CARRIAGE
 
 
 class Conveyor:

@@ -1,20 +1,22 @@
-"""The cell's gripper: its servos, the forces on it, and what it holds."""
+"""The cell's hands: their servos, the forces on them, and what the jaws hold; the cup is in cup_hand.py."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Dict, NamedTuple, Optional, Sequence
 
 import mujoco
 import numpy as np
 
-from antipodal.sim.world import BODY, CARRIAGE, JAWS
+from antipodal.sim.carriage import CARRIAGE
+from antipodal.sim.world import BODY, JAWS
 
 PARKED = 2.0  # height of the parked gripper [m]
 GRIPPED = 0.1  # least normal force on each pad that counts as holding [N]
 
 
 class Forces(NamedTuple):
-    """Forces of jaws and palm on objects, on the table and on other parts of the room, summed over contacts [N]."""
+    """Forces of a hand on objects, on the table and on other parts of the room, summed over contacts [N]."""
 
     objects: float = 0.0
     table: float = 0.0
@@ -25,31 +27,40 @@ class Forces(NamedTuple):
         return Forces(*map(max, self, other))
 
 
-class Hand:
-    """Moves the gripper of a world (world.py). Positions are of the grasp frame's origin, in the world frame."""
+class CarriedHand(ABC):
+    """What every hand of a world (carriage.py) does: go, turn, and tell the forces on it. Positions are of the grasp
+    frame's origin, in the world frame."""
 
-    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData):
+    lost: Optional[str] = None  # why the hand holds nothing, where it knows; an end of Outcome
+
+    def __init__(
+        self, model: mujoco.MjModel, data: mujoco.MjData, prefix: str, joints: Sequence[str], geoms: Sequence[str]
+    ):
+        """prefix: begins the carriage's names. joints, geoms: the hand's own."""
         self.model, self.data = model, data
-        self._frame = model.body("grasp").id
-        self._carriage = [model.joint(name).qposadr[0] for name in CARRIAGE]
-        self._jaws = [model.joint(name).qposadr[0] for name in JAWS]
-        self._speeds = [model.joint(name).dofadr[0] for name in (*CARRIAGE, *JAWS)]
-        self._geoms = {name: model.geom(name).id for name in ("palm", *JAWS)}
-        self._is_gripper = np.array([model.geom(i).name in ("palm", BODY, *JAWS) for i in range(model.ngeom)])
+        self._frame = model.body(f"{prefix}grasp").id
+        names = [prefix + name for name in CARRIAGE]
+        self._carriage = [model.joint(name).qposadr[0] for name in names]
+        self._servos = [model.actuator(name).id for name in names]
+        self._own = [model.joint(name).qposadr[0] for name in joints]
+        self._speeds = [model.joint(name).dofadr[0] for name in (*names, *joints)]
+        self._is_hand = np.array([model.geom(i).name in geoms for i in range(model.ngeom)])
         self._table = model.geom("table").id
         self._room = [i for i in range(model.ngeom) if model.geom(i).name.startswith("room")]
-        names = (model.body(i).name for i in range(model.nbody))
+        names = [model.body(i).name for i in range(model.nbody)]
         self._object = {i: int(name[6:]) for i, name in enumerate(names) if name.startswith("object")}
 
-    def place(self, T_world_grasp: np.ndarray, width: float) -> None:
-        """Put the gripper, at rest and open to `width`, at a pose (4, 4), even inside an object."""
+    def stand(self, T_world_grasp: np.ndarray, own: float) -> None:
+        """Put the hand, at rest, at a pose (4, 4), its own joints at `own`, even inside an object."""
         self.turn(T_world_grasp[:3, :3])
         self.data.qpos[self._carriage] = [*T_world_grasp[:3, 3], 0, 0, 0]
-        self.data.qpos[self._jaws] = width / 2
+        self.data.qpos[self._own] = own
         self.data.qvel[self._speeds] = 0
         self.aim(T_world_grasp[:3, 3])
-        self.open(width)
-        mujoco.mj_forward(self.model, self.data)
+
+    @abstractmethod
+    def place(self, T_world_grasp: np.ndarray, width: float) -> None:
+        """Put the hand, at rest and open to `width`, at a pose (4, 4), even inside an object."""
 
     def turn(self, R_world_grasp: np.ndarray) -> None:
         """Set the gripper's orientation (3, 3) at once; use it in free space and in small steps."""
@@ -64,7 +75,7 @@ class Hand:
         return R.reshape(3, 3)
 
     def park(self) -> None:
-        """Move the gripper out of the way."""
+        """Move the hand out of the way."""
         T_world_grasp = np.eye(4)
         T_world_grasp[2, 3] = PARKED
         self.place(T_world_grasp, 0.0)
@@ -72,19 +83,11 @@ class Hand:
     def aim(self, position: np.ndarray, angles: Sequence[float] = (0, 0, 0)) -> None:
         """Set the goal of the servos: position (3,) [m], and angles (3,) [rad] about the world's axes, from the placed
         orientation."""
-        self.data.ctrl[:3], self.data.ctrl[3:6] = position, angles
-
-    def open(self, width: float) -> None:
-        """Set the goal of the jaws: distance between the pads [m]; a negative one closes with full force."""
-        self.data.ctrl[6:8] = width / 2
+        self.data.ctrl[self._servos] = [*position, *angles]
 
     def position(self) -> np.ndarray:
         """Position (3,) of the grasp frame's origin in the world [m]."""
         return self.data.qpos[self._carriage[:3]].copy()
-
-    def width(self) -> float:
-        """Distance between the pads [m]."""
-        return float(self.data.qpos[self._jaws].sum())
 
     @property
     def timestep(self) -> float:
@@ -93,19 +96,53 @@ class Hand:
     def step(self) -> None:
         mujoco.mj_step(self.model, self.data)
 
+    def arrived(self) -> bool:
+        """Whether the hand feels that it has come far enough, short of its goal."""
+        return False
+
+    @abstractmethod
+    def gripped(self) -> Optional[int]:
+        """The object that the hand holds now, or None."""
+
     def forces(self) -> Forces:
-        """Current forces, normal and tangential, on jaws and palm together."""
+        """Current forces, normal and tangential, of the hand's parts together; those of a seal not counted."""
         pairs = self.data.contact.geom
         force, on_object, on_table, on_room = np.zeros(6), 0.0, 0.0, 0.0
-        for i in np.flatnonzero(self._is_gripper[pairs].any(axis=1)):
+        for i in np.flatnonzero(self._is_hand[pairs].any(axis=1)):
             mujoco.mj_contactForce(self.model, self.data, i, force)
             if self._table in pairs[i]:
                 on_table += float(np.linalg.norm(force[:3]))
             elif np.isin(pairs[i], self._room).any():
                 on_room += float(np.linalg.norm(force[:3]))
-            else:
+            elif not self._meant(i):
                 on_object += float(np.linalg.norm(force[:3]))
         return Forces(on_object, on_table, on_room)
+
+    def _meant(self, contact: int) -> bool:
+        """Whether a contact with an object is the one that the approach is for."""
+        return False
+
+
+class Hand(CarriedHand):
+    """The gripper."""
+
+    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData):
+        super().__init__(model, data, "", JAWS, ("palm", BODY, *JAWS))
+        self._geoms = {name: model.geom(name).id for name in JAWS}
+        self._jaw_servos = [model.actuator(name).id for name in JAWS]
+
+    def place(self, T_world_grasp: np.ndarray, width: float) -> None:
+        self.stand(T_world_grasp, width / 2)
+        self.open(width)
+        mujoco.mj_forward(self.model, self.data)
+
+    def open(self, width: float) -> None:
+        """Set the goal of the jaws: distance between the pads [m]; a negative one closes with full force."""
+        self.data.ctrl[self._jaw_servos] = width / 2
+
+    def width(self) -> float:
+        """Distance between the pads [m]."""
+        return float(self.data.qpos[self._own].sum())
 
     def gripped(self) -> Optional[int]:
         """The object that both pads press on (of several, the one pressed hardest), or None."""

@@ -8,9 +8,10 @@ from typing import Iterator, Optional, Tuple
 import numpy as np
 
 from antipodal import transforms
-from antipodal.sim.hand import Forces, Hand
+from antipodal.sim.hand import CarriedHand, Forces, Hand
 
-KINDS = ("held", "approach_collision", "table_collision", "room_collision", "missed", "slipped", "lost_in_shake")
+JAW_KINDS = ("held", "approach_collision", "table_collision", "room_collision", "missed", "slipped", "lost_in_shake")
+KINDS = (*JAW_KINDS, "no_seal", "pulled_off", "peeled_off")  # the last ones of suction alone
 WRONG_OBJECT = "wrong_object"  # held, but not what was asked for
 SHUT = -0.05  # goal of the jaws' servos: far enough beyond closed to press with full force [m]
 REST = 0.05  # time at the goal before closing [s]
@@ -40,11 +41,11 @@ class PickOptions:
 class Outcome:
     """The outcome of a pick. `kind` counts a collision on the way as a failure; `end` ignores collisions."""
 
-    end: str  # held, missed, slipped or lost_in_shake
+    end: str  # held, missed, slipped, lost_in_shake, no_seal, pulled_off or peeled_off
     collision: Optional[str]  # approach_collision, table_collision, room_collision or None
     object_force: float  # greatest on objects before closing [N]
     table_force: float  # greatest on the table before closing [N]
-    picked: Optional[int]  # index of the object between the jaws once closed
+    picked: Optional[int]  # index of the object between the jaws once closed, or under the sealed cup
 
     @property
     def kind(self) -> str:
@@ -65,12 +66,16 @@ def pick(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickOptio
 
 def finish(hand: Hand, options: PickOptions) -> Tuple[str, Optional[int]]:
     """Close, lift and shake. Returns `Outcome.end` and the object between the closed jaws."""
-    picked = close(hand, options)
+    return carry(hand, close(hand, options), options)
+
+
+def carry(hand: CarriedHand, picked: Optional[int], options: PickOptions) -> Tuple[str, Optional[int]]:
+    """Lift what the hand holds, and shake it. Returns `Outcome.end` and the object."""
     if picked is None:
-        return "missed", None
+        return hand.lost or "missed", None
     if lift(hand, options) != picked:
-        return "slipped", picked
-    return ("held" if shake(hand, options) == picked else "lost_in_shake"), picked
+        return hand.lost or "slipped", picked
+    return ("held" if shake(hand, options) == picked else hand.lost or "lost_in_shake"), picked
 
 
 def collision(forces: Forces, options: PickOptions) -> Optional[str]:
@@ -82,8 +87,9 @@ def collision(forces: Forces, options: PickOptions) -> Optional[str]:
     return "room_collision" if forces.room > options.contact_force else "table_collision"
 
 
-def approach(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickOptions) -> Forces:
-    """Move along the grasp's z. Returns the greatest forces on the way; stops at a large force."""
+def approach(hand: CarriedHand, T_world_grasp: np.ndarray, width: float, options: PickOptions) -> Forces:
+    """Move along the grasp's z. Returns the greatest forces on the way; stops at a large force, and once the hand has
+    arrived."""
     goal = T_world_grasp[:3, 3]
     start = goal - options.approach * T_world_grasp[:3, 2]
     hand.place(transforms.compose(T_world_grasp[:3, :3], start), width)
@@ -92,7 +98,7 @@ def approach(hand: Hand, T_world_grasp: np.ndarray, width: float, options: PickO
         way = min(1.0, share * (1 + REST * options.speed / options.approach))
         hand.aim(start + way * (goal - start))
         met = met.at_least(hand.forces())
-        if max(met) > options.stop_force:
+        if max(met) > options.stop_force or hand.arrived():
             hand.aim(hand.position())
             break
     return met
@@ -103,29 +109,29 @@ def close(hand: Hand, options: PickOptions) -> Optional[int]:
     start = hand.width()
     for share in _moments(hand, options.close_time):
         hand.open(start + share * (SHUT - start))
-    _stand_still(hand, options.hold_time)
+    stand_still(hand, options.hold_time)
     return hand.gripped()
 
 
-def lift(hand: Hand, options: PickOptions) -> Optional[int]:
-    """Lift straight up, then draw back along the approach. Returns the object between the pads."""
+def lift(hand: CarriedHand, options: PickOptions) -> Optional[int]:
+    """Lift straight up, then draw back along the approach. Returns the object that is held."""
     _glide(hand, np.array([0, 0, options.lift]), options)
     if options.retreat:
         _glide(hand, -options.retreat * hand.orientation()[:, 2], options)
     return hand.gripped()
 
 
-def _glide(hand: Hand, way: np.ndarray, options: PickOptions) -> None:
+def _glide(hand: CarriedHand, way: np.ndarray, options: PickOptions) -> None:
     """Move by `way` (3,) [m], slow at both ends, and rest."""
     start = hand.position()
     for share in _moments(hand, options.lift_time):
         smooth = (1 - np.cos(np.pi * share)) / 2
         hand.aim(start + way * smooth)
-    _stand_still(hand, options.hold_time)
+    stand_still(hand, options.hold_time)
 
 
-def shake(hand: Hand, options: PickOptions) -> Optional[int]:
-    """Shake along and about all three axes, each a third of a period apart. Returns the object between the pads."""
+def shake(hand: CarriedHand, options: PickOptions) -> Optional[int]:
+    """Shake along and about all three axes, each a third of a period apart. Returns the object that is held."""
     center = hand.position()
     phase = np.arange(3) * 2 * np.pi / 3
     for share in _moments(hand, options.shake_time):
@@ -134,12 +140,13 @@ def shake(hand: Hand, options: PickOptions) -> Optional[int]:
     return hand.gripped()
 
 
-def _stand_still(hand: Hand, duration: float) -> None:
+def stand_still(hand: CarriedHand, duration: float) -> None:
+    """Let the world move for `duration` [s]."""
     for _ in _moments(hand, duration):
         pass
 
 
-def _moments(hand: Hand, duration: float) -> Iterator[float]:
+def _moments(hand: CarriedHand, duration: float) -> Iterator[float]:
     """Yields the elapsed share (0, 1] of a duration [s] at each time step, then steps the world."""
     n = max(1, round(duration / hand.timestep))
     for i in range(1, n + 1):

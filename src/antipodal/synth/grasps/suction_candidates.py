@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from antipodal import transforms
 from antipodal.networks.suction_crops import suction_axes
+from antipodal.perception.surface_normals import local_planes
 from antipodal.suction_cup import SuctionCup
-from antipodal.synth.grasps.local_planes import local_planes
 from antipodal.synth.images.photo import Photo
 from antipodal.synth.images.render import NOTHING
 from antipodal.synth.labels.near_surface import Surface
@@ -78,9 +78,9 @@ def _visible(photo: Photo, count: int, cup: SuctionCup, rng: np.random.Generator
     rows, columns = np.nonzero((photo.face != NOTHING) & (photo.depth > 0))
     drawn = rng.integers(len(rows), size=count) if len(rows) else np.empty(0, int)
     pixels = np.column_stack([columns[drawn], rows[drawn]])
-    contact, normal = local_planes(photo.depth, photo.camera, pixels, cup.radius)
-    places = SuctionCandidates(contact, -normal, photo.face[pixels[:, 1], pixels[:, 0]])
-    return _at(places, np.flatnonzero(np.isfinite(contact[:, 0])))
+    planes = local_planes(photo.depth, photo.camera, pixels, cup.radius)
+    places = SuctionCandidates(planes.point, -planes.normal, photo.face[pixels[:, 1], pixels[:, 0]])
+    return _at(places, np.flatnonzero(np.isfinite(planes.residual)))
 
 
 def _turned(
