@@ -35,7 +35,7 @@ def slow_stretch(mesh, owner, T, cup):
 
     def hit(x, y):
         along, face = first_hit(mesh, T[:3, 3] + T[:3, :3] @ [x, y, -1.0], T[:3, 2])
-        return (along - 1, owner[face]) if np.isfinite(along) else None
+        return (along - 1, owner[face]) if along - 1 <= BEYOND else None
 
     points = [(0.0, 0.0)]
     points += [(cup.radius * np.cos(a), cup.radius * np.sin(a)) for a in 2 * np.pi * np.arange(32) / 32]

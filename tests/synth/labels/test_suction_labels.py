@@ -6,6 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from antipodal import transforms
 from antipodal.synth.labels.contacts import NEVER
+from antipodal.synth.labels.near_surface import BEYOND
 from antipodal.synth.labels.seal import STRETCH, stretches
 from antipodal.synth.labels.suction_collision import cup_collides
 from antipodal.synth.labels.suction_labels import (
@@ -87,7 +88,7 @@ def on_surface(whole, T):
         v = (-a[:, 0] * (c[:, 1] - a[:, 1]) + (c[:, 0] - a[:, 0]) * a[:, 1]) / area
         w = (-(b[:, 0] - a[:, 0]) * a[:, 1] + a[:, 0] * (b[:, 1] - a[:, 1])) / area
         z = np.where((v >= 0) & (w >= 0) & (v + w <= 1), a[:, 2] + v * (b - a)[:, 2] + w * (c - a)[:, 2], np.inf)
-    if not np.isfinite(z.min()):
+    if z.min() > BEYOND:
         return None, -1
     return transforms.compose(T[:3, :3], T[:3, 3] + T[:3, 2] * z.min()), whole.owner[z.argmin()]
 
@@ -95,7 +96,7 @@ def on_surface(whole, T):
 def test_it_is_its_parts_put_together_draw_by_draw():
     options = SuctionLabelOptions(draws=6)
     meshes = [*meshes_at_random(2), box((0.12, 0.1, 0.02), (0.14, 0.0))]
-    T = grasps_at_random(meshes, 2, 40)
+    T = np.concatenate([grasps_at_random(meshes, 2, 40), [down(0.14, 0, 0.02), down(0.11, 0.03, 0.02)]])
     load = load_on_table(np.array([m.center_mass for m in meshes]), np.array([0.1, 0.4, 0.2, 0.5]))
     found = label_suction(surface(*meshes), load, CUP, T, np.random.default_rng(4), options)
     errors = draw_suction_errors(np.random.default_rng(4), CUP, options)
@@ -109,7 +110,7 @@ def test_it_is_its_parts_put_together_draw_by_draw():
 
 def test_labels_do_not_change_when_object_gravity_table_and_grasp_turn_together():
     meshes, motion = [*meshes_at_random(5), box((0.12, 0.1, 0.02), (0.14, 0.0))], moved(9)
-    T = grasps_at_random(meshes, 5, 60)
+    T = np.concatenate([grasps_at_random(meshes, 5, 60), [down(0.14, 0, 0.02), down(0.11, 0.03, 0.02)]])
     load = load_on_table(np.array([m.center_mass for m in meshes]), np.full(4, 0.2))
     normal = motion[:3, :3] @ load.table[:3]
     turned = Load(

@@ -33,14 +33,14 @@ def surface_of(vertices: np.ndarray, faces: np.ndarray, owner: Optional[np.ndarr
 @numba.njit(cache=True)
 def faces_near(surface, point, way, reach, spread):
     """Indices (M,) of the triangles that may come within `reach` of the line through `point` (3,) along the unit `way`
-    (3,), or away from the point within `spread` more a metre; none that lies more than BEYOND behind the point."""
+    (3,), or away from the point within `spread` more a metre; few of those that lie more than BEYOND behind it."""
     _, _, middle, radius = surface
     found, count = np.empty(len(radius), dtype=np.int64), 0
     for f in range(len(radius)):
         x, y, z = middle[f, 0] - point[0], middle[f, 1] - point[1], middle[f, 2] - point[2]
         along = x * way[0] + y * way[1] + z * way[2]
         limit = reach + radius[f] + spread * (abs(along) + radius[f])
-        if along - radius[f] <= BEYOND and x * x + y * y + z * z - along * along <= limit * limit:
+        if along - radius[f] <= 2 * BEYOND and x * x + y * y + z * z - along * along <= limit * limit:
             found[count] = f
             count += 1
     return found[:count]
@@ -77,7 +77,7 @@ def seen_from(surface, which, R, origin):
 @numba.njit(cache=True)
 def first_hits(corners, points, height, which):
     """Where rays along z through `points` (K, 2), in the order of their x, first meet triangles (M, 3, 3): into
-    `height` (K,), infinite where they meet none, and `which` (K,) triangle, -1 then."""
+    `height` (K,), infinite where they meet none before BEYOND, and `which` (K,) triangle, -1 then."""
     height[:], which[:] = np.inf, -1
     for m in range(len(corners)):
         a, b, c = corners[m]
@@ -97,7 +97,7 @@ def first_hits(corners, points, height, which):
             w = ((b[0] - a[0]) * (y - a[1]) - (x - a[0]) * (b[1] - a[1])) / area
             if v >= -slack and w >= -slack and v + w <= 1 + slack:
                 z = min(max(a[2] + v * (b[2] - a[2]) + w * (c[2] - a[2]), near), far)
-                if z < height[k]:
+                if z < height[k] and z <= BEYOND:
                     height[k], which[k] = z, m
 
 
