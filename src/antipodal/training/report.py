@@ -14,6 +14,7 @@ from scipy.special import expit
 from antipodal import resources
 from antipodal.files import write_bytes, write_file, write_text
 from antipodal.networks.model import count_parameters, flops
+from antipodal.networks.suction_crops import is_suction
 from antipodal.training import metrics
 from antipodal.training.options import TrainOptions
 from antipodal.training.samples import Samples, Split
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 60  # objects of a part on the card
 CARD = """# {name}
-P(success) of a parallel-jaw grasp from its crop of a depth image. Architecture `{architecture}`,
+P(success) of a {grasp} grasp from its crop of a depth image. Architecture `{architecture}`,
 {parameters:,} parameters, {mflops:.2f} MFLOP a crop. Load it with `antipodal.networks.load`.
 
 ## Measured on objects that were kept out of training and validation
@@ -43,7 +44,7 @@ at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of
 {trained_for}
 
 ## Limits
-The network sees a crop of the observed surface and the proportions of the gripper; it knows no mass, no friction and no
+The network sees a crop of the observed surface and the proportions of the hand; it knows no mass, no friction and no
 hidden side. It is calibrated on the generator's mixture of objects, noise and candidates. On other mixtures its
 probabilities may be wrong although its ranking is right.
 """
@@ -112,9 +113,10 @@ def describe_model(
 ) -> Dict[str, Any]:
     """The meta of a model file: data, options, and measures of the model."""
     parts = {name: getattr(split, name) for name in ("train", "validation", "test")}
-    crop = {"crop": samples.pixels.definition} if samples.pixels else {}
+    crop = {"crop": samples.crop} if samples.crop else {}
     return {
         **crop,
+        **_hand(samples),
         "architecture": {"name": options.arch, "parameters": count_parameters(trainer.network)},
         "flops": flops(trainer.network),
         "trained_for": [d.manifest["run"] for d in samples.datasets],
@@ -135,6 +137,15 @@ def describe_model(
     }
 
 
+def _hand(samples: Samples) -> Dict[str, Any]:
+    """The suction cup that the samples are for, or all of them; nothing where they are for parallel jaws."""
+    if not is_suction(samples.crop):
+        return {}
+    cups = [d.manifest["run"]["gripper"] for d in samples.datasets]
+    different = [cup for i, cup in enumerate(cups) if cup not in cups[:i]]
+    return {"hand": different[0] if len(different) == 1 else different}
+
+
 def write_report(out: str, meta: Dict[str, Any], logits: np.ndarray, labels: np.ndarray) -> None:
     """The card `x.md` and the curves `x.png` beside the model `x.pt`, from raw logits and labels of the test part."""
     path = Path(out)
@@ -148,6 +159,7 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
     best = min(meta["history"], key=lambda entry: entry["validation_loss"])
     return CARD.format(
         name=path.name,
+        grasp="suction" if is_suction(meta.get("crop")) else "parallel-jaw",
         architecture=meta["architecture"]["name"],
         parameters=meta["architecture"]["parameters"],
         mflops=meta["flops"] / 1e6,
