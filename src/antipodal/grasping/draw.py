@@ -13,11 +13,13 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.files import write_bytes
-from antipodal.grasp import Grasp, Gripper
+from antipodal.grasp import Grasp, Gripper, Hand
 from antipodal.grasping.gripper_boxes import jaw_boxes
+from antipodal.suction_cup import SuctionCup
 
 Colour = Tuple[int, int, int]
 MISSING: Colour = (38, 22, 64)  # where the camera saw nothing: a hue that no depth has
+LIP_CORNERS = 24  # of a lip's picture
 MAX_CANDIDATES = 60  # more would hide the object
 _SUBPIXEL = 4  # cv2 draws at 1/16 pixel
 _STOPS = [(0.0, (215, 48, 39)), (0.5, (254, 200, 60)), (1.0, (40, 190, 80))]  # red, amber, green
@@ -27,13 +29,13 @@ def overlay(
     depth: np.ndarray,
     camera: Camera,
     grasps: Sequence[Grasp],
-    gripper: Gripper,
+    hand: Hand,
     candidates: Optional[Sequence[Grasp]] = None,
 ) -> np.ndarray:
     """Grasps on a grey depth image (H, W, 3) uint8 RGB, near = bright.
 
-    depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as its two open jaws seen from the camera,
-    coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and labelled.
+    depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as its two open jaws, or its lip, seen from the
+    camera, coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and labelled.
     candidates: what was considered, as faint lines from jaw to jaw, thinned out to MAX_CANDIDATES. Raises InputError
     where depth does not fit the camera.
     """
@@ -43,9 +45,9 @@ def overlay(
     image = shade(depth)
     _draw_candidates(image, camera, candidates or [])
     for grasp in reversed(grasps[1:]):
-        _draw_jaws(image, camera, grasp, gripper, filled=False)
+        _draw_hand(image, camera, grasp, hand, filled=False)
     if len(grasps):
-        _draw_jaws(image, camera, grasps[0], gripper, filled=True)
+        _draw_hand(image, camera, grasps[0], hand, filled=True)
         _draw_axis(image, camera, grasps[0], 2)
         _draw_label(image, grasps[0])
     return image
@@ -94,16 +96,23 @@ def _draw_candidates(image: np.ndarray, camera: Camera, candidates: Sequence[Gra
     cv2.addWeighted(lines, 0.6, image, 0.4, 0, dst=image)
 
 
-def _draw_jaws(image: np.ndarray, camera: Camera, grasp: Grasp, gripper: Gripper, filled: bool) -> None:
-    corners = jaw_corners(grasp, gripper)
-    if corners[..., 2].min() <= 0:  # a jaw behind the camera has no picture
+def lip_corners(grasp: Grasp, cup: SuctionCup) -> np.ndarray:
+    """Points (1, N, 3) [m] in the camera frame round a cup's lip, in drawing order."""
+    turn = 2 * np.pi * np.arange(LIP_CORNERS) / LIP_CORNERS
+    ring = cup.radius * np.stack([np.cos(turn), np.sin(turn), np.zeros(LIP_CORNERS)], axis=-1)
+    return transforms.apply(grasp.T_cam_grasp, ring)[None]
+
+
+def _draw_hand(image: np.ndarray, camera: Camera, grasp: Grasp, hand: Hand, filled: bool) -> None:
+    corners = lip_corners(grasp, hand) if isinstance(hand, SuctionCup) else jaw_corners(grasp, hand)
+    if corners[..., 2].min() <= 0:  # a hand behind the camera has no picture
         return
     colour = quality_colour(grasp.quality)
-    for jaw in camera.project(corners):
+    for face in camera.project(corners):
         if filled:
-            cv2.fillConvexPoly(image, _fixed(jaw), colour, cv2.LINE_AA, _SUBPIXEL)
+            cv2.fillConvexPoly(image, _fixed(face), colour, cv2.LINE_AA, _SUBPIXEL)
         rim = (255, 255, 255) if filled else colour
-        cv2.polylines(image, [_fixed(jaw)], True, rim, 1, cv2.LINE_AA, _SUBPIXEL)
+        cv2.polylines(image, [_fixed(face)], True, rim, 1, cv2.LINE_AA, _SUBPIXEL)
 
 
 def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) -> None:
@@ -115,7 +124,8 @@ def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) 
 
 
 def _draw_label(image: np.ndarray, best: Grasp) -> None:
-    text = f"P = {best.quality:.2f}, {1e3 * best.width:.0f} mm open"
+    opening = f", {1e3 * best.width:.0f} mm open" if best.width else ""
+    text = f"P = {best.quality:.2f}{opening}"
     at = (8, image.shape[0] - 10)
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):  # a dark rim reads on any depth
         cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
