@@ -14,11 +14,13 @@ from antipodal.grasp import JAWS, Grasp, Gripper
 from antipodal.perception.view import View
 
 
-def to_camera(grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, hand: str = "") -> List[Grasp]:
-    """Grasps of a view in the camera frame, for the gripper named `hand`."""
+def to_camera(
+    grasps: ViewGrasps, T_cam_view: np.ndarray, camera: Camera, hand: str = "", kind: str = JAWS
+) -> List[Grasp]:
+    """Grasps of a view in the camera frame, for the hand of this name and kind."""
     values = (grasps.width, grasps.quality, grasps.object_width, grasps.label)
     numbers = (value.cpu().numpy() for value in values)
-    return grasps_at(poses(grasps, T_cam_view), *numbers, camera=camera, hand=hand)
+    return grasps_at(poses(grasps, T_cam_view), *numbers, camera=camera, hand=hand, kind=kind)
 
 
 def grasps_at(

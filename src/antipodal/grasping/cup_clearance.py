@@ -1,0 +1,83 @@
+"""Whether a suction cup and the body behind it come to a contact without touching what is seen, or the support."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Optional, Sequence
+
+import numpy as np
+
+from antipodal.grasping import cup_clearance_numba as compiled
+from antipodal.grasping.gripper_boxes import Box
+from antipodal.perception.fusion import CameraView
+from antipodal.perception.table import Table
+from antipodal.suction_cup import SuctionCup
+
+
+@dataclass(frozen=True)
+class CupClearanceOptions:
+    """How far the cup stays away."""
+
+    beside: float = 0.003  # added to the cup's radius and to every side of the body [m]
+    support: float = 0.002  # least distance of the body from the support [m]
+    block: float = 0.005  # what lies in one square of the image of this side counts as one point, the nearest [m]
+    ignored: float = 0.006  # points this near to the support are no obstacles beside the support itself [m]
+
+
+def cup_body(cup: SuctionCup, pressed: bool = False) -> Box:
+    """The box behind the cup, in the grasp frame; pressed: with its bellows pushed back by all of their travel."""
+    x, y, length = cup.body_size
+    front = -(cup.length - cup.travel) if pressed else -cup.length
+    return Box(np.array([-x / 2, -y / 2, front - length]), np.array([x / 2, y / 2, front]))
+
+
+def cup_swept(points: np.ndarray, cup: SuctionCup, beside: float = 0.0) -> np.ndarray:
+    """Which of points (..., 3) [m] in the grasp frame lie where cup or body pass on the way to the contact, (...) bool.
+    The bellows may be pushed back by their travel: so far a surface may rise under the lip."""
+    x, y, z = np.moveaxis(np.asarray(points), -1, 0)
+    of_cup = (z < -cup.travel) & (x * x + y * y < (cup.radius + beside) ** 2)
+    body = cup_body(cup, pressed=True)
+    of_body = (z < body.high[2]) & (np.abs(x) < body.high[0] + beside) & (np.abs(y) < body.high[1] + beside)
+    return of_cup | of_body
+
+
+def obstacle_points(views: Sequence[CameraView], support: Optional[Table], options: CupClearanceOptions) -> np.ndarray:
+    """Points (N, 3) float32 [m] in the first camera's frame of what the cameras see, the nearest of each block, without
+    those on the support."""
+    found: List[np.ndarray] = []
+    for view in views:
+        side = max(1, int(options.block * min(view.camera.fx, view.camera.fy) / view.median_depth))
+        intrinsics = view.camera.fx, view.camera.fy, view.camera.cx, view.camera.cy
+        points = compiled.nearest_of_blocks(np.ascontiguousarray(view.depth), side, intrinsics)
+        found.append(points @ view.T_first_cam[:3, :3].T + view.T_first_cam[:3, 3])
+    points = np.concatenate(found)
+    if support is not None:
+        points = points[support.height(points) > options.ignored]
+    return np.ascontiguousarray(points, np.float32)
+
+
+def cup_is_free(
+    T_cam_grasp: np.ndarray,
+    cup: SuctionCup,
+    obstacles: np.ndarray,
+    support: Optional[Table],
+    options: CupClearanceOptions = CupClearanceOptions(),
+) -> np.ndarray:
+    """Which of the grasps (N, 4, 4) the cup comes to freely, (N,) bool: no obstacle (M, 3) float32 where it passes, and
+    the body above the support, also where that is not seen."""
+    sizes = np.array([cup.radius + options.beside, cup.travel, cup.length - cup.travel, *cup.body_size[:2]])
+    sizes[3:] = sizes[3:] / 2 + options.beside
+    free = compiled.is_free_numba(np.ascontiguousarray(T_cam_grasp), sizes, obstacles)
+    if support is not None:
+        free &= _body_height(T_cam_grasp, cup, support) >= options.support
+        free &= T_cam_grasp[:, :3, 2] @ support.normal >= -1e-6  # never from below
+    return free
+
+
+def _body_height(T_cam_grasp: np.ndarray, cup: SuctionCup, support: Table) -> np.ndarray:
+    """Least height (N,) [m] of the pressed body's front face over the support. What is behind it is higher, since no
+    grasp comes from below."""
+    body = cup_body(cup, pressed=True)
+    corners = np.array([[x, y, body.high[2]] for x in (body.low[0], body.high[0]) for y in (body.low[1], body.high[1])])
+    at = np.einsum("nij,kj->nki", T_cam_grasp[:, :3, :3], corners) + T_cam_grasp[:, None, :3, 3]
+    return support.height(at).min(axis=1)

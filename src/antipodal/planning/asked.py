@@ -1,0 +1,74 @@
+"""What one call asks a planner for, checked, and what its images show, found once for all hands that plan in them."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.grasp import Grasp
+from antipodal.perception.depth_view import DepthView
+from antipodal.perception.fusion import CameraView, FusionOptions
+from antipodal.perception.hints import SceneHints
+from antipodal.perception.inputs import Region, check_region, check_seed
+from antipodal.perception.observe import check_view, observe
+from antipodal.perception.scene import Scene
+from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.table import TableOptions
+from antipodal.planning.approach_cone import Approach
+from antipodal.planning.trace import Trace
+
+
+class Asked:
+    """The arguments of `ImagePlanner.plan`, as they are documented there. Raises InputError."""
+
+    def __init__(
+        self,
+        views: Sequence[DepthView],
+        max_grasps: int = 10,
+        seed: int = 0,
+        region: Optional[Region] = None,
+        start: Optional[Sequence[Grasp]] = None,
+        hints: Optional[SceneHints] = None,
+        trace: Optional[Trace] = None,
+        targets: Optional[Collection[int]] = None,
+        per_object: Optional[int] = None,
+        approach: Optional[Approach] = None,
+    ):
+        """hints, start and a cone of approaches: in the frame of the first view's camera."""
+        check_count("max_grasps", max_grasps)
+        if per_object is not None:
+            check_count("per_object", per_object)
+        check_seed(seed)
+        self.max_grasps, self.seed, self.start, self.hints = max_grasps, seed, start or (), hints
+        self.trace, self.per_object, self.approach = trace, per_object, approach
+        self._first, *self._others = [check_view(view, targets) for view in views]
+        self.camera: Camera = self._first.view.camera
+        self.depth: np.ndarray = self._first.view.depth
+        self.labels: Optional[np.ndarray] = self._first.view.labels
+        self.window = check_region(region, self.depth)
+        self._seen: Dict[tuple, Tuple[Scene, List[CameraView]]] = {}
+
+    def observed(
+        self, table: TableOptions, segmentation: SegmentationOptions, fusion: FusionOptions
+    ) -> Tuple[Scene, List[CameraView]]:
+        """The scene of the first image, and what the other cameras see. Raises InputError where they disagree."""
+        options = table, segmentation, fusion
+        if options not in self._seen:
+            self._seen[options] = observe(self._first, self._others, self.hints, self.seed, *options)
+        scene, seen = self._seen[options]
+        if self.trace is not None:
+            self.trace.scene = scene
+        return scene, seen
+
+    def beside(self, seen: Sequence[CameraView]) -> Sequence[CameraView]:
+        """The other cameras whose images count for where a grasp may lie: none where a region is given."""
+        return seen if self.window is None else ()
+
+
+def check_count(name: str, count: Any) -> None:
+    """Raises InputError where a number of grasps is none."""
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise InputError(f"{name} must be a whole number of at least 1, got {count!r}")

@@ -1,0 +1,93 @@
+"""The planner of a suction cup: a depth image in, ranked contacts out. After Dex-Net 3.0 (Mahler et al., ICRA 2018)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Dict, Optional, Union
+
+import torch
+
+from antipodal import networks
+from antipodal.errors import InputError, ModelError
+from antipodal.networks.score import Network
+from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
+from antipodal.perception.table import AHEAD
+from antipodal.planning.approach_cone import Approach, ApproachCone, check_approach, cone_of, free_directions
+from antipodal.planning.asked import Asked
+from antipodal.planning.image_planner import Chosen, ImagePlanner
+from antipodal.planning.ranking import centered_in
+from antipodal.planning.request import Request, make_request
+from antipodal.planning.result import Clock, Plan
+from antipodal.planning.suction_options import SuctionOptions
+from antipodal.planning.suction_pipeline import SuctionPipeline
+from antipodal.suction_cup import KIND, SuctionCup
+
+
+class SuctionPlanner(ImagePlanner):
+    """Plans suction grasps with one network and one cup, on the CPU."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, network: Network, cup: SuctionCup, options: Optional[SuctionOptions] = None):
+        """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see networks/suction_crops.py;
+        `networks.flatness.Flatness` is one that needs no training. Sets OpenCV to one thread in this process."""
+        single_threaded_opencv()
+        self.network, self.cup = network, cup
+        self.tune(options or SuctionOptions())
+
+    @classmethod
+    def load(
+        cls,
+        model: Union[str, Path],
+        cup: SuctionCup,
+        device: str = "auto",
+        options: Optional[SuctionOptions] = None,
+    ) -> SuctionPlanner:
+        """The planner with the network of a model file. Raises ModelError where the file holds none on suction crops,
+        InputError for a device that is no CPU."""
+        if device not in ("auto", "cpu"):
+            raise InputError(f"a suction cup is planned for on the CPU; possible devices: auto, cpu; got {device!r}")
+        network, meta = networks.load(model, device="cpu")
+        if meta["crop"]["input"] != networks.SUCTION_CROP:
+            raise ModelError(f"{model} is no model of a suction cup: it takes {meta['crop']['input']!r} for its input")
+        return cls(networks.for_planning(network), cup, options)
+
+    def tune(self, options: SuctionOptions, cup: Optional[SuctionCup] = None) -> None:
+        """Plan with other options from now on, and for another cup where one is given."""
+        self.options, self.cup = options, cup or self.cup
+        self.pipeline = SuctionPipeline(self.network, self.cup, options)
+
+    @property
+    def hand(self) -> SuctionCup:
+        """What it plans for."""
+        return self.cup
+
+    @torch.inference_mode()
+    def plan_asked(self, asked: Asked) -> Plan:
+        """Grasps in the frame of the first view's camera. Raises InputError or NoGraspFound."""
+        clock, options = Clock(), self.options
+        counts: Dict[str, int] = {}
+        approach = check_approach(options.approach if asked.approach is None else asked.approach)
+        with single_threaded_torch():
+            with clock("table"):
+                scene, seen = asked.observed(options.table, options.segmentation, options.fusion)
+                start = [g for g in asked.start if g.kind == KIND]
+                request = make_request(scene, asked.window, start, counts, seen, asked.labels)
+                request = self._along(replace(request, support=scene.support), approach)
+            ranked, poses = self.pipeline(request, asked.camera, asked.seed, counts, clock)
+        with clock("ranking"):
+            ranked = centered_in(asked.window, ranked, poses, asked.camera, counts, asked.beside(seen))
+            chosen = Chosen(ranked, poses, asked, options, counts)
+        return chosen.plan(scene, clock, self.cup.name, KIND)
+
+    def _along(self, request: Request, approach: Approach) -> Request:
+        """The request with the cone of approaches that was asked for. Raises InputError where all of it comes from
+        below the support."""
+        normal = None if request.support is None else request.support.normal
+        cone = cone_of(approach, normal)
+        if cone is None:
+            x, y, z = AHEAD if approach == "camera" or normal is None else normal
+            cone = ApproachCone((float(x), float(y), float(z)), self.options.lean)
+        free_directions(cone, 1, normal)
+        return replace(request, cone=cone)
