@@ -140,15 +140,18 @@ def _read_trials(log: Path, options: TrialOptions) -> List[dict]:
 
 
 def _plain(options: TrialOptions) -> dict:
-    """The options as JSON values; the model is identified by its content."""
+    """The options as JSON values; models are identified by their content."""
     values = asdict(options)
-    if options.model is not None:
-        values["model_sha256"] = hashlib.sha256(Path(options.model).read_bytes()).hexdigest()
+    for name in ("model", "suction_model"):
+        if values[name] is not None:
+            values[f"{name}_sha256"] = hashlib.sha256(Path(values[name]).read_bytes()).hexdigest()
     return json.loads(json.dumps(values))
 
 
 def _trial_options(args: argparse.Namespace) -> TrialOptions:
-    model = args.model or ("default" if "antipodal" in args.policies.split(",") else None)
+    policies = args.policies.split(",")
+    model = args.model or ("default" if {"antipodal", "both"} & set(policies) else None)
+    suction_model = args.suction_model or ("suction" if {"suction", "both"} & set(policies) else None)
     hand = load_hand(args.gripper) if args.gripper else Gripper()
     return TrialOptions(
         objects=args.objects,
@@ -170,7 +173,7 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         scene=args.scene,
         approach=args.approach,
         cup=_cup(args.cup, hand),
-        suction_model=None if args.suction_model is None else str(resources.locate("models", args.suction_model)),
+        suction_model=None if suction_model is None else str(resources.locate("models", suction_model)),
     )
 
 

@@ -11,6 +11,7 @@ from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
+from antipodal.networks.flatness import Flatness
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
 from antipodal.sim.cell import Cell
@@ -19,6 +20,7 @@ from antipodal.sim.oracle import Oracle
 from antipodal.sim.suction_baselines import LargestPlanePlanner
 from antipodal.sim.suction_oracle import EitherOracle, SuctionOracle
 from antipodal.suction_cup import SuctionCup
+from antipodal.suction_planner import SuctionPlanner
 
 
 class Policy(Protocol):
@@ -59,6 +61,8 @@ JAWS_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
     "oracle": lambda setup: Oracle(setup.cell),
 }
 CUP_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
+    "suction": lambda setup: SuctionPlanner.load(setup.suction_model or resources.find("models/suction.pt"), setup.cup),
+    "flatness": lambda setup: SuctionPlanner(Flatness(), setup.cup),
     "plane": lambda setup: LargestPlanePlanner(setup.cup),
     "suction_oracle": lambda setup: SuctionOracle(setup.cell),
     "both_oracle": lambda setup: EitherOracle(setup.cell),

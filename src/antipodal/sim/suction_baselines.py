@@ -20,7 +20,7 @@ from antipodal.suction_cup import KIND, SuctionCup
 class PlaneOptions:
     """How planes are found."""
 
-    starts: int = 60  # pixels that a plane is grown from
+    starts: int = 30  # pixels that a plane is grown from
     window: int = 5  # pixels around a start on each side that its plane is fitted to
     thick: float = 0.0025  # points nearer to the plane than this belong to it [m]
     steepest: float = 1.2  # largest angle between a plane and the table [rad]
