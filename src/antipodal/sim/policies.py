@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, Iterable, Optional, Protocol, Sequence
 
 import numpy as np
@@ -38,7 +38,7 @@ class PolicySetup:
     gripper: Gripper
     cell: Cell  # the world that oracles know, and its cup
     model: Optional[str] = None  # file of the network for jaws; None: the one that came with the package
-    options: PlannerOptions = PlannerOptions()  # of the planner for jaws, whether network or geometry ranks
+    options: PlannerOptions = field(default_factory=PlannerOptions)  # of the planner for jaws, whether network or geometry ranks
     suction_model: Optional[str] = None  # file of the network for a cup; None: the one that came with the package
 
     @property
