@@ -41,6 +41,14 @@ def cup_body_box(cup: SuctionCup) -> Box:
     return Box(np.array([-x / 2, -y / 2, -cup.length - z]), np.array([x / 2, y / 2, -cup.length]))
 
 
+def passed_by_cup(points: np.ndarray, cup: SuctionCup, margin: float = 0.0) -> np.ndarray:
+    """Which of points (N, 3) [m] in the grasp frame lie where the pressed cup or its body pass on their way, or nearer
+    than `margin` [m], (N,) bool."""
+    body, pressed = cup_body_box(cup).swept(), np.array([0, 0, cup.travel])
+    in_cup = (points[:, 2] < -cup.travel) & (np.linalg.norm(points[:, :2], axis=1) < cup.radius + margin)
+    return in_cup | body.holds(points - pressed, margin)
+
+
 def _cylinder(grasp: Any, cup: SuctionCup, options: WorldOptions) -> None:
     """What stays of the cup when its bellows are pushed back."""
     low, high = -cup.length, -cup.travel

@@ -11,12 +11,14 @@ import trimesh
 
 from antipodal import transforms
 from antipodal.camera import Camera
-from antipodal.grasp import Grasp, Gripper
+from antipodal.grasp import Grasp, Gripper, Hand
 from antipodal.grasping import draw
 from antipodal.grasping.gripper_boxes import Box, whole_hand_boxes
 from antipodal.sim.cell import Cell
+from antipodal.sim.cup_body import cup_body_box
 from antipodal.sim.objects import join
 from antipodal.sim.solids import unit_normals
+from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.render import render_faces
 
 THUMBNAIL = 180  # pixels a side
@@ -24,7 +26,7 @@ AROUND = 0.2  # side of the area that a thumbnail shows [m]
 COLUMNS, MOST = 10, 100  # of a contact sheet
 EYE_DISTANCE, EYE_ELEVATION = 0.42, 0.6  # of the viewpoint [m, rad]
 BACKGROUND = (250, 250, 250)
-TABLE, JAWS, PALM = (225, 222, 216), (70, 78, 92), (120, 128, 140)
+TABLE, WALLS, JAWS, PALM = (225, 222, 216), (205, 200, 190), (70, 78, 92), (120, 128, 140)
 OBJECTS = ((86, 140, 196), (214, 132, 74), (106, 170, 108), (196, 98, 108), (150, 120, 180), (190, 170, 80))
 
 
@@ -41,7 +43,7 @@ def pick_picture(
 ) -> np.ndarray:
     """Side by side (H, 2 W, 3) uint8 RGB: the depth image (H, W) with the grasp and the candidates, and the gripper at
     the grasp, seen from beside the table. Take it before the pick is executed."""
-    left = draw.overlay(depth, cell.camera, [grasp], cell.gripper, candidates)
+    left = draw.overlay(depth, cell.camera, [grasp], cell.hand_of(grasp.kind), candidates)
     right = view_of_gripper(cell, grasp, (left.shape[0], left.shape[1]))
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
         cv2.putText(left, title, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
@@ -49,15 +51,20 @@ def pick_picture(
 
 
 def view_of_gripper(cell: Cell, grasp: Grasp, shape: Tuple[int, int]) -> np.ndarray:
-    """The scene with the gripper at a grasp (H, W, 3) uint8 RGB, seen across the closing axis from above."""
+    """The scene with the gripper or the cup at a grasp (H, W, 3) uint8 RGB, seen across the closing axis from above."""
     T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
-    meshes = [_table_mesh(), *_object_meshes(cell), *_gripper_mesh(cell.gripper, grasp.width, T_world_grasp)]
+    hand = cell.hand_of(grasp.kind)
+    if isinstance(hand, SuctionCup):
+        parts = _cup_mesh(hand, T_world_grasp)
+    else:
+        parts = _gripper_mesh(hand, grasp.width, T_world_grasp)
+    meshes = [_table_mesh(), *_room_meshes(cell), *_object_meshes(cell), *parts]
     return _shade(meshes, _eye(T_world_grasp), shape)
 
 
 def view_of_table(cell: Cell, T_world_grasp: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
     """As `view_of_gripper`, without the gripper."""
-    return _shade([_table_mesh(), *_object_meshes(cell)], _eye(T_world_grasp), shape)
+    return _shade([_table_mesh(), *_room_meshes(cell), *_object_meshes(cell)], _eye(T_world_grasp), shape)
 
 
 def object_picture(mesh: trimesh.Trimesh, side: int = THUMBNAIL) -> np.ndarray:
@@ -69,11 +76,9 @@ def object_picture(mesh: trimesh.Trimesh, side: int = THUMBNAIL) -> np.ndarray:
     return _shade([body], transforms.compose(R, 1.35 * size * away), (side, side))
 
 
-def failure_picture(
-    depth: np.ndarray, camera: Camera, grasp: Optional[Grasp], gripper: Gripper, label: str
-) -> np.ndarray:
+def failure_picture(depth: np.ndarray, camera: Camera, grasp: Optional[Grasp], hand: Hand, label: str) -> np.ndarray:
     """Thumbnail (THUMBNAIL, THUMBNAIL, 3) uint8 RGB of a depth image around the grasp, or of its middle."""
-    image = draw.overlay(depth, camera, [] if grasp is None else [grasp], gripper)
+    image = draw.overlay(depth, camera, [] if grasp is None else [grasp], hand)
     z = grasp.depth if grasp is not None else float(np.median(depth[depth > 0]))
     u, v = grasp.center_px if grasp is not None else (camera.width / 2, camera.height / 2)
     scale = THUMBNAIL * z / (AROUND * camera.fx)
@@ -134,6 +139,20 @@ def _gripper_mesh(gripper: Gripper, width: float, T_world_grasp: np.ndarray) -> 
     """The boxes that world.py builds, the jaws open to `width`."""
     boxes = zip(whole_hand_boxes(gripper, width), (JAWS, JAWS, PALM, PALM))
     return [_box_mesh(box, T_world_grasp, colour) for box, colour in boxes]
+
+
+def _cup_mesh(cup: SuctionCup, T_world_grasp: np.ndarray) -> List[Coloured]:
+    """The box and the cup that cup_body.py builds."""
+    length = np.array([0.0, 0.0, -cup.length / 2])
+    cylinder = trimesh.creation.cylinder(cup.radius, cup.length, sections=32).apply_translation(length)
+    vertices = transforms.apply(T_world_grasp, cylinder.vertices)
+    return [Coloured(vertices, np.asarray(cylinder.faces), JAWS), _box_mesh(cup_body_box(cup), T_world_grasp, PALM)]
+
+
+def _room_meshes(cell: Cell) -> List[Coloured]:
+    """Low parts of a room, such as a bin's walls; what is higher would hide the objects."""
+    low = [part for part in cell.room[1:] if part.kind == "tray"]
+    return [Coloured(*part.mesh(), WALLS) for part in low]
 
 
 def _box_mesh(box: Box, T: np.ndarray, colour: Tuple[int, int, int]) -> Coloured:
