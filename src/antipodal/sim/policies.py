@@ -38,7 +38,9 @@ class PolicySetup:
     gripper: Gripper
     cell: Cell  # the world that oracles know, and its cup
     model: Optional[str] = None  # file of the network for jaws; None: the one that came with the package
-    options: PlannerOptions = field(default_factory=PlannerOptions)  # of the planner for jaws, whether network or geometry ranks
+    options: PlannerOptions = field(
+        default_factory=PlannerOptions
+    )  # of the planner for jaws, whether network or geometry ranks
     suction_model: Optional[str] = None  # file of the network for a cup; None: the one that came with the package
 
     @property
