@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Optional, Tuple, Union
 
+import numpy as np
 import torch
 
 from antipodal import networks
@@ -95,5 +96,6 @@ class SuctionPlanner(ImagePlanner):
         if cone is None:
             x, y, z = AHEAD if approach == "camera" or normal is None else normal
             cone = ApproachCone((float(x), float(y), float(z)), self.options.lean)
-        free_directions(cone, 1, normal)
+        if normal is not None and np.dot(cone.axis, normal) < -np.sin(cone.angle):
+            free_directions(cone, 1, normal)  # says why there is none
         return replace(request, cone=cone)
