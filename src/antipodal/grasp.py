@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import ClassVar, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import yaml
@@ -36,6 +36,7 @@ class Gripper:
     tip: float = 0.0  # how far the jaws reach past the origin along the approach
     palm_size: Tuple[float, float] = (0.060, 0.140)  # palm along x and y
     force: float = 40.0  # closing force [N]
+    kind: ClassVar[str] = JAWS
     hand_box: Optional[Tuple[float, float, float]] = (0.075, 0.075, 0.063)  # behind the palm, x, y, z; None: nothing
 
     def __post_init__(self) -> None:

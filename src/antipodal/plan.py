@@ -16,16 +16,18 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type
 import numpy as np
 
 from antipodal.backends import say_when_compiling
+from antipodal.both_hands import load_planner
 from antipodal.camera import Camera
 from antipodal.files import write_result
-from antipodal.grasp import Gripper
+from antipodal.grasp import Hand, load_hand
 from antipodal.grasping import draw
 from antipodal.perception.cloud_files import holds_cloud, read_cloud
 from antipodal.perception.depth_files import read_depth, read_labels, read_mask, read_with_camera
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.hints import FrameHints, SceneHints
-from antipodal.planner import GraspPlanner, Plan
 from antipodal.planning.approach_cone import NAMES, Approach, ApproachCone
+from antipodal.planning.image_planner import ImagePlanner
+from antipodal.planning.result import Plan
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -47,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         "depth.npy --camera camera.json --labels labels.png --targets 3 5 --per-object 2",
         "a.npy --camera camera.json --pose a.txt --view b.npy camera.json b.txt",
         "depth.npy --camera realsense_d435 --cone 0 0.2 1 30",
+        "depth.npy --camera realsense_d435 --gripper piab_b30",
+        "depth.npy --camera realsense_d435 --gripper robotiq_2f85 --cup piab_b30",
     )
     parser.add_argument(
         "depth",
@@ -72,9 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     add_scene_options(parser)
     add_approach_options(parser)
     parser.add_argument(
-        "--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)"
+        "--gripper",
+        default="robotiq_2f85",
+        help="YAML file of a gripper or a suction cup, or a name in config/grippers (default: %(default)s)",
     )
-    parser.add_argument("--model", default="default", help="model file, or a name (default: %(default)s)")
+    parser.add_argument("--cup", help="the same of a suction cup beside the gripper: both hands in one ranking")
+    parser.add_argument("--model", help="model file, or a name (default: default, or suction for a cup alone)")
+    parser.add_argument("--suction-model", help="model of the cup beside the gripper (default: suction)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
@@ -134,8 +142,8 @@ def add_approach_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--approach",
         choices=NAMES,
-        default="table",
-        help="along the table's normal, the camera's axis, or from any side of the table (default: %(default)s)",
+        help="along the table's normal, the camera's axis, or from any side of the table (default: table for jaws, any "
+        "for a cup)",
     )
     group.add_argument(
         "--cone",
@@ -146,8 +154,8 @@ def add_approach_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def approach_of(args: argparse.Namespace) -> Approach:
-    """What `add_approach_options` asked for. Raises InputError."""
+def approach_of(args: argparse.Namespace) -> Optional[Approach]:
+    """What `add_approach_options` asked for; None for the hands' own. Raises InputError."""
     if args.cone is None:
         return args.approach
     x, y, z, degrees = args.cone
@@ -162,22 +170,23 @@ def scene_hints(args: argparse.Namespace, kind: Type[SceneHints] = SceneHints) -
 
 def _plan(args: argparse.Namespace) -> None:
     """Read the inputs, plan, write the plan, then the picture."""
-    gripper = Gripper.load(args.gripper)
+    load_hand(args.gripper)  # what is wrong with a file is said before images are read
     make_plan = _planned_cloud(args) if _is_loose_cloud(args) else _planned_images(args)
-    plan = make_plan(GraspPlanner.load(args.model, gripper, args.device))
+    planner = load_planner(args.gripper, args.cup, args.model, args.suction_model, args.device)
+    plan = make_plan(planner)
     write_result(args.json, to_dict(plan))
     if args.png is not None:
         try:
-            draw.write_png(args.png, _picture(plan, gripper))
+            draw.write_png(args.png, _picture(plan, planner.hands))
         except Exception as e:  # whatever it is: the plan is worth more than its picture
             _tell(f"the picture {args.png} could not be drawn: {e}")
 
 
-def _picture(plan: Plan, gripper: Gripper) -> np.ndarray:
+def _picture(plan: Plan, hands: Sequence[Hand]) -> np.ndarray:
     """The grasps on the image that they were planned in (H, W, 3) uint8."""
     seen = plan.in_camera()
     assert plan.scene is not None and plan.camera is not None
-    return draw.overlay(plan.scene.depth, plan.camera, seen, gripper, seen.candidates)
+    return draw.overlay(plan.scene.depth, plan.camera, seen, hands, seen.candidates)
 
 
 def _is_loose_cloud(args: argparse.Namespace) -> bool:
@@ -188,7 +197,7 @@ def _is_loose_cloud(args: argparse.Namespace) -> bool:
     return not described and holds_cloud(args.depth)
 
 
-def _planned_cloud(args: argparse.Namespace) -> Callable[[GraspPlanner], Plan]:
+def _planned_cloud(args: argparse.Namespace) -> Callable[[ImagePlanner], Plan]:
     """How to plan in the cloud of the arguments, which is read now."""
     if args.view or args.pose is not None:
         raise InputError("--pose and --view are of depth images with cameras, not of a cloud")
@@ -199,7 +208,7 @@ def _planned_cloud(args: argparse.Namespace) -> Callable[[GraspPlanner], Plan]:
     return lambda planner: planner.plan_cloud(points, viewpoint, hints=hints, **arguments)
 
 
-def _planned_images(args: argparse.Namespace) -> Callable[[GraspPlanner], Plan]:
+def _planned_images(args: argparse.Namespace) -> Callable[[ImagePlanner], Plan]:
     """How to plan in the depth images of the arguments, which are read now."""
     depth, camera = _image(args)
     arguments = _wanted(args)

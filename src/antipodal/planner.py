@@ -13,7 +13,7 @@ import torch
 from antipodal import networks
 from antipodal.camera import Camera
 from antipodal.errors import InputError, ModelError
-from antipodal.grasp import JAWS, Gripper
+from antipodal.grasp import JAWS, Gripper, Hand
 from antipodal.grasping.openings import usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.dense_net import DenseNet
@@ -31,6 +31,7 @@ from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import centered_in, tips_in_image
 from antipodal.planning.request import Request, along, make_request
 from antipodal.planning.result import Clock, Plan, refuse_empty
+from antipodal.planning.suction_options import SuctionOptions
 from antipodal.planning.trace import Trace
 
 
@@ -125,6 +126,16 @@ class GraspPlanner(ImagePlanner):
             ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)
             chosen = Chosen(ranked, T_cam_view, asked, options, counts)
         return chosen.plan(scene, clock, self.gripper.name)
+
+    @property
+    def hands(self) -> Tuple[Hand, ...]:
+        """What it plans for."""
+        return (self.gripper,)
+
+    def use_options(self, jaws: PlannerOptions, suction: SuctionOptions) -> None:
+        """Plan with other options from now on, those for jaws."""
+        if jaws != self.options:
+            self.tune(jaws)
 
     def _fits_gpu(self, request: Request) -> bool:
         """Whether the graph on a GPU knows all that is asked for; the CPU plans the rest."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Optional, Union
+from typing import Dict, Optional, Tuple, Union
 
 import torch
 
 from antipodal import networks
 from antipodal.errors import InputError, ModelError
+from antipodal.grasp import Hand
 from antipodal.networks.score import Network
 from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
 from antipodal.perception.table import AHEAD
 from antipodal.planning.approach_cone import Approach, ApproachCone, check_approach, cone_of, free_directions
 from antipodal.planning.asked import Asked
 from antipodal.planning.image_planner import Chosen, ImagePlanner
+from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import centered_in
 from antipodal.planning.request import Request, make_request
 from antipodal.planning.result import Clock, Plan
@@ -59,9 +61,13 @@ class SuctionPlanner(ImagePlanner):
         self.pipeline = SuctionPipeline(self.network, self.cup, options)
 
     @property
-    def hand(self) -> SuctionCup:
+    def hands(self) -> Tuple[Hand, ...]:
         """What it plans for."""
-        return self.cup
+        return (self.cup,)
+
+    def use_options(self, jaws: PlannerOptions, suction: SuctionOptions) -> None:
+        """Plan with other options from now on, those for suction."""
+        self.tune(suction)
 
     @torch.inference_mode()
     def plan_asked(self, asked: Asked) -> Plan:

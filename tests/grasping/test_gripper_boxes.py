@@ -5,7 +5,7 @@ import pytest
 from scenes import CAMERA
 
 from antipodal.grasp import Grasp, Gripper
-from antipodal.grasping.draw import jaw_corners
+from antipodal.grasping.draw import hand_corners
 from antipodal.grasping.gripper_boxes import PALM_DEPTH, hand_boxes, in_the_way, jaw_boxes, palm_box
 
 GRIPPER = Gripper(tip=0.004)
@@ -37,7 +37,7 @@ def test_the_palm_lies_behind_the_jaws():
 
 def test_the_drawn_jaws_are_the_boxes():
     grasp = Grasp(np.eye(4), WIDTH, 0.5, (CAMERA.cx, CAMERA.cy), 0.0, 0.5)
-    for corners, jaw in zip(jaw_corners(grasp, GRIPPER), jaw_boxes(GRIPPER, WIDTH)):
+    for corners, jaw in zip(hand_corners(grasp, GRIPPER), jaw_boxes(GRIPPER, WIDTH)):
         np.testing.assert_allclose(corners.min(axis=0)[:2], jaw.low[:2])
         np.testing.assert_allclose(corners.max(axis=0), jaw.high)
 
@@ -53,7 +53,7 @@ def test_the_simulated_hand_is_the_boxes():
 def test_the_shown_hand_is_the_boxes():
     messages = pytest.importorskip("antipodal.ros.messages")
     grasp = Grasp(np.eye(4), WIDTH, 0.5, (0.0, 0.0), 0.0, 0.5)
-    for marker, box in zip(messages.gripper_markers(grasp, GRIPPER, messages.Header()), hand_boxes(GRIPPER, WIDTH)):
+    for marker, box in zip(messages.hand_markers(grasp, GRIPPER, messages.Header()), hand_boxes(GRIPPER, WIDTH)):
         np.testing.assert_allclose([marker.scale.x, marker.scale.y, marker.scale.z], box.size)
         position = marker.pose.position
         np.testing.assert_allclose([position.x, position.y, position.z], box.center, atol=1e-12)

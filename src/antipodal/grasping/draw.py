@@ -13,13 +13,11 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.files import write_bytes
-from antipodal.grasp import Grasp, Gripper, Hand
-from antipodal.grasping.gripper_boxes import jaw_boxes
-from antipodal.suction_cup import SuctionCup
+from antipodal.grasp import Grasp, Hand
+from antipodal.grasping.hand_shapes import hand_for, outline_of
 
 Colour = Tuple[int, int, int]
 MISSING: Colour = (38, 22, 64)  # where the camera saw nothing: a hue that no depth has
-LIP_CORNERS = 24  # of a lip's picture
 MAX_CANDIDATES = 60  # more would hide the object
 _SUBPIXEL = 4  # cv2 draws at 1/16 pixel
 _STOPS = [(0.0, (215, 48, 39)), (0.5, (254, 200, 60)), (1.0, (40, 190, 80))]  # red, amber, green
@@ -29,15 +27,15 @@ def overlay(
     depth: np.ndarray,
     camera: Camera,
     grasps: Sequence[Grasp],
-    hand: Hand,
+    hands: Union[Hand, Sequence[Hand]],
     candidates: Optional[Sequence[Grasp]] = None,
 ) -> np.ndarray:
     """Grasps on a grey depth image (H, W, 3) uint8 RGB, near = bright.
 
-    depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as its two open jaws, or its lip, seen from the
-    camera, coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and labelled.
-    candidates: what was considered, as faint lines from jaw to jaw, thinned out to MAX_CANDIDATES. Raises InputError
-    where depth does not fit the camera.
+    depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as the two open jaws or the lip of its hand, seen
+    from the camera, coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and
+    labelled. hands: one, or those that the grasps are for. candidates: what was considered, as faint lines from jaw to
+    jaw or dots, thinned out to MAX_CANDIDATES. Raises InputError where depth does not fit the camera.
     """
     depth = np.asarray(depth)
     if depth.shape != (camera.height, camera.width):
@@ -45,9 +43,9 @@ def overlay(
     image = shade(depth)
     _draw_candidates(image, camera, candidates or [])
     for grasp in reversed(grasps[1:]):
-        _draw_hand(image, camera, grasp, hand, filled=False)
+        _draw_hand(image, camera, grasp, hand_for(grasp, hands), filled=False)
     if len(grasps):
-        _draw_hand(image, camera, grasps[0], hand, filled=True)
+        _draw_hand(image, camera, grasps[0], hand_for(grasps[0], hands), filled=True)
         _draw_axis(image, camera, grasps[0], 2)
         _draw_label(image, grasps[0])
     return image
@@ -73,13 +71,9 @@ def quality_colour(quality: float) -> Colour:
     return r, g, b
 
 
-def jaw_corners(grasp: Grasp, gripper: Gripper) -> np.ndarray:
-    """Corners (2, 4, 3) [m] in the camera frame of both open jaws' end faces, in drawing order."""
-    faces = []
-    for jaw in jaw_boxes(gripper, grasp.width):
-        (x0, y0, _), (x1, y1, tip) = jaw.low, jaw.high
-        faces.append([[x0, y0, tip], [x1, y0, tip], [x1, y1, tip], [x0, y1, tip]])
-    return transforms.apply(grasp.T_cam_grasp, np.array(faces))
+def hand_corners(grasp: Grasp, hand: Hand) -> np.ndarray:
+    """Corners (K, C, 3) [m] in the camera frame of what is drawn of a hand, in drawing order (`outline_of`)."""
+    return transforms.apply(grasp.T_cam_grasp, outline_of(hand, grasp.width))
 
 
 def write_png(path: Union[str, Path], image: np.ndarray) -> None:
@@ -96,23 +90,16 @@ def _draw_candidates(image: np.ndarray, camera: Camera, candidates: Sequence[Gra
     cv2.addWeighted(lines, 0.6, image, 0.4, 0, dst=image)
 
 
-def lip_corners(grasp: Grasp, cup: SuctionCup) -> np.ndarray:
-    """Points (1, N, 3) [m] in the camera frame round a cup's lip, in drawing order."""
-    turn = 2 * np.pi * np.arange(LIP_CORNERS) / LIP_CORNERS
-    ring = cup.radius * np.stack([np.cos(turn), np.sin(turn), np.zeros(LIP_CORNERS)], axis=-1)
-    return transforms.apply(grasp.T_cam_grasp, ring)[None]
-
-
 def _draw_hand(image: np.ndarray, camera: Camera, grasp: Grasp, hand: Hand, filled: bool) -> None:
-    corners = lip_corners(grasp, hand) if isinstance(hand, SuctionCup) else jaw_corners(grasp, hand)
+    corners = hand_corners(grasp, hand)
     if corners[..., 2].min() <= 0:  # a hand behind the camera has no picture
         return
     colour = quality_colour(grasp.quality)
-    for face in camera.project(corners):
+    for part in camera.project(corners):
         if filled:
-            cv2.fillConvexPoly(image, _fixed(face), colour, cv2.LINE_AA, _SUBPIXEL)
+            cv2.fillConvexPoly(image, _fixed(part), colour, cv2.LINE_AA, _SUBPIXEL)
         rim = (255, 255, 255) if filled else colour
-        cv2.polylines(image, [_fixed(face)], True, rim, 1, cv2.LINE_AA, _SUBPIXEL)
+        cv2.polylines(image, [_fixed(part)], True, rim, 1, cv2.LINE_AA, _SUBPIXEL)
 
 
 def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) -> None:
@@ -120,12 +107,13 @@ def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) 
     if ends[:, 2].min() <= 0:
         return
     a, b = _fixed(camera.project(ends)).tolist()
+    thickness = thickness if grasp.width > 0 else 3  # of a cup, a dot
     cv2.line(image, tuple(a), tuple(b), quality_colour(grasp.quality), thickness, cv2.LINE_AA, _SUBPIXEL)
 
 
 def _draw_label(image: np.ndarray, best: Grasp) -> None:
-    opening = f", {1e3 * best.width:.0f} mm open" if best.width else ""
-    text = f"P = {best.quality:.2f}{opening}"
+    how = f"{1e3 * best.width:.0f} mm open" if best.width > 0 else best.hand or best.kind
+    text = f"P = {best.quality:.2f}, {how}"
     at = (8, image.shape[0] - 10)
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):  # a dark rim reads on any depth
         cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)

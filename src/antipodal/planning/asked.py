@@ -8,7 +8,7 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.grasp import Grasp
+from antipodal.grasp import Grasp, Hand
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.fusion import CameraView, FusionOptions
 from antipodal.perception.hints import SceneHints
@@ -36,6 +36,7 @@ class Asked:
         targets: Optional[Collection[int]] = None,
         per_object: Optional[int] = None,
         approach: Optional[Approach] = None,
+        hands: Optional[Collection[str]] = None,
     ):
         """hints, start and a cone of approaches: in the frame of the first view's camera."""
         check_count("max_grasps", max_grasps)
@@ -43,13 +44,17 @@ class Asked:
             check_count("per_object", per_object)
         check_seed(seed)
         self.max_grasps, self.seed, self.start, self.hints = max_grasps, seed, start or (), hints
-        self.trace, self.per_object, self.approach = trace, per_object, approach
+        self.trace, self.per_object, self.approach, self.hands = trace, per_object, approach, hands
         self._first, *self._others = [check_view(view, targets) for view in views]
         self.camera: Camera = self._first.view.camera
         self.depth: np.ndarray = self._first.view.depth
         self.labels: Optional[np.ndarray] = self._first.view.labels
         self.window = check_region(region, self.depth)
         self._seen: Dict[tuple, Tuple[Scene, List[CameraView]]] = {}
+
+    def wants(self, hand: Hand) -> bool:
+        """Whether a hand may be planned for."""
+        return not self.hands or hand.name in self.hands or hand.kind in self.hands
 
     def observed(
         self, table: TableOptions, segmentation: SegmentationOptions, fusion: FusionOptions

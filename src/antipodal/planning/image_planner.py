@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any, Collection, Dict, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
+import torch
 
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError, NoGraspFound
-from antipodal.grasp import JAWS, Grasp, moved_grasps
+from antipodal.grasp import JAWS, Grasp, Hand, moved_grasps
 from antipodal.grasping.view_grasps import ViewGrasps, to_camera
 from antipodal.perception.clouds import cloud_view
 from antipodal.perception.depth_view import DepthView
@@ -22,13 +23,26 @@ from antipodal.perception.scene import Scene
 from antipodal.planning import warm_up
 from antipodal.planning.approach_cone import Approach, turned_approach
 from antipodal.planning.asked import Asked
+from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import distinct, likely_enough
 from antipodal.planning.result import Clock, Plan
+from antipodal.planning.suction_options import SuctionOptions
 from antipodal.planning.trace import Trace
 
 
 class ImagePlanner:
     """Plans for a hand, or for several; a subclass says how, by `plan_asked`."""
+
+    device: torch.device  # where its networks are
+
+    @property
+    def hands(self) -> Tuple[Hand, ...]:
+        """The hands that it plans for."""
+        raise NotImplementedError
+
+    def use_options(self, jaws: PlannerOptions, suction: SuctionOptions) -> None:
+        """Plan with other options from now on, those of its own kinds of hands."""
+        raise NotImplementedError
 
     def plan_asked(self, asked: Asked) -> Plan:
         """Grasps in the frame of the first view's camera. Raises InputError or NoGraspFound."""
@@ -57,6 +71,7 @@ class ImagePlanner:
         targets: Optional[Collection[int]] = None,
         per_object: Optional[int] = None,
         approach: Optional[Approach] = None,
+        hands: Optional[Collection[str]] = None,
     ) -> Plan:
         """Grasps on what `depth` shows, best first.
 
@@ -69,11 +84,12 @@ class ImagePlanner:
         labels: (H, W) whole numbers in place of a mask, the object that each pixel shows, 0 = none. Each grasp then
         closes on one object alone and has its `label`. targets: labels of the objects that may be grasped, all when not
         given; the rest are obstacles. per_object: at most so many grasps of each label. approach: which way the hand
-        comes, in place of the options': "table", "camera", "any", or an ApproachCone. Raises InputError, or
+        comes, in place of the options': "table", "camera", "any", or an ApproachCone. hands: names or kinds ("jaws",
+        "suction") of those that may be planned for, all that the planner has when not given. Raises InputError, or
         NoGraspFound with the reason."""
         view = DepthView(depth, camera, mask=mask, labels=labels)
-        asked = Asked([view], max_grasps, seed, region, start, hints, trace, targets, per_object, approach)
-        return self.plan_asked(asked)
+        asked = Asked([view], max_grasps, seed, region, start, hints, trace, targets, per_object, approach, hands)
+        return self._plan_with(asked)
 
     def plan_views(
         self,
@@ -87,6 +103,7 @@ class ImagePlanner:
         targets: Optional[Collection[int]] = None,
         per_object: Optional[int] = None,
         approach: Optional[Approach] = None,
+        hands: Optional[Collection[str]] = None,
     ) -> Plan:
         """Grasps on what several cameras show, best first, with their poses in the frame of the cameras' poses.
 
@@ -100,8 +117,8 @@ class ImagePlanner:
         known = (hints or SceneHints()).seen_from(T_frame_cam, checked[0].robot)
         earlier = moved_grasps(start or (), transforms.invert(T_frame_cam))
         approach = turned_approach(approach, T_frame_cam)
-        asked = Asked(checked, max_grasps, seed, region, earlier, known, trace, targets, per_object, approach)
-        return self.plan_asked(asked).in_frame(T_frame_cam)
+        asked = Asked(checked, max_grasps, seed, region, earlier, known, trace, targets, per_object, approach, hands)
+        return self._plan_with(asked).in_frame(T_frame_cam)
 
     def plan_cloud(
         self,
@@ -125,6 +142,14 @@ class ImagePlanner:
         known = (hints or SceneHints()).seen_from(view.T_frame_cam)
         arguments["approach"] = turned_approach(approach, view.T_frame_cam)
         return self.plan(view.depth, view.camera, hints=known, start=earlier, **arguments).in_frame(view.T_frame_cam)
+
+    def _plan_with(self, asked: Asked) -> Plan:
+        """The plan, where the hands that are asked for are there. Raises InputError where one is not."""
+        known = {name for hand in self.hands for name in (hand.name, hand.kind)}
+        unknown = sorted(set(asked.hands or ()) - known)
+        if unknown:
+            raise InputError(f"no hand {', '.join(unknown)}; possible: {', '.join(sorted(known))}")
+        return self.plan_asked(asked)
 
 
 class RankingOptions(Protocol):

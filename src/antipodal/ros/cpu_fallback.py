@@ -6,7 +6,10 @@ import time
 from typing import Any, Callable
 
 from antipodal.errors import AntipodalError
-from antipodal.planner import GraspPlanner, Plan, PlannerOptions
+from antipodal.planning.image_planner import ImagePlanner
+from antipodal.planning.options import PlannerOptions
+from antipodal.planning.result import Plan
+from antipodal.planning.suction_options import SuctionOptions
 
 RETRY = 30.0  # wait after a failure before the GPU is tried again [s]
 
@@ -16,8 +19,8 @@ class FallbackPlanner:
 
     def __init__(
         self,
-        gpu_planner: GraspPlanner,
-        cpu_planner: GraspPlanner,
+        gpu_planner: ImagePlanner,
+        cpu_planner: ImagePlanner,
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ):
@@ -54,10 +57,10 @@ class FallbackPlanner:
         self._recovered()
         return plan
 
-    def tune(self, options: PlannerOptions) -> None:
-        """GraspPlanner.tune of both planners."""
+    def use_options(self, jaws: PlannerOptions, suction: SuctionOptions) -> None:
+        """ImagePlanner.use_options of both planners."""
         for planner in (self._gpu_planner, self._cpu_planner):
-            planner.tune(options)
+            planner.use_options(jaws, suction)
 
     def _failed(self, error: RuntimeError) -> None:
         self._failed_at = self._clock()

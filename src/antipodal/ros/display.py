@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any, Optional, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import rospy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from antipodal.grasp import Gripper, moved_grasps
+from antipodal.grasp import Hand, moved_grasps
 from antipodal.grasping import draw
 from antipodal.perception.depth_view import DepthView
 from antipodal.ros.messages import box_marker, image_message, marker_array
@@ -24,9 +24,9 @@ class Display(rospy.SubscribeListener):
     """Publishes pictures of the newest plan from a separate thread, so that no caller waits for them. Draws only while
     someone subscribes, because drawing holds Python's lock and slows planning."""
 
-    def __init__(self, gripper: Gripper, workspace: WorkspaceOptions):
+    def __init__(self, hands: Sequence[Hand], workspace: WorkspaceOptions):
         super().__init__()
-        self.gripper = gripper
+        self.hands = hands
         self._newest: Optional[Shown] = None  # not drawn yet
         self._change = threading.Condition()
         about = {"queue_size": 1, "latch": True, "subscriber_listener": self}
@@ -68,8 +68,8 @@ class Display(rospy.SubscribeListener):
 
     def _draw(self, header: Header, view: DepthView, plan: Any) -> None:
         grasps, candidates = ([], []) if plan is None else (plan.grasps, plan.candidates)
-        picture = draw.overlay(view.depth, view.camera, grasps, self.gripper, candidates)
+        picture = draw.overlay(view.depth, view.camera, grasps, self.hands, candidates)
         placed, tried = (moved_grasps(some, view.T_frame_cam) for some in (grasps, candidates))
         with contextlib.suppress(rospy.ROSException):  # the node is going down
-            self._markers.publish(marker_array(placed, tried, self.gripper, header))
+            self._markers.publish(marker_array(placed, tried, self.hands, header))
             self._overlay.publish(image_message(picture, header))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Union
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
@@ -12,9 +12,11 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from antipodal import msg, transforms
 from antipodal.errors import InputError
-from antipodal.grasp import JAWS, Grasp, Gripper
+from antipodal.grasp import JAWS, Grasp, Hand
 from antipodal.grasping.draw import quality_colour
-from antipodal.grasping.gripper_boxes import whole_hand_boxes
+from antipodal.grasping.hand_shapes import Cylinder, hand_for, solids_of
+
+STRETCH = 0.02  # of a cup's way that stands for a candidate [m]
 
 
 def grasp_message(grasp: Grasp, header: Header, T_frame_cam: Optional[np.ndarray] = None) -> msg.Grasp:
@@ -68,31 +70,33 @@ def image_message(image: np.ndarray, header: Header) -> Image:
     return Image(header, height, width, "rgb8", 0, 3 * width, np.ascontiguousarray(image).tobytes())
 
 
-def marker_array(grasps: Sequence[Grasp], candidates: Sequence[Grasp], gripper: Gripper, header: Header) -> MarkerArray:
-    """The gripper at the best grasp, and candidates as lines from jaw to jaw, coloured by quality. Deletes earlier
-    markers first."""
+def marker_array(
+    grasps: Sequence[Grasp], candidates: Sequence[Grasp], hands: Union[Hand, Sequence[Hand]], header: Header
+) -> MarkerArray:
+    """The hand at the best grasp, and candidates as lines from jaw to jaw, or along the last stretch of a cup's way,
+    coloured by quality. Deletes earlier markers first. hands: one, or those that the grasps are for."""
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     if len(grasps):
-        markers += gripper_markers(grasps[0], gripper, header)
+        markers += hand_markers(grasps[0], hand_for(grasps[0], hands), header)
     if len(candidates):
         markers.append(candidate_marker(candidates, header))
     return MarkerArray(markers)
 
 
-def gripper_markers(grasp: Grasp, gripper: Gripper, header: Header) -> List[Marker]:
-    """Both jaws, the palm and the hand behind it as boxes at a grasp."""
+def hand_markers(grasp: Grasp, hand: Hand, header: Header) -> List[Marker]:
+    """The jaws, the palm and what is behind it as boxes at a grasp, or a cup as a cylinder and its body as a box."""
     colour = _colour(grasp.quality, 0.9)
     return [
         Marker(
             header=header,
             ns="gripper",
             id=i,
-            type=Marker.CUBE,
-            pose=pose_message(grasp.T_cam_grasp @ transforms.compose(np.eye(3), box.center)),
-            scale=Vector3(*box.size),
+            type=Marker.CYLINDER if isinstance(solid, Cylinder) else Marker.CUBE,
+            pose=pose_message(grasp.T_cam_grasp @ transforms.compose(np.eye(3), solid.center)),
+            scale=Vector3(*solid.size),
             color=colour,
         )
-        for i, box in enumerate(whole_hand_boxes(gripper, grasp.width))
+        for i, solid in enumerate(solids_of(hand, grasp.width).values())
     ]
 
 
@@ -105,11 +109,13 @@ def box_marker(low: Sequence[float], high: Sequence[float], frame: str) -> Marke
 
 
 def candidate_marker(candidates: Sequence[Grasp], header: Header) -> Marker:
-    """One list of lines, from jaw to jaw of every candidate."""
+    """One list of lines, from jaw to jaw of every candidate, or the last STRETCH of a cup's way."""
     marker = Marker(header=header, ns="candidates", type=Marker.LINE_LIST, scale=Vector3(0.001, 0, 0))
     marker.pose.orientation.w = 1.0
     for grasp in candidates:
         ends = np.array([[0, -grasp.width / 2, 0], [0, grasp.width / 2, 0]])
+        if grasp.width == 0:
+            ends = np.array([[0, 0, -STRETCH], [0, 0, 0]])
         marker.points += [Point(*p) for p in transforms.apply(grasp.T_cam_grasp, ends)]
         marker.colors += [_colour(grasp.quality, 0.5)] * 2
     return marker

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import List, Tuple
 
 from antipodal import resources
+from antipodal.both_hands import load_planner
 from antipodal.errors import InputError
-from antipodal.grasp import Gripper
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.perception.inputs import MAX_RANGE, check_seed
-from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.approach_cone import ApproachCone
+from antipodal.planning.image_planner import ImagePlanner
+from antipodal.planning.options import PlannerOptions
+from antipodal.planning.suction_options import SuctionOptions
 from antipodal.ros.headers import check_frame_id
 from antipodal.tracking.tracker import TrackingOptions
 
@@ -37,7 +39,9 @@ class NodeOptions:
     """Private parameters of the node; launch/planner.launch documents them."""
 
     model: str = ""  # model file; empty = the package's default
-    gripper: str = ""  # YAML file; empty = the Robotiq 2F-85
+    gripper: str = ""  # YAML file of a gripper or a suction cup; empty = the Robotiq 2F-85
+    cup: str = ""  # YAML file of a suction cup beside the gripper; empty = none
+    suction_model: str = ""  # model file of the cup; empty = the package's
     device: str = "auto"  # auto, cpu, cuda or cuda:N
     max_grasps: int = 10  # of a request that does not say
     seed: int = 0  # same image, same seed, same grasps
@@ -67,6 +71,7 @@ class NodeOptions:
     robot_mask: bool = False  # subscribe to the topic robot_mask
     workspace: WorkspaceOptions = field(default_factory=WorkspaceOptions)
     options: PlannerOptions = field(default_factory=PlannerOptions)
+    suction: SuctionOptions = field(default_factory=SuctionOptions)
 
     def __post_init__(self) -> None:
         for name in ("max_grasps", "max_age", "max_apart", "max_time", "max_waiting", "max_pixels", "tf_timeout"):
@@ -103,7 +108,15 @@ class NodeOptions:
         """The gripper's YAML file, given as such or by its name. Raises InputError."""
         return resources.locate("grippers", self.gripper or "robotiq_2f85")
 
-    def load_planner(self, device: str) -> GraspPlanner:
+    def hand_files(self) -> List[Path]:
+        """The files of the gripper and, where there is one, of the cup beside it. Raises InputError."""
+        return [self.gripper_file(), *([resources.locate("grippers", self.cup)] if self.cup else [])]
+
+    def load_planner(self, device: str) -> ImagePlanner:
         """The planner on a device. Raises ModelError or InputError where a file cannot be used."""
-        gripper = Gripper.load(self.gripper_file())
-        return GraspPlanner.load(self.model or "default", gripper, device, self.options)
+        models = self.model or "default", self.suction_model or "suction"
+        return load_planner(self.gripper_file(), self.cup or None, *models, device, self.options, self.suction)
+
+    def models(self) -> str:
+        """The model files, for the log."""
+        return ", ".join(filter(None, [self.model or "models/default.pt", self.suction_model]))

@@ -15,8 +15,9 @@ from antipodal.errors import InputError
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.perception.inputs import check_depth, check_region
-from antipodal.planner import GraspPlanner, Plan
 from antipodal.planning.approach_cone import Approach, turned_approach
+from antipodal.planning.image_planner import ImagePlanner
+from antipodal.planning.result import Plan
 from antipodal.ros.approach import requested_cone
 from antipodal.ros.compressed import compressed_depth_from
 from antipodal.ros.cpu_fallback import FallbackPlanner
@@ -46,12 +47,13 @@ class PlanInput:
     targets: Optional[List[int]]  # labels of what may be grasped; None = all
     per_object: Optional[int]  # most grasps of each label
     approach: Optional[Approach]  # a cone in the camera's frame; None = the options' approach
+    hands: Optional[List[str]] = None  # names or kinds of the hands to plan for; None = all
 
-    def plan_with(self, planner: Union[GraspPlanner, FallbackPlanner], max_grasps: int, seed: int) -> Plan:
+    def plan_with(self, planner: Union[ImagePlanner, FallbackPlanner], max_grasps: int, seed: int) -> Plan:
         """The plan, with the grasps in the camera's frame. Raises InputError or NoGraspFound."""
         view = self.view
         wanted: Dict[str, Any] = {"hints": self.hints, "targets": self.targets, "per_object": self.per_object}
-        wanted["approach"] = self.approach
+        wanted.update(approach=self.approach, hands=self.hands)
         if not self.others:
             arguments = view.depth, view.camera, view.mask, max_grasps, seed, self.region
             return planner.plan(*arguments, labels=view.labels, **wanted)
@@ -99,7 +101,8 @@ class InputReader:
         targets, per_object = list(request.targets) or None, request.per_object or None
         cone = requested_cone(options, request, header, self._any_tf)
         approach = turned_approach(cone, view.T_frame_cam) if is_cloud else cone
-        return PlanInput(header, view, region, hints, others, targets, per_object, approach)
+        hands = list(request.hands) or None
+        return PlanInput(header, view, region, hints, others, targets, per_object, approach, hands)
 
     def _view(
         self, request: PlanGraspRequest, options: NodeOptions, image: AnyImage, info: Optional[CameraInfo]

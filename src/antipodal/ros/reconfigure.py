@@ -55,6 +55,7 @@ PARAMETERS = [
     LiveParameter("near", ("near",), 0.0, 100.0, "depths below count as missing [m]"),
     LiveParameter("far", ("far",), 0.0, 100.0, "depths above count as missing [m]"),
     LiveParameter("min_quality", ("options", "min_quality"), 0.0, 0.999, "lowest P(success) of a returned grasp"),
+    LiveParameter("suction_min_quality", ("suction", "min_quality"), 0.0, 0.999, "the same of a suction grasp"),
     _clearance("below", "between the tips and the highest surface under the jaws"),
     _clearance("beside", "added to every side of a jaw's footprint"),
     _clearance("palm", "between the palm and the highest surface under it"),

@@ -12,7 +12,8 @@ from std_msgs.msg import Header
 
 from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.msg import Grasp, GraspArray
-from antipodal.planner import GraspPlanner, Plan
+from antipodal.planning.image_planner import ImagePlanner
+from antipodal.planning.result import Plan
 from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.cpu_fallback import FallbackPlanner
 from antipodal.ros.diagnostics import Diagnostics, ReplyStatistics
@@ -36,12 +37,12 @@ class PlanServer:
     def __init__(self, options: NodeOptions):
         """Load and warm up the planner, then serve: the first request is as fast as later ones."""
         self.options = options
-        planner, self.planner = load_planner(options)
-        self.gripper = planner.gripper
+        planner, self.planner = warm_planner(options)
+        self.hands = planner.hands
         self._statistics = ReplyStatistics()
         self._planning_thread = PlanningThread(options.max_waiting, options.max_time)
         self._reader = InputReader(options)
-        self._display = Display(self.gripper, options.workspace)
+        self._display = Display(self.hands, options.workspace)
         self._best = rospy.Publisher("~grasp", PoseStamped, queue_size=1, latch=True)
         self._all = rospy.Publisher("~grasps", GraspArray, queue_size=1, latch=True)
         self._tracker = GraspTracker(self.planner, options.tracking)
@@ -53,13 +54,13 @@ class PlanServer:
             self._stream = ImageStream(self._reader.newest, self._planning_thread, self._plan_next)
 
     def summary(self) -> str:
-        """One line for the log: device, topics, frames, workspace, gripper and model."""
+        """One line for the log: device, topics, frames, workspace, hands and models."""
         options, box = self.options, self.options.workspace
         workspace = f"{list(box.low)} to {list(box.high)} m in {box.frame!r}" if box.frame else "none"
         return (
             f"plan_grasp is ready on {self.planner.device}: service {rospy.resolve_name('plan_grasp')}, "
             f"{self._reader.topics()}, target_frame {options.target_frame or 'of the image'}, workspace {workspace}, "
-            f"{self._known_of_scene()}gripper {self.gripper.name}, model {options.model or 'models/default.pt'}"
+            f"{self._known_of_scene()}hands {self._hand_names()}, models {options.models()}"
         )
 
     def _known_of_scene(self) -> str:
@@ -71,6 +72,9 @@ class PlanServer:
             "approach": list(options.approach_axis) if any(options.approach_axis) else "",
         }
         return "".join(f"{name} {value}, " for name, value in known.items() if value)
+
+    def _hand_names(self) -> str:
+        return ", ".join(hand.name for hand in self.hands)
 
     def handle(self, request: PlanGraspRequest) -> PlanGraspResponse:
         """The reply to a request. A failure is a reply with its reason."""
@@ -96,8 +100,8 @@ class PlanServer:
 
     def _tune(self, change: Callable[[NodeOptions], NodeOptions]) -> NodeOptions:
         before, options = self.options, change(self.options)
-        if options.options != before.options:
-            self.planner.tune(options.options)
+        if (options.options, options.suction) != (before.options, before.suction):
+            self.planner.use_options(options.options, options.suction)
         if options.workspace != before.workspace:
             self._display.show_box(options.workspace)
         self._reader.newest.max_age = options.max_age
@@ -173,14 +177,14 @@ class PlanServer:
     def _status_values(self) -> Dict[str, str]:
         return {
             "device": str(self.planner.device),
-            "model": self.options.model or "models/default.pt",
-            "gripper": self.gripper.name,
+            "model": self.options.models(),
+            "gripper": self._hand_names(),
             "waiting": str(self._planning_thread.waiting()),
             **(self._stream.values() if self._stream else {}),
         }
 
 
-def load_planner(options: NodeOptions) -> Tuple[GraspPlanner, Union[GraspPlanner, FallbackPlanner]]:
+def warm_planner(options: NodeOptions) -> Tuple[ImagePlanner, Union[ImagePlanner, FallbackPlanner]]:
     """The planner, warmed up, and what to call: itself, or on a GPU a FallbackPlanner. Raises AntipodalError."""
     planner = options.load_planner(options.device)
     planner.warm_up()

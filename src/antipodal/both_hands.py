@@ -1,0 +1,106 @@
+"""The choice between two hands, and the planner of whatever hands a cell has. After Dex-Net 4.0 (Mahler et al., Science
+Robotics 2019), whose policy takes the gripper whose best grasp is likelier to succeed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+from antipodal.errors import InputError, NoGraspFound
+from antipodal.grasp import Grasp, Hand, load_hand
+from antipodal.planner import GraspPlanner
+from antipodal.planning.asked import Asked
+from antipodal.planning.image_planner import ImagePlanner
+from antipodal.planning.options import PlannerOptions
+from antipodal.planning.result import Plan
+from antipodal.planning.suction_options import SuctionOptions
+from antipodal.suction_cup import SuctionCup
+from antipodal.suction_planner import SuctionPlanner
+
+
+class BothHands(ImagePlanner):
+    """Plans for a gripper and for a cup in one image, and ranks all of their grasps by P(success), which each network's
+    temperature calibrates. A grasp says which hand it is for."""
+
+    def __init__(self, jaws: GraspPlanner, suction: SuctionPlanner):
+        self.jaws, self.suction = jaws, suction
+        self.device = jaws.device
+
+    @property
+    def hands(self) -> Tuple[Hand, ...]:
+        """What it plans for."""
+        return (*self.jaws.hands, *self.suction.hands)
+
+    def use_options(self, jaws: PlannerOptions, suction: SuctionOptions) -> None:
+        """Plan with other options from now on."""
+        self.jaws.use_options(jaws, suction)
+        self.suction.use_options(jaws, suction)
+
+    def plan_asked(self, asked: Asked) -> Plan:
+        """Grasps of both hands, or of those that are asked for. A hand that finds none leaves the choice to the other;
+        NoGraspFound with each one's reason where neither finds any."""
+        plans: List[Plan] = []
+        refusals: Dict[str, NoGraspFound] = {}
+        for planner in (self.jaws, self.suction):
+            if not asked.wants(planner.hands[0]):
+                continue
+            try:
+                plans.append(planner.plan_asked(asked))
+            except NoGraspFound as e:
+                refusals[planner.hands[0].kind] = e
+        counts = {f"{kind} {stage}": n for kind, e in refusals.items() for stage, n in e.counts.items()}
+        if not plans:
+            raise NoGraspFound("; ".join(f"{kind}: {e}" for kind, e in refusals.items()), counts)
+        return _one_plan(plans, asked, counts)
+
+
+def _one_plan(plans: Sequence[Plan], asked: Asked, counts: Dict[str, int]) -> Plan:
+    """One plan of several hands' plans in the same image; counts: of those that found nothing."""
+    times: Dict[str, float] = {}
+    for plan in plans:
+        kind = plan[0].kind
+        counts = {**counts, **{f"{kind} {stage}": n for stage, n in plan.counts.items()}}
+        times.update({f"{kind} {stage}": ms for stage, ms in plan.times_ms.items()})
+    grasps = _best([g for plan in plans for g in plan], asked)
+    scene, camera = plans[0].scene, plans[0].camera
+    return Plan(grasps, lambda: _ranked([g for p in plans for g in p.candidates]), counts, times, scene, camera)
+
+
+def _best(grasps: Sequence[Grasp], asked: Asked) -> List[Grasp]:
+    """The likeliest of the grasps, as many as are asked for, of all and of each object."""
+    chosen: List[Grasp] = []
+    for grasp in _ranked(grasps):
+        of_object = sum(g.label == grasp.label for g in chosen)
+        if len(chosen) < asked.max_grasps and (asked.per_object is None or of_object < asked.per_object):
+            chosen.append(grasp)
+    return chosen
+
+
+def _ranked(grasps: Sequence[Grasp]) -> List[Grasp]:
+    return sorted(grasps, key=lambda g: -g.quality)
+
+
+def load_planner(
+    hand: Union[str, Path, Hand] = "robotiq_2f85",
+    cup: Union[str, Path, SuctionCup, None] = None,
+    model: Union[str, Path, None] = None,
+    suction_model: Union[str, Path, None] = None,
+    device: str = "auto",
+    options: Optional[PlannerOptions] = None,
+    suction: Optional[SuctionOptions] = None,
+) -> Union[GraspPlanner, SuctionPlanner, BothHands]:
+    """The planner of a hand, a gripper or a suction cup by its file's type, or of a gripper and a `cup` beside it.
+
+    model: of the gripper's network; suction_model: of the cup's. A cup alone takes either. Raises InputError or
+    ModelError where a file cannot be used.
+    """
+    hand = load_hand(hand) if isinstance(hand, (str, Path)) else hand
+    beside = SuctionCup.load(cup) if isinstance(cup, (str, Path)) else cup
+    if isinstance(hand, SuctionCup):
+        if beside is not None:
+            raise InputError(f"both hands are suction cups: {hand.name} and {beside.name}; one of them must have jaws")
+        return SuctionPlanner.load(suction_model or model or "suction", hand, device, suction)
+    jaws = GraspPlanner.load(model or "default", hand, device, options)
+    if beside is None:
+        return jaws
+    return BothHands(jaws, SuctionPlanner.load(suction_model or "suction", beside, "cpu", suction))
