@@ -211,7 +211,10 @@ def test_jaws_pick_in_a_cell_with_a_cup_as_in_one_without():
     assert outcomes == ["held", "held"]
 
 
-@pytest.mark.parametrize("cup, kind, message", [(None, "suction", "no hand of kind .suction.; possible: jaws"), (CUP, "magnet", "possible: jaws, suction")])
+@pytest.mark.parametrize(
+    "cup, kind, message",
+    [(None, "suction", "no hand of kind .suction.; possible: jaws"), (CUP, "magnet", "possible: jaws, suction")],
+)
 def test_a_hand_that_the_cell_lacks_is_refused(cup, kind, message):
     cell = Cell(Gripper(), cup=cup)
     with pytest.raises(InputError, match=message):

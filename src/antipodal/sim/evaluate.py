@@ -75,7 +75,7 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
 
 def write_evaluation_report(path: Path, options: TrialOptions, summary: dict, out: Path) -> None:
     """Write the HTML report of an evaluation whose summary is `out`; the worst failures are picked again for it."""
-    rows = _read_trials(out.with_suffix(".jsonl"), options)
+    rows = read_trials(out.with_suffix(".jsonl"), options)
     rows = [row for row in rows if row["scene"] < summary["scenes"] and row["policy"] in summary["policies"]]
     report_page.write_evaluation_page(path, summary, rows, Runner(options))
 
@@ -95,7 +95,7 @@ def _go_on(
     """All trials: those in the log, and those that are run now and appended to it."""
     from tqdm import tqdm
 
-    rows = _read_trials(log, options)
+    rows = read_trials(log, options)
     done = {(row["scene"], row["policy"]) for row in rows}
     jobs = [Job(i, policy) for i in range(n) for policy in policies if (i, policy) not in done]
     with log.open("a") as file:
@@ -127,7 +127,7 @@ def _runner(options: TrialOptions, pictures: Path) -> Runner:
     return Runner(options, pictures)
 
 
-def _read_trials(log: Path, options: TrialOptions) -> List[dict]:
+def read_trials(log: Path, options: TrialOptions) -> List[dict]:
     """The finished trials of a log, which is created if it is missing. A line that a kill cut short is removed."""
     if not log.exists():
         write_text(log, json.dumps({"options": _plain(options)}) + "\n")
