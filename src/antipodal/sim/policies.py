@@ -71,6 +71,9 @@ CUP_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
     "suction": lambda setup: _suction_network(setup),
     "both": lambda setup: BothHands(_network(setup, setup.options.policy), _suction_network(setup)),
     "flatness": lambda setup: SuctionPlanner(Flatness(), setup.cup),
+    "both_flatness": lambda setup: BothHands(
+        _network(setup, setup.options.policy), SuctionPlanner(Flatness(), setup.cup)
+    ),
     "plane": lambda setup: LargestPlanePlanner(setup.cup),
     "suction_oracle": lambda setup: SuctionOracle(setup.cell),
     "both_oracle": lambda setup: EitherOracle(setup.cell),
