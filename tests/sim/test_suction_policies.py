@@ -35,7 +35,7 @@ def cell_with(body, tilt=0.0, cup=CUP, flat=True):
 def stairs():
     """A wide low step and a narrow high one."""
     low = box("low", (0.12, 0.1, 0.03)).parts[0].vertices
-    high = [*box("high", (0.04, 0.1, 0.06)).parts[0].vertices, 0.08, 0, 0.015]
+    high = box("high", (0.04, 0.1, 0.06)).parts[0].vertices + np.array([0.08, 0, 0.015])
     return body_from_parts("stairs", [low, high])
 
 
@@ -73,7 +73,8 @@ def test_an_empty_table_has_no_plane(planner):
 def test_the_oracle_finds_the_one_face_that_seals_and_changes_nothing():
     """Pillars too thin for the cup stand round a block whose top alone is wide enough."""
     block = box("block", (0.05, 0.05, 0.04)).parts[0].vertices
-    pillars = [[*box("p", (0.02, 0.02, 0.04)).parts[0].vertices, x, y, 0] for x in (-0.04, 0.04) for y in (-0.04, 0.04)]
+    pillar = box("p", (0.02, 0.02, 0.04)).parts[0].vertices
+    pillars = [pillar + np.array([x, y, 0]) for x in (-0.04, 0.04) for y in (-0.04, 0.04)]
     base = box("base", (0.1, 0.1, 0.01)).parts[0].vertices - [0, 0, 0.025]
     cell = cell_with(body_from_parts("b", [base, block, *pillars]))
     before = cell.state()

@@ -11,14 +11,12 @@ import trimesh
 
 from antipodal import transforms
 from antipodal.camera import Camera
-from antipodal.grasp import Grasp, Gripper, Hand
+from antipodal.grasp import Grasp, Hand
 from antipodal.grasping import draw
-from antipodal.grasping.gripper_boxes import Box, whole_hand_boxes
+from antipodal.grasping.hand_shapes import Cylinder, solids_of
 from antipodal.sim.cell import Cell
-from antipodal.sim.cup_body import cup_body_box
 from antipodal.sim.objects import join
 from antipodal.sim.solids import unit_normals
-from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.render import render_faces
 
 THUMBNAIL = 180  # pixels a side
@@ -53,11 +51,7 @@ def pick_picture(
 def view_of_gripper(cell: Cell, grasp: Grasp, shape: Tuple[int, int]) -> np.ndarray:
     """The scene with the gripper or the cup at a grasp (H, W, 3) uint8 RGB, seen across the closing axis from above."""
     T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
-    hand = cell.hand_of(grasp.kind)
-    if isinstance(hand, SuctionCup):
-        parts = _cup_mesh(hand, T_world_grasp)
-    else:
-        parts = _gripper_mesh(hand, grasp.width, T_world_grasp)
+    parts = _hand_meshes(cell.hand_of(grasp.kind), grasp.width, T_world_grasp)
     meshes = [_table_mesh(), *_room_meshes(cell), *_object_meshes(cell), *parts]
     return _shade(meshes, _eye(T_world_grasp), shape)
 
@@ -135,26 +129,21 @@ def _table_mesh() -> Coloured:
     return Coloured(corners, np.array([[0, 1, 2], [0, 2, 3]]), TABLE)
 
 
-def _gripper_mesh(gripper: Gripper, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
-    """The boxes that world.py builds, the jaws open to `width`."""
-    boxes = zip(whole_hand_boxes(gripper, width), (JAWS, JAWS, PALM, PALM))
-    return [_box_mesh(box, T_world_grasp, colour) for box, colour in boxes]
-
-
-def _cup_mesh(cup: SuctionCup, T_world_grasp: np.ndarray) -> List[Coloured]:
-    """The box and the cup that cup_body.py builds."""
-    length = np.array([0.0, 0.0, -cup.length / 2])
-    cylinder = trimesh.creation.cylinder(cup.radius, cup.length, sections=32).apply_translation(length)
-    vertices = transforms.apply(T_world_grasp, cylinder.vertices)
-    return [Coloured(vertices, np.asarray(cylinder.faces), JAWS), _box_mesh(cup_body_box(cup), T_world_grasp, PALM)]
-
-
 def _room_meshes(cell: Cell) -> List[Coloured]:
     """Low parts of a room, such as a bin's walls; what is higher would hide the objects."""
     low = [part for part in cell.room[1:] if part.kind == "tray"]
     return [Coloured(*part.mesh(), WALLS) for part in low]
 
 
-def _box_mesh(box: Box, T: np.ndarray, colour: Tuple[int, int, int]) -> Coloured:
-    mesh = trimesh.creation.box(box.size)
-    return Coloured(transforms.apply(T, mesh.vertices + box.center), np.asarray(mesh.faces), colour)
+def _hand_meshes(hand: Hand, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
+    """The solids that the world is built of, the jaws open to `width`; what touches objects is darker."""
+    found = []
+    for name, part in solids_of(hand, width).items():
+        if isinstance(part, Cylinder):
+            mesh = trimesh.creation.cylinder(part.radius, part.size[2], sections=32)
+        else:
+            mesh = trimesh.creation.box(part.size)
+        colour = JAWS if name in ("jaw_left", "jaw_right", "cup") else PALM
+        vertices = transforms.apply(T_world_grasp, mesh.vertices + part.center)
+        found.append(Coloured(vertices, np.asarray(mesh.faces), colour))
+    return found

@@ -8,6 +8,7 @@ from typing import Callable, Dict, Iterable, Optional, Protocol, Sequence
 import numpy as np
 
 from antipodal import resources
+from antipodal.both_hands import BothHands
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
@@ -54,6 +55,10 @@ def _network(setup: PolicySetup, policy: str) -> GraspPlanner:
     return GraspPlanner.load(model, setup.gripper, "cpu", replace(setup.options, policy=policy))
 
 
+def _suction_network(setup: PolicySetup) -> SuctionPlanner:
+    return SuctionPlanner.load(setup.suction_model or resources.find("models/suction.pt"), setup.cup)
+
+
 JAWS_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
     "antipodal": lambda setup: _network(setup, setup.options.policy),
     "dense": lambda setup: _network(setup, "dense"),
@@ -63,8 +68,12 @@ JAWS_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
     "oracle": lambda setup: Oracle(setup.cell),
 }
 CUP_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
-    "suction": lambda setup: SuctionPlanner.load(setup.suction_model or resources.find("models/suction.pt"), setup.cup),
+    "suction": lambda setup: _suction_network(setup),
+    "both": lambda setup: BothHands(_network(setup, setup.options.policy), _suction_network(setup)),
     "flatness": lambda setup: SuctionPlanner(Flatness(), setup.cup),
+    "both_flatness": lambda setup: BothHands(
+        _network(setup, setup.options.policy), SuctionPlanner(Flatness(), setup.cup)
+    ),
     "plane": lambda setup: LargestPlanePlanner(setup.cup),
     "suction_oracle": lambda setup: SuctionOracle(setup.cell),
     "both_oracle": lambda setup: EitherOracle(setup.cell),

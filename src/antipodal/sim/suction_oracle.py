@@ -11,9 +11,9 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Grasp
+from antipodal.grasping.cup_clearance import cup_swept
 from antipodal.grasping.view_grasps import grasps_at
 from antipodal.sim.cell import Cell
-from antipodal.sim.cup_body import passed_by_cup
 from antipodal.sim.cup_hand import PRESSED
 from antipodal.sim.oracle import Oracle, room_points
 from antipodal.sim.seal import SEALED, seal_on
@@ -105,7 +105,7 @@ class SuctionOracle:
 
     def _is_reached(self, T: np.ndarray, obstacles: np.ndarray) -> bool:
         points = transforms.apply(transforms.invert(T), obstacles)
-        return not passed_by_cup(points, self.cup, self.options.clearance).any()
+        return not cup_swept(points, self.cup, self.options.clearance).any()
 
     def _seals(self, T: np.ndarray) -> bool:
         pressed = transforms.compose(T[:3, :3], T[:3, 3] + PRESSED * self.cup.travel * T[:3, 2])
