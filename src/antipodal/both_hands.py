@@ -51,10 +51,10 @@ class BothHands(ImagePlanner):
         counts = {f"{kind} {stage}": n for kind, e in refusals.items() for stage, n in e.counts.items()}
         if not plans:
             raise NoGraspFound("; ".join(f"{kind}: {e}" for kind, e in refusals.items()), counts)
-        return _merged(plans, asked, counts)
+        return _one_plan(plans, asked, counts)
 
 
-def _merged(plans: Sequence[Plan], asked: Asked, counts: Dict[str, int]) -> Plan:
+def _one_plan(plans: Sequence[Plan], asked: Asked, counts: Dict[str, int]) -> Plan:
     """One plan of several hands' plans in the same image; counts: of those that found nothing."""
     times: Dict[str, float] = {}
     for plan in plans:

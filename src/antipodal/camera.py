@@ -67,6 +67,10 @@ class Camera:
     def to_dict(self) -> dict:
         return asdict(self)
 
+    def intrinsics(self) -> Tuple[float, float, float, float]:
+        """fx, fy, cx, cy, as compiled functions take them."""
+        return float(self.fx), float(self.fy), float(self.cx), float(self.cy)
+
     def rays(self, dtype: type = np.float32) -> Tuple[np.ndarray, np.ndarray]:
         """x (width,) and y (height,) at depth 1 of the rays through the pixels' centres."""
         x = (np.arange(self.width, dtype=dtype) - dtype(self.cx)) / dtype(self.fx)

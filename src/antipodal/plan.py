@@ -142,8 +142,8 @@ def add_approach_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--approach",
         choices=NAMES,
-        default="table",
-        help="along the table's normal, the camera's axis, or from any side of the table (default: %(default)s)",
+        help="along the table's normal, the camera's axis, or from any side of the table (default: table for jaws, any "
+        "for a cup)",
     )
     group.add_argument(
         "--cone",
@@ -154,8 +154,8 @@ def add_approach_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def approach_of(args: argparse.Namespace) -> Approach:
-    """What `add_approach_options` asked for. Raises InputError."""
+def approach_of(args: argparse.Namespace) -> Optional[Approach]:
+    """What `add_approach_options` asked for; None for the hands' own. Raises InputError."""
     if args.cone is None:
         return args.approach
     x, y, z, degrees = args.cone

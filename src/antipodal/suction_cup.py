@@ -52,7 +52,7 @@ class SuctionCup:
     @classmethod
     def load(cls, path: Union[str, Path]) -> SuctionCup:
         """Read a cup from YAML with `type: suction` and all of this class's fields; `source` may name where the figures
-        are from. path: a file, or a name such as "piab_b30". Raises InputError."""
+        are from, and `moveit` is ros.moveit's. path: a file, or a name such as "piab_b30". Raises InputError."""
         path = resources.locate("grippers", path)
         data = read_yaml(path)
         names = [f.name for f in fields(cls)]
@@ -60,7 +60,8 @@ class SuctionCup:
             raise InputError(f"suction cup file {path} must hold a mapping with type, {', '.join(names)}")
         if data.pop("type", None) != KIND:
             raise InputError(f"{path} describes no suction cup: it has no `type: {KIND}`")
-        data.pop("source", None)
+        for elsewhere in ("source", "moveit"):
+            data.pop(elsewhere, None)
         unknown, missing = sorted(set(data) - set(names)), [n for n in names if n not in data]
         if unknown or missing:
             problem = f"unknown {', '.join(unknown)}" if unknown else f"lacks {', '.join(missing)}"

@@ -25,6 +25,7 @@ from antipodal.ros.messages import (
     pose_message,
     transform_from,
 )
+from antipodal.suction_cup import SuctionCup
 
 HEADER = Header(frame_id="camera")
 GRIPPER = Gripper()
@@ -116,3 +117,14 @@ def test_a_box_from_corner_to_corner():
     assert (box.pose.position.x, box.pose.position.y, box.pose.position.z) == pytest.approx((0.1, 0, 0))
     assert (box.scale.x, box.scale.y, box.scale.z) == pytest.approx((0.2, 0.4, 0.2))
     assert 0 < box.color.a < 0.5, "what is in it is to be seen"
+
+
+def test_a_cup_is_a_cylinder_with_its_body_behind_it():
+    cup = SuctionCup("cup", 0.010, 0.030, 0.006, 300.0, 12.0, 0.5, (0.05, 0.04, 0.1))
+    g = replace(grasp(width=0.0), hand="cup", kind="suction")
+    lip, body = (m for m in marker_array([g], [g], [GRIPPER, cup], HEADER).markers if m.ns == "gripper")
+    assert (lip.type, body.type) == (Marker.CYLINDER, Marker.CUBE)
+    assert (lip.scale.x, lip.scale.y, lip.scale.z) == pytest.approx((0.02, 0.02, 0.03))
+    assert lip.pose.position.z == pytest.approx(0.6 - 0.015) and body.pose.position.z == pytest.approx(0.6 - 0.08)
+    line = marker_array([], [g], [cup], HEADER).markers[-1]
+    assert line.points[0].z < line.points[1].z == pytest.approx(0.6)

@@ -17,9 +17,12 @@ from antipodal.ros import moveit
 from antipodal.ros.messages import pose_message, transform_from
 from antipodal.ros.moveit import MoveItHand, MoveItServer, moveit_grasp
 from antipodal.srv import PlanGraspResponse
+from antipodal.suction_cup import SuctionCup
 
 T_CAM_GRASP = transforms.compose(transforms.about_z(np.array(0.4))[:3, :3], np.array([0.1, 0.2, 0.6]))
-GRASP = msg.Grasp(Header(frame_id="camera"), pose_message(T_CAM_GRASP), 0.0425, 0.9, [10.0, 20.0], 0.4, 0.6)
+GRASP = msg.Grasp(
+    Header(frame_id="camera"), pose_message(T_CAM_GRASP), 0.0425, 0.9, [10.0, 20.0], 0.4, 0.6, 0, Gripper().name, "jaws"
+)
 
 
 def test_the_link_stands_behind_the_grasp_along_its_approach():
@@ -42,12 +45,19 @@ def test_it_approaches_along_the_grasps_z_and_leaves_the_same_way():
 def test_a_tilted_grasp_is_approached_and_left_along_its_own_axis():
     tilt = np.array([[1, 0, 0], [0, 0.6, -0.8], [0, 0.8, 0.6]])
     T = transforms.compose(tilt @ T_CAM_GRASP[:3, :3], np.array([0.1, 0.2, 0.6]))
-    tilted = msg.Grasp(Header(frame_id="base"), pose_message(T), 0.0425, 0.9, [10.0, 20.0], 0.4, 0.6)
+    tilted = msg.Grasp(Header(frame_id="base"), pose_message(T), 0.0425, 0.9, [10.0, 20.0], 0.4, 0.6, 0, "", "jaws")
     grasp = moveit_grasp(tilted, Gripper(), MoveItHand(link_position=(0.0, 0.0, -0.16)))
     np.testing.assert_allclose(transform_from(grasp.grasp_pose.pose)[:3, 3], T[:3, 3] - 0.16 * T[:3, 2], atol=1e-9)
     for sign, way in ((1, grasp.pre_grasp_approach), (-1, grasp.post_grasp_retreat), (-1, grasp.post_place_retreat)):
         v = way.direction.vector
         np.testing.assert_allclose([v.x, v.y, v.z], sign * np.array([0, -0.8, 0.6]), atol=1e-9)
+
+
+def test_a_cup_has_no_joints_and_its_force_is_its_pull():
+    cup = SuctionCup("cup", 0.010, 0.030, 0.006, 300.0, 12.0, 0.5, (0.05, 0.04, 0.1))
+    grasp = moveit_grasp(GRASP, cup, MoveItHand())
+    assert not grasp.pre_grasp_posture.joint_names and not grasp.grasp_posture.points
+    assert grasp.max_contact_force == 12.0
 
 
 def test_joints_stand_in_proportion_to_the_opening():
@@ -62,7 +72,7 @@ def test_joints_stand_in_proportion_to_the_opening():
 def test_error_codes(monkeypatch, reason, code):
     monkeypatch.setattr(moveit, "LimitedService", lambda *_: None)
     reply = PlanGraspResponse(reason=reason, grasps=[] if reason else [GRASP, GRASP])
-    answer = MoveItServer(lambda _: reply, Gripper(), MoveItHand()).handle(GraspPlanningRequest())
+    answer = MoveItServer(lambda _: reply, [(Gripper(), MoveItHand())]).handle(GraspPlanningRequest())
     assert answer.error_code.val == code and len(answer.grasps) == len(reply.grasps)
 
 

@@ -47,8 +47,7 @@ def obstacle_points(views: Sequence[CameraView], support: Optional[Table], optio
     found: List[np.ndarray] = []
     for view in views:
         side = max(1, int(options.block * min(view.camera.fx, view.camera.fy) / view.median_depth))
-        intrinsics = view.camera.fx, view.camera.fy, view.camera.cx, view.camera.cy
-        points = compiled.nearest_of_blocks(np.ascontiguousarray(view.depth), side, intrinsics)
+        points = compiled.nearest_of_blocks(np.ascontiguousarray(view.depth), side, view.camera.intrinsics())
         found.append(points @ view.T_first_cam[:3, :3].T + view.T_first_cam[:3, 3])
     points = np.concatenate(found)
     if support is not None:

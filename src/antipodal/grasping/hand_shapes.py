@@ -1,4 +1,4 @@
-"""What a hand of either kind looks like at a grasp, as boxes and cylinders in the grasp frame: for pictures, markers."""
+"""What a hand of either kind looks like at a grasp: boxes and cylinders in its frame, for pictures and markers."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def crop_suction(
     made = np.empty((len(contact), SUCTION_SIZE, SUCTION_SIZE), np.float32)
     limits = UNIT * cup.radius, LOOKS, MISSING
     depth = np.ascontiguousarray(depth, np.float32)
-    compiled.heights_numba(depth, _intrinsics(camera), contact, axes, offsets(cup), limits, made)
+    compiled.heights_numba(depth, camera.intrinsics(), contact, axes, offsets(cup), limits, made)
     return made
 
 
@@ -121,7 +121,3 @@ def suction_conditions(contact: np.ndarray, approach: np.ndarray, down: np.ndarr
     made[:, 0], made[:, 1] = cup.radius / 0.05, cup.travel / cup.radius
     made[:, 2], made[:, 3] = (ray * approach).sum(axis=1), approach @ np.asarray(down, np.float64)
     return made
-
-
-def _intrinsics(camera: Camera) -> Tuple[float, float, float, float]:
-    return float(camera.fx), float(camera.fy), float(camera.cx), float(camera.cy)

@@ -42,7 +42,7 @@ def local_planes(
     out = np.zeros((len(px), 8))
     labels = np.zeros((1, 1), np.int32) if labels is None else labels
     compiled.fit_planes_numba(
-        np.ascontiguousarray(depth), labels, np.asarray(px, np.float64), _numbers(camera), _limits(reach), out
+        np.ascontiguousarray(depth), labels, np.asarray(px, np.float64), camera.intrinsics(), _limits(reach), out
     )
     return LocalPlanes(out[:, :3], out[:, 3:6], out[:, 6], out[:, 7])
 
@@ -58,7 +58,7 @@ def local_planes_numpy(
     first = np.floor(np.asarray(px, np.float64) + 0.5).astype(int)
     valid = (z > 0) & (middle > 0)[:, None]
     if labels is not None:
-        own = labels[_clamped(first[:, 1], camera.height), _clamped(first[:, 0], camera.width)]
+        own = labels[_index_in(first[:, 1], camera.height), _index_in(first[:, 0], camera.width)]
         valid &= labels[at] == own[:, None]
     x, y = (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
     x0, y0 = (first[:, 0] - camera.cx) / camera.fx, (first[:, 1] - camera.cy) / camera.fy
@@ -70,7 +70,7 @@ def local_planes_numpy(
         normal, offset, distance = _fitted(x, y, z, x0, y0, on, near)
         if fit < FITS - 1:
             on = near & (np.abs(distance) <= np.maximum(NEAR, NEAR_NOISE * middle**2)[:, None])
-    return _described(px, camera, normal, offset, distance, near, on, on_disc, middle)
+    return _as_planes(px, camera, normal, offset, distance, near, on, on_disc, middle)
 
 
 def _surroundings(
@@ -80,7 +80,7 @@ def _surroundings(
     (GRID^2,) bool lie on the disc."""
     middle = np.floor(px + 0.5).astype(int)
     inside = ((middle >= 0) & (middle < [camera.width, camera.height])).all(axis=1)
-    z = np.where(inside, depth[_clamped(middle[:, 1], camera.height), _clamped(middle[:, 0], camera.width)], 0)
+    z = np.where(inside, depth[_index_in(middle[:, 1], camera.height), _index_in(middle[:, 0], camera.width)], 0)
     step = np.arange(GRID) / (GRID // 2) - 1
     across, down = (g.ravel() for g in np.meshgrid(step, step))
     pixels = reach / np.where(z > 0, z, 1.0)
@@ -89,7 +89,7 @@ def _surroundings(
     return u, v, z.astype(np.float64), across**2 + down**2 <= 1
 
 
-def _clamped(index: np.ndarray, size: int) -> np.ndarray:
+def _index_in(index: np.ndarray, size: int) -> np.ndarray:
     return np.clip(index, 0, size - 1)
 
 
@@ -115,7 +115,7 @@ def _fitted(
     return normal, offset, distance
 
 
-def _described(
+def _as_planes(
     px: np.ndarray, camera: Camera, normal: np.ndarray, offset: np.ndarray, distance: np.ndarray, near: np.ndarray,
     on: np.ndarray, on_disc: np.ndarray, middle: np.ndarray,
 ) -> LocalPlanes:  # fmt: skip
@@ -132,10 +132,6 @@ def _described(
     coverage = (on & on_disc).sum(axis=1) / (on_disc.sum() * np.maximum(cosine, 0.2))
     found_normal = np.where(found[:, None], -normal, 0)
     return LocalPlanes(point, found_normal, np.where(found, rms, np.inf), np.where(found, np.minimum(coverage, 1), 0))
-
-
-def _numbers(camera: Camera) -> Tuple[float, float, float, float]:
-    return float(camera.fx), float(camera.fy), float(camera.cx), float(camera.cy)
 
 
 def _limits(reach: float) -> Tuple[float, float, float]:

@@ -24,18 +24,18 @@ def fit_planes_numba(depth, labels, px, intrinsics, limits, out):
         if not (0 <= u < depth.shape[1] and 0 <= v < depth.shape[0]) or depth[v, u] <= 0:
             continue
         tolerance = max(limits[1], limits[2] * float(depth[v, u]) ** 2)
-        near = _gather(depth, labels, u, v, intrinsics, limits[0], points, on_disc)
+        near = _gather_near(depth, labels, u, v, intrinsics, limits[0], points, on_disc)
         on[:near] = True
         for fit in range(ROUNDS):
             _fit(points, on, near, (u - intrinsics[2]) / intrinsics[0], (v - intrinsics[3]) / intrinsics[1], plane)
             if fit < ROUNDS - 1:
                 for k in range(near):
-                    on[k] = abs(_distance(points, k, plane)) <= tolerance
-        _describe(points, on, on_disc, near, plane, px[n], intrinsics, tolerance, out[n])
+                    on[k] = abs(_off_plane(points, k, plane)) <= tolerance
+        _describe_plane(points, on, on_disc, near, plane, px[n], intrinsics, tolerance, out[n])
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _gather(depth, labels, u, v, intrinsics, reach, points, on_disc):
+def _gather_near(depth, labels, u, v, intrinsics, reach, points, on_disc):
     """Fill the points (x and y at depth 1, depth) within reach of a pixel's; how many there are."""
     fx, fy, cx, cy = intrinsics
     d = float(depth[v, u])
@@ -87,13 +87,13 @@ def _fit(points, on, near, x0, y0, plane):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _distance(points, k, plane):
+def _off_plane(points, k, plane):
     """Distance of a point beyond the plane [m]."""
     return points[k, 2] * (plane[0] * points[k, 0] + plane[1] * points[k, 1] + plane[2]) - plane[3]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _describe(points, on, on_disc, near, plane, px, intrinsics, tolerance, out):
+def _describe_plane(points, on, on_disc, near, plane, px, intrinsics, tolerance, out):
     """Fill point, normal, residual and coverage (8,) of a plane."""
     fx, fy, cx, cy = intrinsics
     x, y = (px[0] - cx) / fx, (px[1] - cy) / fy
@@ -103,7 +103,7 @@ def _describe(points, on, on_disc, near, plane, px, intrinsics, tolerance, out):
     z = plane[3] / facing
     square, shown, disc = 0.0, 0, 0
     for k in range(near):
-        apart = _distance(points, k, plane)
+        apart = _off_plane(points, k, plane)
         square += apart * apart
         if on[k] and on_disc[k] and abs(apart) <= tolerance:
             shown += 1

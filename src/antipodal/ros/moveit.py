@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Tuple, Union
+from typing import Callable, Dict, Sequence, Tuple, Union
 
 import numpy as np
 import rospy
@@ -19,10 +19,11 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from antipodal import msg
 from antipodal.errors import InputError
 from antipodal.files import options_from_dict
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, Hand
 from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.messages import pose_message, transform_from, transform_from_parts
 from antipodal.srv import PlanGraspRequest, PlanGraspResponse
+from antipodal.suction_cup import SuctionCup
 
 MAX_REQUEST = 2**22  # bytes; the request holds no image
 CODES = {
@@ -60,15 +61,15 @@ class MoveItHand:
         return options_from_dict(cls, (yaml.safe_load(Path(path).read_text()) or {}).get("moveit", {}), "moveit.")
 
 
-def moveit_grasp(grasp: msg.Grasp, gripper: Gripper, hand: MoveItHand) -> MoveItGrasp:
-    """moveit_msgs/Grasp of an antipodal/Grasp, in the same frame; the pose is that of the end effector's link."""
+def moveit_grasp(grasp: msg.Grasp, gripper: Hand, hand: MoveItHand) -> MoveItGrasp:
+    """moveit_msgs/Grasp of an antipodal/Grasp, in the same frame; the pose is that of the end effector's link. A cup
+    has no joints to move: its postures are empty."""
     T_grasp_link = transform_from_parts(Vector3(*hand.link_position), Quaternion(*hand.link_rotation))
     T_frame_grasp = transform_from(grasp.pose)
     approach = T_frame_grasp[:3, 2]
     return MoveItGrasp(
         id=f"antipodal_{grasp.center_px[0]:.0f}_{grasp.center_px[1]:.0f}_{grasp.angle:.2f}",
-        pre_grasp_posture=_posture(hand, _joint_position(grasp.width, gripper, hand), 0.0),
-        grasp_posture=_posture(hand, hand.closed, gripper.force),
+        **_postures(grasp.width, gripper, hand),
         grasp_pose=PoseStamped(grasp.header, pose_message(T_frame_grasp @ T_grasp_link)),
         grasp_quality=grasp.quality,
         pre_grasp_approach=_translation(approach, grasp.header, hand),
@@ -78,12 +79,22 @@ def moveit_grasp(grasp: msg.Grasp, gripper: Gripper, hand: MoveItHand) -> MoveIt
     )
 
 
+def _postures(width: float, gripper: Hand, hand: MoveItHand) -> Dict[str, JointTrajectory]:
+    """Of the joints before and in the grasp; none of a cup's."""
+    if isinstance(gripper, SuctionCup):
+        return {}
+    return {
+        "pre_grasp_posture": _posture(hand, _joint_position(width, gripper, hand), 0.0),
+        "grasp_posture": _posture(hand, hand.closed, gripper.force),
+    }
+
+
 class MoveItServer:
     """Serves `plan_grasps` (moveit_msgs/GraspPlanning): plans in the newest image. The request's target is ignored."""
 
-    def __init__(self, plan: Callable[[PlanGraspRequest], PlanGraspResponse], gripper: Gripper, hand: MoveItHand):
-        """plan: the handler of plan_grasp."""
-        self._plan, self._gripper, self._hand = plan, gripper, hand
+    def __init__(self, plan: Callable[[PlanGraspRequest], PlanGraspResponse], hands: Sequence[Tuple[Hand, MoveItHand]]):
+        """plan: the handler of plan_grasp. hands: those that it plans for, each as MoveIt sees it."""
+        self._plan, self._hands = plan, {hand.name: (hand, seen) for hand, seen in hands}
         LimitedService("plan_grasps", GraspPlanning, self.handle, MAX_REQUEST)
 
     def handle(self, _: GraspPlanningRequest) -> GraspPlanningResponse:
@@ -92,7 +103,7 @@ class MoveItServer:
         code = CODES.get(reply.reason, FAILURE)
         if code != 1:
             rospy.logwarn("plan_grasps: %s (error code %d)", reply.message, code)
-        grasps = [moveit_grasp(g, self._gripper, self._hand) for g in reply.grasps]
+        grasps = [moveit_grasp(g, *self._hands[g.hand]) for g in reply.grasps]
         return GraspPlanningResponse(grasps=grasps, error_code=MoveItErrorCodes(val=code))
 
 

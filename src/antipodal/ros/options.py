@@ -108,6 +108,10 @@ class NodeOptions:
         """The gripper's YAML file, given as such or by its name. Raises InputError."""
         return resources.locate("grippers", self.gripper or "robotiq_2f85")
 
+    def hand_files(self) -> List[Path]:
+        """The files of the gripper and, where there is one, of the cup beside it. Raises InputError."""
+        return [self.gripper_file(), *([resources.locate("grippers", self.cup)] if self.cup else [])]
+
     def load_planner(self, device: str) -> ImagePlanner:
         """The planner on a device. Raises ModelError or InputError where a file cannot be used."""
         models = self.model or "default", self.suction_model or "suction"
