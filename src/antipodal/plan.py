@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, NoGraspFound, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -11,14 +11,14 @@ import argparse
 import math
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, Union
 
 import numpy as np
 
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.files import write_result
-from antipodal.grasp import Gripper
+from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping import draw
 from antipodal.perception.cloud_files import holds_cloud, read_cloud
 from antipodal.perception.depth_files import read_depth, read_labels, read_mask, read_with_camera
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
     parser.add_argument("--json", default="-", metavar="FILE", help="write the plan here; default: standard output")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="write the image with the grasps drawn here")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="write the image with the grasps here, or without")
     return parser
 
 
@@ -164,20 +164,25 @@ def _plan(args: argparse.Namespace) -> None:
     """Read the inputs, plan, write the plan, then the picture."""
     gripper = Gripper.load(args.gripper)
     make_plan = _planned_cloud(args) if _is_loose_cloud(args) else _planned_images(args)
-    plan = make_plan(GraspPlanner.load(args.model, gripper, args.device))
+    planner = GraspPlanner.load(args.model, gripper, args.device)
+    try:
+        plan = make_plan(planner)
+    except NoGraspFound as e:
+        _draw(args.png, e, [], gripper)
+        raise
     write_result(args.json, to_dict(plan))
-    if args.png is not None:
-        try:
-            draw.write_png(args.png, _picture(plan, gripper))
-        except Exception as e:  # whatever it is: the plan is worth more than its picture
-            _tell(f"the picture {args.png} could not be drawn: {e}")
+    _draw(args.png, plan, plan.in_camera(), gripper)
 
 
-def _picture(plan: Plan, gripper: Gripper) -> np.ndarray:
-    """The grasps on the image that they were planned in (H, W, 3) uint8."""
-    seen = plan.in_camera()
-    assert plan.scene is not None and plan.camera is not None
-    return draw.overlay(plan.scene.depth, plan.camera, seen, gripper, seen.candidates)
+def _draw(file: Optional[Path], seen: Union[Plan, NoGraspFound], grasps: Sequence[Grasp], gripper: Gripper) -> None:
+    """Write the picture of a plan, or of what was seen where there is no grasp, if it is wanted and can be."""
+    if file is None or seen.scene is None or seen.camera is None:
+        return
+    try:
+        candidates = grasps.candidates if isinstance(grasps, Plan) else []
+        draw.write_png(file, draw.overlay(seen.scene.depth, seen.camera, grasps, gripper, candidates, seen.scene))
+    except Exception as e:  # whatever it is: the plan is worth more than its picture
+        _tell(f"the picture {file} could not be drawn: {e}")
 
 
 def _is_loose_cloud(args: argparse.Namespace) -> bool:

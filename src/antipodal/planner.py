@@ -34,7 +34,7 @@ from antipodal.planning.dense_scan import load_dense
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import centered_in, distinct, likely_enough, tips_in_image
 from antipodal.planning.request import Request, along, make_request
-from antipodal.planning.result import Clock, Plan, refuse_empty
+from antipodal.planning.result import Clock, Plan, refuse_empty, told_of
 from antipodal.planning.trace import Trace
 
 
@@ -225,16 +225,17 @@ class GraspPlanner:
         with single_threaded_torch():
             with clock("table"):
                 scene, seen = observe(first, others, hints, seed, options.table, options.segmentation, options.fusion)
-                if trace is not None:
-                    trace.scene = scene
+            if trace is not None:
+                trace.scene = scene
+            with told_of(scene, camera):
                 request = make_request(scene, window, start or (), counts, seen, first.view.labels)
                 request = along(request, approach, scene.support, options.cone.directions)
-            if request.cone is not None:
-                ranked, T_cam_view = self._cone_pipeline()(request, camera, seed, counts, clock, trace)
-            else:
-                plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
-                ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
-        with clock("ranking"):
+                if request.cone is not None:
+                    ranked, T_cam_view = self._cone_pipeline()(request, camera, seed, counts, clock, trace)
+                else:
+                    plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
+                    ranked, T_cam_view = plan(request, camera, seed, counts, clock, trace)
+        with clock("ranking"), told_of(scene, camera):
             ranked = centered_in(window, ranked, T_cam_view, camera, counts, seen if window is None else ())
             ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)
             likely = likely_enough(ranked, options.min_quality, counts)
