@@ -156,7 +156,7 @@ def test_a_model_file_plans_as_its_network(tmp_path):
 
 def test_a_planner_and_its_plan_can_be_pickled():
     depth, _ = render(BOXES)
-    before = planner()
+    before = SuctionPlanner(networks.GraspNetwork("patch").eval(), CUP, SuctionOptions(), suction_crop_definition())
     after = pickle.loads(pickle.dumps(before))
     plan = before.plan(depth, CAMERA)
     assert [g.to_dict() for g in after.plan(depth, CAMERA)] == [g.to_dict() for g in plan]
