@@ -45,6 +45,7 @@ class DexNetDataset:
     def __init__(self, folder: Union[str, Path], options: DexNetOptions = DexNetOptions()):
         self.options, self.tensors = options, Path(folder) / "tensors"
         self.pixels = PixelCrops() if options.pixel_crops else None
+        self.crop = self.pixels.definition if self.pixels else None
         self.numbers = sorted(re.findall(rf"{IMAGES}_(\d+)\.npz", " ".join(p.name for p in self.tensors.glob("*.npz"))))
         if not self.numbers:
             raise InputError(f"{folder} is no Dex-Net 2.0 data set: there is no tensors/{IMAGES}_*.npz")

@@ -7,7 +7,7 @@ gives a crop of zeros from wherever the camera looks, and one model serves any c
 
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
@@ -27,6 +27,11 @@ SUCTION_CONDITIONS = 4  # columns of suction_conditions
 def suction_crop_definition() -> Dict[str, Any]:
     """What `crop_suction` makes: a model serves only with the crops that it was trained on."""
     return {"input": SUCTION_CROP, "size": SUCTION_SIZE, "side": SIDE, "unit": UNIT, "missing": MISSING}
+
+
+def is_suction(crop: Optional[Dict[str, Any]]) -> bool:
+    """Whether a model's or a data set's `crop` is what `crop_suction` makes."""
+    return crop is not None and crop.get("input") == SUCTION_CROP
 
 
 def crop_suction(

@@ -10,7 +10,8 @@ import numpy as np
 
 from antipodal.errors import InputError
 from antipodal.synth.run import Run, keep_shard
-from antipodal.synth.sample import Setup, make_shard
+from antipodal.synth.run_setup import Setup
+from antipodal.synth.sample import make_shard
 
 IN_FLIGHT = 2  # shards asked for at once, a core
 

@@ -24,13 +24,14 @@ import torch
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.files import nested, only_writer, read_names, read_yaml, remove_leftovers, with_values, write_result
-from antipodal.grasp import Gripper
+from antipodal.grasp import load_hand
 from antipodal.synth.cluster import make_on_cluster
 from antipodal.synth.images.noise import load_noise
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, mesh_source
 from antipodal.synth.options import PRESETS, GenerateOptions, for_sensor, preset
 from antipodal.synth.run import Run, close_run, keep_shard, load_setup, missing_shards, open_run
-from antipodal.synth.sample import Setup, make_shard
+from antipodal.synth.run_setup import Setup
+from antipodal.synth.sample import make_shard
 from antipodal.synth.workers import worker_pool
 
 SAMPLE_BYTES = 2150  # on disk
@@ -114,7 +115,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     run = Run(
         args.meshes,
         read_names(args.exclude),
-        Gripper.load(args.gripper),
+        load_hand(args.gripper),
         Camera.load(args.camera),
         _generate_options(args),
         args.samples,

@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import sys
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -18,12 +18,14 @@ import numpy as np
 from antipodal import report as html
 from antipodal.files import read_json, write_result
 from antipodal.networks.crops import EXTENT, SIZE
+from antipodal.networks.suction_crops import SIDE, SUCTION_SIZE, is_suction
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
 
 BINS = 10
 MOST_ROWS = 300  # of a table in the HTML report
 CROPS = (
-    "Near is bright, the open jaws are red, above each its label: crops that hold, that fail, that are hit on the way."
+    "Near is bright, the open jaws or the lip are red, above each its label: crops that hold, that fail, that are hit "
+    "on the way."
 )
 
 
@@ -112,9 +114,16 @@ def _charts(folder: Path, labels: np.ndarray, collision: np.ndarray) -> List[str
     needed = [(f, float(np.mean(friction <= f))) for f in np.linspace(0, 1, 41)]
     return [
         html.histogram_chart("Labels", labels, "P(success)"),
-        html.histogram_chart("Openings", 1e3 * column(folder, "width"), "mm"),
+        html.histogram_chart(*_lengths(folder), "mm"),
         html.line_chart("Held, by the friction that is needed", {"": needed}, "friction", "share", square=True),
     ]
+
+
+def _lengths(folder: Path) -> Tuple[str, np.ndarray]:
+    """A quantity of the grasps in millimetres, and its name: openings, or where there are none, heights."""
+    fields = read_json(folder / "manifest.json").get("fields", {"width": ""})
+    name, title = ("width", "Openings") if "width" in fields else ("height", "Heights")
+    return title, 1e3 * column(folder, name)
 
 
 def _samples_of_meshes(which: np.ndarray) -> List[Tuple[int, int]]:
@@ -145,10 +154,28 @@ def crop_sheet(folder: Path, path: Path, rows: int = 6, columns: int = 10, seed:
     for i in range(rows):
         chosen = np.flatnonzero(kinds[i * len(kinds) // rows])
         for j, n in enumerate(rng.choice(chosen, min(columns, len(chosen)), replace=False)):
-            draw = _draw if data.pixels is None else _draw_pixels
+            draw = _drawing_of(data)
             draw(figure.add_subplot(rows, columns, i * columns + j + 1), data[int(n)])
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.95, 0.05, 0.2)
     FigureCanvasAgg(figure).print_png(str(path))
+
+
+def _drawing_of(data: ShardDataset) -> Callable[[Any, dict], None]:
+    """What draws a sample, by the kind of its crop."""
+    if is_suction(data.crop):
+        return _draw_lip
+    return _draw if data.pixels is None else _draw_pixels
+
+
+def _draw_lip(axes, sample: dict) -> None:
+    """A suction crop: bright is high over the tangent plane; the lip."""
+    from matplotlib.patches import Circle
+
+    axes.imshow(sample["crops"][0], cmap="gray", vmin=-1, vmax=1)
+    middle = (SUCTION_SIZE - 1) / 2
+    axes.add_patch(Circle((middle, middle), SUCTION_SIZE / SIDE, fill=False, edgecolor="red"))
+    axes.set_title(f"{float(sample['labels']):.2f}", fontsize=7, pad=2)
+    axes.axis("off")
 
 
 def _draw(axes, sample: dict) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -14,16 +14,28 @@ from antipodal.errors import InputError
 from antipodal.networks import pixel_crops
 from antipodal.networks.pixel_crops import PixelCrops
 from antipodal.synth.grasps.candidates import CandidateOptions
+from antipodal.synth.grasps.suction_candidates import SuctionCandidateOptions
 from antipodal.synth.images import noise
 from antipodal.synth.images.cameras import CameraOptions
 from antipodal.synth.images.noise import NoiseOptions, noise_from_facts
 from antipodal.synth.images.scene_view import SceneViewOptions
 from antipodal.synth.labels.labels import LabelOptions
+from antipodal.synth.labels.suction_labels import SuctionLabelOptions
 from antipodal.synth.objects.piles import PileOptions
 from antipodal.synth.objects.stable_poses import PoseOptions
 from antipodal.synth.scene import SceneOptions
 
 PIXEL_RANGE = 1.8  # farthest camera of pixel crops, whose depths are stored up to 2 m [m]
+
+
+@dataclass(frozen=True)
+class SuctionDraws:
+    """What is drawn for a suction cup, in place of `candidates` and `labels`."""
+
+    candidates: SuctionCandidateOptions = field(default_factory=SuctionCandidateOptions)
+    labels: SuctionLabelOptions = field(default_factory=SuctionLabelOptions)
+    density: Tuple[float, float] = (300.0, 800.0)  # of an object, drawn uniformly [kg/m3]
+    mass: Tuple[float, float] = (0.02, 1.0)  # limits of an object's mass [kg]
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,7 @@ class GenerateOptions:
     cameras: CameraOptions = field(default_factory=CameraOptions)
     noise: NoiseOptions = field(default_factory=NoiseOptions)
     view: SceneViewOptions = field(default_factory=SceneViewOptions)
+    suction: SuctionDraws = field(default_factory=SuctionDraws)
 
     def __post_init__(self) -> None:
         if not 0 <= self.pixel_window or self.pixel_size < 1:

@@ -14,15 +14,16 @@ from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.files import options_from_dict, read_json, write_json
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, Hand
+from antipodal.suction_cup import SuctionCup
 from antipodal.synth.objects import prepared
 from antipodal.synth.objects.meshes import MeshOptions, NamedMesh
 from antipodal.synth.objects.piles import Pile, PileOptions, drop_pile, load_piles, save_piles
 from antipodal.synth.objects.prepared import Outcome
 from antipodal.synth.objects.shape import same_object
 from antipodal.synth.options import GenerateOptions
-from antipodal.synth.sample import Setup
-from antipodal.synth.shards import EPSILON, FIELDS, PIXEL_FIELDS, column, shard_folders, write_shard
+from antipodal.synth.run_setup import Setup
+from antipodal.synth.shards import EPSILON, FIELDS, PIXEL_FIELDS, SUCTION_FIELDS, column, shard_folders, write_shard
 from antipodal.synth.workers import worker_pool
 
 VERSION = 1
@@ -33,7 +34,7 @@ class Run(NamedTuple):
 
     meshes: str  # source as given: a folder or procedural[:N]
     exclude: Sequence[str]  # names of meshes kept out
-    gripper: Gripper
+    gripper: Hand
     camera: Camera
     options: GenerateOptions
     samples: int
@@ -68,19 +69,34 @@ def open_run(
         return manifest
     if folder.exists() and any(p.name != "objects" for p in folder.iterdir()):
         raise InputError(f"{folder} is not empty and holds no manifest.json; give a new folder")
-    fields = {**FIELDS, **(PIXEL_FIELDS if run.options.pixels else {})}
-    fields.update(EPSILON if run.options.labels.wants_epsilon else {})
+    _check_hand(run)
     manifest = {
         "version": VERSION,
         "run": run.to_dict(),
         "commit": resources.source_commit(),
-        "fields": fields,
+        "fields": fields_of(run.gripper, run.options),
         "mesh_options": asdict(mesh_options),
         "complete": False,
     }
     manifest["meshes"] = _prepare_meshes(folder, run, sources, workers)
     write_json(path, manifest)
     return manifest
+
+
+def fields_of(hand: Hand, options: GenerateOptions) -> Dict[str, str]:
+    """The fields of a run's samples, each with its meaning."""
+    if isinstance(hand, SuctionCup):
+        return {**{k: v for k, v in FIELDS.items() if k not in ("angle", "width")}, **SUCTION_FIELDS}
+    fields = {**FIELDS, **(PIXEL_FIELDS if options.pixels else {})}
+    return {**fields, **(EPSILON if options.labels.wants_epsilon else {})}
+
+
+def _check_hand(run: Run) -> None:
+    """Raises InputError where the options do not serve the hand."""
+    jaws_only = {"fit_opening": run.options.fit_opening, "pixel_window": run.options.pixel_window}
+    asked = [name for name, value in jaws_only.items() if value]
+    if asked and not isinstance(run.gripper, Gripper):
+        raise InputError(f"{', '.join(asked)} is for parallel jaws; {run.gripper.name} is a suction cup")
 
 
 def _with_defaults(run: dict) -> dict:
@@ -168,7 +184,8 @@ def _make_pile(folder: Path, options: PileOptions, seed: int, index: int) -> Pil
 def _prepare(task: Tuple[NamedMesh, Run]) -> Outcome:
     source, run = task
     o = run.options
-    return prepared.prepare_source(source, o.poses, o.scene, o.fit_opening * run.gripper.max_width)
+    thick = o.fit_opening * run.gripper.max_width if isinstance(run.gripper, Gripper) else 0.0
+    return prepared.prepare_source(source, o.poses, o.scene, thick)
 
 
 def load_setup(folder: Path, manifest: dict, run: Run) -> Setup:

@@ -3,46 +3,34 @@ seed and the shard's index."""
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
-import torch
-from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from antipodal import transforms
-from antipodal.camera import Camera
 from antipodal.grasp import Gripper
-from antipodal.networks import crops
-from antipodal.synth.grasps.candidates import sample_grasps
-from antipodal.synth.images.scene_view import SceneView, crop, observe_scene, pixel_crop
-from antipodal.synth.labels.labels import Labels, label_grasps
-from antipodal.synth.objects.piles import Pile, joint_mesh
-from antipodal.synth.objects.prepared import ObjectFolder, PreparedObject
-from antipodal.synth.options import GenerateOptions
+from antipodal.suction_cup import SuctionCup
+from antipodal.synth.jaw_samples import jaw_samples
+from antipodal.synth.objects.piles import joint_mesh
+from antipodal.synth.objects.prepared import PreparedObject
+from antipodal.synth.run_setup import Drawn, Setup
 from antipodal.synth.scene import TableScene, build_scene
-from antipodal.synth.shards import PIXEL_MIDDLE, quantise
-from antipodal.synth.table_grasps import PlacedGrasps, TableGrasps, place
+from antipodal.synth.suction_samples import suction_samples
 
-
-class Setup(NamedTuple):
-    """What all shards of a run share."""
-
-    objects: ObjectFolder
-    mesh_index: Sequence[int]  # of each object in the manifest's list of meshes
-    gripper: Gripper
-    camera: Camera
-    options: GenerateOptions
-    seed: int
-    piles: Sequence[Pile] = ()  # where objects lie together
+Samples = List[Dict[str, np.ndarray]]
+MAKERS: Dict[type, Callable[[Setup, Drawn, np.random.Generator], Samples]] = {
+    Gripper: jaw_samples,
+    SuctionCup: suction_samples,
+}  # what makes the samples of a scene, by the kind of hand
 
 
 def make_shard(setup: Setup, shard: int) -> Dict[str, np.ndarray]:
     """The arrays (shards.FIELDS) of `options.shard_samples` samples."""
     rng = np.random.default_rng([setup.seed, shard])
-    rows: List[Dict[str, np.ndarray]] = []
-    for scene_index in range(setup.options.shard_poses):
-        rows += _samples_of(setup, *_draw_scene(setup, rng), scene_index, rng)
+    rows: Samples = []
+    for number in range(setup.options.shard_poses):
+        rows += MAKERS[type(setup.gripper)](setup, Drawn(*_draw_scene(setup, rng), number), rng)
     return {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
 
 
@@ -59,27 +47,6 @@ def _draw_scene(setup: Setup, rng: np.random.Generator) -> Tuple[TableScene, np.
     probability = None if setup.options.uniform_poses else prepared.probability
     pose = int(rng.choice(len(prepared.poses), p=probability))
     return place_object(prepared, pose, setup, rng), np.array([which]), pose
-
-
-def _samples_of(
-    setup: Setup, scene: TableScene, which: np.ndarray, pose: int, scene_index: int, rng: np.random.Generator
-) -> List[Dict[str, np.ndarray]]:
-    """Samples of a scene, a batch for each view."""
-    o = setup.options
-    world = (scene, setup.gripper, setup.camera, rng, o.cameras, o.noise, o.view, o.pixels)
-    views = [observe_scene(*world) for _ in range(o.views)]
-    grasps = sample_grasps(scene, setup.gripper, o.grasps, rng, o.candidates, views[0])
-    labels = label_grasps(scene, setup.gripper, grasps, rng, o.labels)
-    mesh = np.asarray(setup.mesh_index, dtype=np.int32)[which[nearest_object(scene, grasps)]]
-    batches = []
-    for number, view in enumerate(views):
-        batch = _view_samples(setup, view, grasps, labels)
-        ids = {"pose": (pose, np.int16), "scene": (scene_index, np.int32), "view": (number, np.int16)}
-        batch.update({name: np.full(o.grasps, value, dtype=kind) for name, (value, kind) in ids.items()})
-        batch["objects"] = mesh
-        batch["grasp"] = np.arange(o.grasps, dtype=np.int16)
-        batches.append(batch)
-    return batches
 
 
 def place_object(
@@ -108,41 +75,3 @@ def lean(
     vertices, centers = vertices @ R.T, centers @ R.T
     down = np.array([0.0, 0.0, vertices[:, 2].min()])
     return vertices - down, centers - down
-
-
-def nearest_object(scene: TableScene, grasps: TableGrasps) -> np.ndarray:
-    """The object (N,) of the scene whose slices come nearest to each grasp's tips."""
-    if len(scene.centers) == 1:
-        return np.zeros(len(grasps), dtype=int)
-    middle = (scene.segments[:, :2] + scene.segments[:, 2:]) / 2
-    height = np.repeat(scene.heights, np.diff(scene.start))
-    return scene.owner[cKDTree(np.column_stack([middle, height])).query(grasps.tips)[1]]
-
-
-def _view_samples(setup: Setup, view: SceneView, grasps: TableGrasps, labels: Labels) -> Dict[str, np.ndarray]:
-    """What one view shows of the grasps, and their labels."""
-    placed = place(grasps, view.T_view_table, setup.gripper)
-    batch = {
-        **_inputs(setup, view, placed),
-        "labels": labels.label,
-        "free": labels.free,
-        "collision": labels.collision,
-        "friction": labels.friction,
-        "center": placed.center.astype(np.float32),
-        "angle": placed.angle.astype(np.float32),
-        "width": placed.width.astype(np.float32),
-        "height": (grasps.tips[:, 2] + setup.gripper.tip).astype(np.float32),
-    }
-    if len(labels.epsilon):
-        batch["epsilon"] = labels.epsilon
-    return batch
-
-
-def _inputs(setup: Setup, view: SceneView, placed: PlacedGrasps) -> Dict[str, np.ndarray]:
-    """What a network will see of the grasps: crops, and what they cannot show."""
-    pixels = setup.options.pixels
-    if pixels is None:
-        conditions = crops.conditions(torch.from_numpy(placed.width), setup.gripper)
-        return {"crops": quantise(crop(view, placed, setup.gripper)), "conditions": conditions.float().numpy()}
-    cut, depths = pixel_crop(view, placed, pixels)
-    return {"crops": quantise(np.clip(cut - PIXEL_MIDDLE, -1, 1)), "conditions": depths}

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numba
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from antipodal import suction_cup
 from antipodal.errors import InputError
 from antipodal.files import checksum, read_array, read_json, temporary_name, write_array, write_json
 from antipodal.networks.pixel_crops import PixelCrops
+from antipodal.networks.suction_crops import suction_crop_definition
 
 LEVELS = 65535  # crops in [-1, 1] are stored as whole numbers 0..LEVELS
 FIELDS = {
@@ -42,6 +44,16 @@ PIXEL_FIELDS = {
 EPSILON = {
     "epsilon": "float32: mean over the draws of Ferrari and Canny's quality"
 }  # where the labels are made from it
+SUCTION_FIELDS = {
+    "crops": "(32, 32) uint16: networks.suction_crops.crop_suction, -1 to 1 as 0..65535",
+    "conditions": "(4,) float32: suction_crops.suction_conditions of the grasp",
+    "labels": "float32 in [0, 1]: share of draws of pose, friction and centre of mass that hold",
+    "stretch": "float32: largest relative change of a spring of the lip at the nominal pose, infinite over a hole",
+    "center": "(3,) float32: middle of the lip on the observed surface, in the camera's frame [m]",
+    "approach": "(3,) float32: unit, in the camera's frame",
+    "height": "float32: middle of the lip above the table [m]",
+    "view": "int16: which view of that pose; each has grasps of its own",
+}  # where the hand is a suction cup
 
 
 def quantise(crops: np.ndarray) -> np.ndarray:
@@ -90,8 +102,9 @@ def damaged(shard: Path) -> List[str]:
 
 def column(folder: Path, name: str) -> np.ndarray:
     """One field of all samples, in memory."""
-    if name not in {**FIELDS, **EPSILON}:
-        raise InputError(f"unknown field {name!r}; possible: {', '.join([*FIELDS, *EPSILON])}")
+    known = {**FIELDS, **EPSILON, **SUCTION_FIELDS}
+    if name not in known:
+        raise InputError(f"unknown field {name!r}; possible: {', '.join(known)}")
     return np.concatenate([read_array(s / f"{name}.npy") for s in shard_folders(folder)])
 
 
@@ -101,11 +114,19 @@ def pixels_of(run: dict) -> Optional[PixelCrops]:
     return PixelCrops(options["pixel_window"], options["pixel_size"]) if options.get("pixel_window") else None
 
 
+def crop_of(run: dict) -> Optional[Dict[str, Any]]:
+    """What a run's crops are, as a model's meta says it; None where they are metric ones of parallel jaws."""
+    if run.get("gripper", {}).get("type") == suction_cup.KIND:
+        return suction_crop_definition()
+    pixels = pixels_of(run)
+    return pixels.definition if pixels else None
+
+
 class ShardDataset(Dataset):
     """All samples of a run; made for batches of random indices (`__getitems__`), which torch's DataLoader asks for.
 
     objects: (len,) int32 index of each sample's mesh in `manifest["meshes"]`; labels: (len,) float32; pixels: the
-    size of Dex-Net's crops, None where crops are metric.
+    size of Dex-Net's crops, None where crops are others; crop: see `crop_of`.
     Raises InputError where the folder holds no run.
     """
 
@@ -116,6 +137,7 @@ class ShardDataset(Dataset):
         if not shards:
             raise InputError(f"{folder} holds no finished shard")
         self.pixels = pixels_of(self.manifest.get("run", {}))
+        self.crop = crop_of(self.manifest.get("run", {}))
         self.labels = column(self.folder, "labels")
         self.objects = column(self.folder, "objects")
         self._conditions = column(self.folder, "conditions")
@@ -131,7 +153,8 @@ class ShardDataset(Dataset):
 
     def __getitems__(self, indices: Sequence[int]) -> Dict[str, torch.Tensor]:
         """crops (N, 1, 32, 32) float32 in [-1, 1], conditions (N, 4), labels (N,) float32, objects (N,) int64, and
-        heights (N,) float32 of the grasps above the table [widest openings], nan where the run did not keep them.
+        heights (N,) float32 of the grasps above the table [widest openings], nan where the run did not keep them or
+        has a suction cup.
 
         Pixel crops (N, 1, S, S) are depths [m], with conditions (N, 1), the gripper's depth [m].
         """
@@ -149,9 +172,10 @@ class ShardDataset(Dataset):
         }
 
     def _heights_in_openings(self) -> np.ndarray:
-        if "height" not in self.manifest.get("fields", {}):
+        opening = self.manifest.get("run", {}).get("gripper", {}).get("max_width")
+        if "height" not in self.manifest.get("fields", {}) or opening is None:
             return np.full(len(self), np.nan, np.float32)
-        return column(self.folder, "height") / np.float32(self.manifest["run"]["gripper"]["max_width"])
+        return column(self.folder, "height") / np.float32(opening)
 
     def __getstate__(self) -> Path:
         return self.folder  # a loader's worker maps the files itself

@@ -12,8 +12,9 @@ import torch
 from scipy.special import expit
 
 from antipodal import resources
-from antipodal.files import write_file, write_text
+from antipodal.files import write_bytes, write_file, write_text
 from antipodal.networks.model import count_parameters, flops
+from antipodal.networks.suction_crops import is_suction
 from antipodal.training import metrics
 from antipodal.training.options import TrainOptions
 from antipodal.training.samples import Samples, Split
@@ -21,15 +22,16 @@ from antipodal.training.samples import Samples, Split
 if TYPE_CHECKING:
     from antipodal.training.trainer import Trainer
 
+MOST_NAMED = 60  # objects of a part on the card
 CARD = """# {name}
-P(success) of a parallel-jaw grasp from its crop of a depth image. Architecture `{architecture}`,
+P(success) of a {grasp} grasp from its crop of a depth image. Architecture `{architecture}`,
 {parameters:,} parameters, {mflops:.2f} MFLOP a crop. Load it with `antipodal.networks.load`.
 
 ## Measured on objects that were kept out of training and validation
 {metrics}
 
 These figures compare with the generator's labels, not with picks. The curves are in `{picture}`.
-
+{picks}
 ## Made by
     {command}
 at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of the split {split_seed};
@@ -42,9 +44,19 @@ at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of
 {trained_for}
 
 ## Limits
-The network sees a crop of the observed surface and the proportions of the gripper; it knows no mass, no friction and no
+The network sees a crop of the observed surface and the proportions of the hand; it knows no mass, no friction and no
 hidden side. It is calibrated on the generator's mixture of objects, noise and candidates. On other mixtures its
 probabilities may be wrong although its ranking is right.
+"""
+
+
+PICKS = """
+## Calibrated against picks
+P(a pick holds) = sigmoid({scale:.4f} x log odds + {shift:.4f}), fitted to {grasps:,} executed grasps of training
+objects in the simulated cell, single and in heaps. On {kept_grasps:,} grasps of other training objects the log loss
+fell from {kept_losses[0]:.4f} to {kept_losses[1]:.4f}. Ranking does not change. Made by
+
+    {command}
 """
 
 
@@ -101,9 +113,10 @@ def describe_model(
 ) -> Dict[str, Any]:
     """The meta of a model file: data, options, and measures of the model."""
     parts = {name: getattr(split, name) for name in ("train", "validation", "test")}
-    crop = {"crop": samples.pixels.definition} if samples.pixels else {}
+    crop = {"crop": samples.crop} if samples.crop else {}
     return {
         **crop,
+        **_hand(samples),
         "architecture": {"name": options.arch, "parameters": count_parameters(trainer.network)},
         "flops": flops(trainer.network),
         "trained_for": [d.manifest["run"] for d in samples.datasets],
@@ -113,6 +126,7 @@ def describe_model(
             "samples": {name: len(part) for name, part in parts.items()},
             "objects": {name: len(np.unique(samples.objects[part])) for name, part in parts.items()},
         },
+        "objects": {name: [str(samples.names[k]) for k in np.unique(samples.objects[p])] for name, p in parts.items()},
         "options": asdict(options),
         "processes": trainer.group.world,
         "command": command,
@@ -121,6 +135,15 @@ def describe_model(
         "history": trainer.history,
         "metrics": measured,
     }
+
+
+def _hand(samples: Samples) -> Dict[str, Any]:
+    """The suction cup that the samples are for, or all of them; nothing where they are for parallel jaws."""
+    if not is_suction(samples.crop):
+        return {}
+    cups = [d.manifest["run"]["gripper"] for d in samples.datasets]
+    different = [cup for i, cup in enumerate(cups) if cup not in cups[:i]]
+    return {"hand": different[0] if len(different) == 1 else different}
 
 
 def write_report(out: str, meta: Dict[str, Any], logits: np.ndarray, labels: np.ndarray) -> None:
@@ -136,11 +159,13 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
     best = min(meta["history"], key=lambda entry: entry["validation_loss"])
     return CARD.format(
         name=path.name,
+        grasp="suction" if is_suction(meta.get("crop")) else "parallel-jaw",
         architecture=meta["architecture"]["name"],
         parameters=meta["architecture"]["parameters"],
         mflops=meta["flops"] / 1e6,
         metrics=_metrics_table(meta["metrics"]),
         picture=path.with_suffix(".png").name,
+        picks=PICKS.format(**meta["picks"]) if "picks" in meta else "",
         command=meta["command"] or "antipodal.train.train(options), see `options` in the model's meta",
         commit=meta["commit"],
         torch=meta["torch"],
@@ -149,9 +174,20 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         split_seed=meta["options"]["split_seed"],
         samples=int(meta["history"][-1]["samples"]),
         best=int(best["samples"]),
-        data=_list(meta["data"]),
+        data="\n".join([_list(meta["data"]), *_named_objects(meta.get("objects", {}))]),
         trained_for=_runs_table(meta["trained_for"]),
     )
+
+
+def rewrite_card(source: Path, out: Path, meta: Dict[str, Any]) -> None:
+    """The card and curves of a model at `out`, made of that at `source` by changing its meta; what was written below
+    the card of `source`, such as by `make model`, stays."""
+    old, picture = source.with_suffix(".md"), source.with_suffix(".png")
+    text = old.read_text() if old.exists() else ""
+    below = text.partition(CARD.splitlines()[-1] + "\n")[2]
+    write_text(out.with_suffix(".md"), card(out, meta) + below)
+    if picture.exists() and picture != out.with_suffix(".png"):
+        write_bytes(out.with_suffix(".png"), picture.read_bytes())
 
 
 def summary_line(meta: Dict[str, Any]) -> str:
@@ -171,6 +207,15 @@ def _metrics_table(values: Dict[str, float]) -> str:
 
 def _list(values: Dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {_brief(value)}" for name, value in values.items())
+
+
+def _named_objects(parts: Dict[str, List[str]]) -> List[str]:
+    """A line with the names of each part's objects, as many as can be read."""
+    lines = []
+    for part, names in parts.items():
+        more = f" and {len(names) - MOST_NAMED} more: the model file's `objects`" if len(names) > MOST_NAMED else ""
+        lines.append(f"- objects of the {part} part: {', '.join(names[:MOST_NAMED])}{more}")
+    return lines
 
 
 def _runs_table(runs: List[Dict[str, Any]]) -> str:

@@ -25,7 +25,8 @@ class Dataset(Protocol):
 
     objects: np.ndarray  # (len,) which object each sample shows
     manifest: Dict[str, Any]  # how the data were made: "run", and "meshes" with the "name" of every object
-    pixels: Optional[PixelCrops]  # of Dex-Net's crops; None where crops are metric
+    pixels: Optional[PixelCrops]  # of Dex-Net's crops; None where crops are others
+    crop: Optional[Dict[str, Any]]  # what the crops are, as a model's meta says it; None where they are metric
 
     def __len__(self) -> int: ...
 
@@ -36,15 +37,15 @@ class Samples:
     """Several datasets, one after the other. Meshes of one name, or of one shape in any size or format, are one object.
 
     names: (O,) of the objects, of several the first in alphabetical order; objects: (len,) the object of each sample;
-    pixels: the size of Dex-Net's crops, None where crops are metric.
+    pixels: the size of Dex-Net's crops, None where crops are others; crop: what the crops are, None where metric.
     """
 
     def __init__(self, datasets: Sequence[Dataset]):
         if not any(len(d) for d in datasets):
             raise InputError("there is no training sample in the given folders")
         self.datasets = list(datasets)
-        self.pixels = datasets[0].pixels
-        if any(d.pixels != self.pixels for d in datasets):
+        self.pixels, self.crop = datasets[0].pixels, datasets[0].crop
+        if any(d.crop != self.crop for d in datasets):
             raise InputError("the folders hold crops of different kinds: train on one kind")
         self.starts = np.cumsum([0] + [len(d) for d in datasets])
         meshes = [list(d.manifest["meshes"]) for d in datasets]

@@ -22,6 +22,7 @@ from antipodal.errors import AntipodalError, InputError
 from antipodal.networks.crops import CLIP
 from antipodal.networks.gqcnn import GQCNN
 from antipodal.networks.model import GraspNetwork, read_plain, save_plain
+from antipodal.networks.suction_crops import is_suction
 from antipodal.synth.images.noise import load_noise
 from antipodal.training import augment
 from antipodal.training.metrics import log_loss, roc_auc
@@ -216,6 +217,7 @@ class Trainer:
                 "optimizer": self.optimizer.state_dict(),
                 "sampler": self.sampler.state(),
                 "best": self.best,
+                "threads": torch.get_num_threads(),  # sums round otherwise with another number
             }
             save_plain(self.options.checkpoint(), content)
 
@@ -245,10 +247,13 @@ class Trainer:
         self.optimizer.load_state_dict(saved["optimizer"])
         self.sampler.restore(saved["sampler"])
         self.best = saved["best"]
+        torch.set_num_threads(saved.get("threads", torch.get_num_threads()))
 
 
 def check_crops(network: GraspNetwork, samples: Samples, options: TrainOptions) -> None:
     """Raises InputError where the architecture or the options do not serve the samples' crops."""
+    if options.sensor != "none" and is_suction(samples.crop):
+        raise InputError("--sensor adds noise to the crops of parallel jaws; a suction cup's bring theirs")
     if samples.pixels is None:
         return
     if not isinstance(network.body, GQCNN):

@@ -12,6 +12,7 @@ from antipodal.files import read_json
 from antipodal.grasp import Gripper
 from antipodal.grasping.gripper_boxes import hand_boxes
 from antipodal.networks.crops import SIZE, pixel_side
+from antipodal.networks.suction_crops import is_suction
 from antipodal.viewer import html
 from antipodal.viewer.explain import enlarged_crop
 from antipodal.viewer.server import Worker
@@ -31,6 +32,8 @@ class LabelledSamples:
         self.samples = ShardDataset(folder)
         if self.samples.pixels is not None:
             raise InputError(f"{folder} holds Dex-Net's pixel crops, which have no scale in metres: use inspect")
+        if is_suction(self.samples.crop):
+            raise InputError(f"{folder} holds grasps of a suction cup, which this page does not show: use inspect")
         known = [name for name in COLUMNS if name in self.manifest.get("fields", COLUMNS)]
         self.columns: Dict[str, np.ndarray] = {name: column(folder, name) for name in known}
         values = self.manifest["run"]["gripper"]

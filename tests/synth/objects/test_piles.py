@@ -9,13 +9,13 @@ import trimesh
 from antipodal import transforms
 from antipodal.synth.generate import generate
 from antipodal.synth.grasps.candidates import CandidateOptions, sample_grasps
+from antipodal.synth.jaw_samples import nearest_object
 from antipodal.synth.labels.contacts import NEVER
 from antipodal.synth.labels.labels import label_grasps
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.objects.piles import PileOptions, drop_pile, joint_mesh, load_piles
 from antipodal.synth.objects.prepared import prepare
 from antipodal.synth.objects.stable_poses import PoseOptions
-from antipodal.synth.sample import nearest_object
 from antipodal.synth.scene import SceneOptions, build_scene
 from antipodal.synth.shards import column
 from antipodal.synth.table_grasps import TableGrasps

@@ -135,6 +135,13 @@ def center_of_mass(mesh: trimesh.Trimesh) -> np.ndarray:
     return com if inside else np.asarray(mesh.convex_hull.center_mass)
 
 
+def volume_of(mesh: trimesh.Trimesh) -> float:
+    """Volume [m3]: of the mesh where it is closed, else of its hull; of a union, the sum of its parts."""
+    if "parts" in mesh.metadata:
+        return float(sum(p.volume for p in mesh.metadata["parts"]))
+    return float(mesh.volume if mesh.is_watertight and mesh.volume > 0 else mesh.convex_hull.volume)
+
+
 def _make(index: int, seed: int) -> trimesh.Trimesh:
     mesh = procedural(index, seed)
     mesh.metadata["center_of_mass"] = center_of_mass(mesh)

@@ -11,7 +11,7 @@ import trimesh
 
 from antipodal.errors import AntipodalError
 from antipodal.files import checksum, read_array, write_array
-from antipodal.synth.objects.meshes import MeshError, NamedMesh
+from antipodal.synth.objects.meshes import MeshError, NamedMesh, volume_of
 from antipodal.synth.objects.own_box import thickness
 from antipodal.synth.objects.shape import Shape, shape_of
 from antipodal.synth.objects.stable_poses import PoseOptions, stable_poses
@@ -26,6 +26,7 @@ class PreparedObject(NamedTuple):
     center_of_mass: np.ndarray  # (3,) [m]
     poses: np.ndarray  # (P, 4, 4) T_table_obj
     probability: np.ndarray  # (P,)
+    volume: np.ndarray = np.array([np.nan])  # (1,) [m3]; nan in folders of older versions
 
 
 def prepare(mesh: trimesh.Trimesh, poses: PoseOptions, scene: SceneOptions, thick: float = 0.0) -> PreparedObject:
@@ -39,7 +40,8 @@ def prepare(mesh: trimesh.Trimesh, poses: PoseOptions, scene: SceneOptions, thic
     if longest * np.sqrt(3) > scene.max_side:
         raise MeshError(f"{longest:.3g} m long, at most {scene.max_side / np.sqrt(3):.3g} m can be used")
     T, probability = stable_poses(vertices, com, poses)
-    return PreparedObject(vertices.astype(np.float32), mesh.faces.astype(np.int32), com, T, probability)
+    volume = np.array([volume_of(mesh) * factor**3])
+    return PreparedObject(vertices.astype(np.float32), mesh.faces.astype(np.int32), com, T, probability, volume)
 
 
 class Outcome(NamedTuple):
@@ -83,8 +85,9 @@ class ObjectFolder:
     """The objects of a folder, mapped into memory; `folder[i]` is the i-th."""
 
     def __init__(self, folder: Path) -> None:
-        self._arrays = [read_array(folder / f"{n}.npy") for n in PreparedObject._fields]
-        self._ends = [np.append(0, read_array(folder / f"{n}_end.npy")) for n in PreparedObject._fields]
+        kept = [n for n in PreparedObject._fields if (folder / f"{n}.npy").exists() or n != "volume"]
+        self._arrays = [read_array(folder / f"{n}.npy") for n in kept]
+        self._ends = [np.append(0, read_array(folder / f"{n}_end.npy")) for n in kept]
 
     def __len__(self) -> int:
         return len(self._ends[0]) - 1
