@@ -14,6 +14,7 @@ class Blocks:
     """Crops of a block at a random distance from the centre; it is held if it is near and the opening is wide."""
 
     pixels = None  # its crops are metric
+    crop = None
 
     def __init__(self, count=2000, objects=40, seed=0, name="blocks"):
         rng = np.random.default_rng(seed)

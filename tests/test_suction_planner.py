@@ -154,9 +154,22 @@ def test_a_model_file_plans_as_its_network(tmp_path):
         SuctionPlanner.load(tmp_path / "cup.pt", CUP, device="cuda")
 
 
+def test_the_files_calibration_by_picks_is_applied():
+    torch.manual_seed(0)
+    network, depth = networks.GraspNetwork("patch").eval(), render(BOXES)[0]
+    meta = {"crop": suction_crop_definition()}
+    before = SuctionPlanner(network, CUP, meta=meta).plan(depth, CAMERA)
+    after = SuctionPlanner(network, CUP, meta={**meta, "picks": {"scale": 0.5, "shift": 0.3}}).plan(depth, CAMERA)
+    odds = [np.log(p[0].quality / (1 - p[0].quality)) for p in (before, after)]
+    assert odds[1] == pytest.approx(0.5 * odds[0] + 0.3, abs=1e-4)
+    np.testing.assert_allclose(before[0].T_cam_grasp, after[0].T_cam_grasp)
+
+
 def test_a_planner_and_its_plan_can_be_pickled():
     depth, _ = render(BOXES)
-    before = planner()
+    before = SuctionPlanner(
+        networks.GraspNetwork("patch").eval(), CUP, SuctionOptions(), {"crop": suction_crop_definition()}
+    )
     after = pickle.loads(pickle.dumps(before))
     plan = before.plan(depth, CAMERA)
     assert [g.to_dict() for g in after.plan(depth, CAMERA)] == [g.to_dict() for g in plan]

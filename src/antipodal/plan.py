@@ -75,14 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_view_options(parser)
     add_scene_options(parser)
     add_approach_options(parser)
-    parser.add_argument(
-        "--gripper",
-        default="robotiq_2f85",
-        help="YAML file of a gripper or a suction cup, or a name in config/grippers (default: %(default)s)",
-    )
-    parser.add_argument("--cup", help="the same of a suction cup beside the gripper: both hands in one ranking")
-    parser.add_argument("--model", help="model file, or a name (default: default, or suction for a cup alone)")
-    parser.add_argument("--suction-model", help="model of the cup beside the gripper (default: suction)")
+    add_hand_options(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
@@ -117,6 +110,18 @@ def _add_view_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--view", nargs=3, action="append", default=[], metavar=names, help="of one more camera; repeat it"
     )
+
+
+def add_hand_options(parser: argparse.ArgumentParser) -> None:
+    """The gripper or cup, a cup beside a gripper, and their models."""
+    parser.add_argument(
+        "--gripper",
+        default="robotiq_2f85",
+        help="YAML file of a gripper or a suction cup, or a name in config/grippers (default: %(default)s)",
+    )
+    parser.add_argument("--cup", help="the same of a suction cup beside the gripper: both hands in one ranking")
+    parser.add_argument("--model", help="model file, or a name (default: default, or suction for a cup alone)")
+    parser.add_argument("--suction-model", help="model of the cup beside the gripper (default: suction)")
 
 
 def add_scene_options(parser: argparse.ArgumentParser) -> None:

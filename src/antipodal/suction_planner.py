@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Optional, Tuple, Union
+from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
 import torch
 
 from antipodal import networks
-from antipodal.errors import InputError, ModelError
+from antipodal.errors import InputError
 from antipodal.grasp import Hand
-from antipodal.networks.score import Network
+from antipodal.networks.pick_calibration import PickCalibration
+from antipodal.networks.suction_score import SuctionCropScore, SuctionScore, make_suction_score
 from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
 from antipodal.perception.table import AHEAD
 from antipodal.planning.approach_cone import Approach, ApproachCone, check_approach, cone_of, free_directions
@@ -32,12 +33,27 @@ class SuctionPlanner(ImagePlanner):
 
     device = torch.device("cpu")
 
-    def __init__(self, network: Network, cup: SuctionCup, options: Optional[SuctionOptions] = None):
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        cup: SuctionCup,
+        options: Optional[SuctionOptions] = None,
+        meta: Optional[Dict[str, Any]] = None,
+    ):
         """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see networks/suction_crops.py;
-        `networks.flatness.Flatness` is one that needs no training. Sets OpenCV to one thread in this process."""
+        `networks.flatness.Flatness` is one that needs no training. meta: what the network's file says, where it came
+        from one: what it is fed, and how picks calibrate it. Sets OpenCV to one thread in this process. Raises
+        ModelError for a file of jaws."""
         single_threaded_opencv()
         self.network, self.cup = network, cup
+        self._file = {name: meta[name] for name in ("crop", "picks") if name in meta} if meta else None
+        self.calibration = PickCalibration.of_model(meta or {})
+        self.score: SuctionScore = make_suction_score(network, meta["crop"]) if meta else SuctionCropScore(network)
         self.tune(options or SuctionOptions())
+
+    def __reduce__(self) -> tuple:
+        """Pickled as the network and what it was told; made ready to plan anew where it is unpickled."""
+        return type(self), (self.network, self.cup, self.options, self._file)
 
     @classmethod
     def load(
@@ -52,14 +68,12 @@ class SuctionPlanner(ImagePlanner):
         if device not in ("auto", "cpu"):
             raise InputError(f"a suction cup is planned for on the CPU; possible devices: auto, cpu; got {device!r}")
         network, meta = networks.load(model, device="cpu")
-        if meta["crop"]["input"] != networks.SUCTION_CROP:
-            raise ModelError(f"{model} is no model of a suction cup: it takes {meta['crop']['input']!r} for its input")
-        return cls(networks.for_planning(network), cup, options)
+        return cls(network, cup, options, meta)
 
     def tune(self, options: SuctionOptions, cup: Optional[SuctionCup] = None) -> None:
         """Plan with other options from now on, and for another cup where one is given."""
         self.options, self.cup = options, cup or self.cup
-        self.pipeline = SuctionPipeline(self.network, self.cup, options)
+        self.pipeline = SuctionPipeline(self.score, self.cup, options)
 
     @property
     def hands(self) -> Tuple[Hand, ...]:
@@ -85,6 +99,7 @@ class SuctionPlanner(ImagePlanner):
                 request = self._along(replace(request, support=scene.support), approach)
                 ranked, poses = self.pipeline(request, asked.camera, asked.seed, counts, clock)
         with clock("ranking"), told_of(scene, asked.camera):
+            ranked = replace(ranked, quality=self.calibration(ranked.quality))
             ranked = centered_in(asked.window, ranked, poses, asked.camera, counts, asked.beside(seen))
             chosen = Chosen(ranked, poses, asked, options, counts)
         return chosen.plan(scene, clock, self.cup.name, KIND)

@@ -74,7 +74,8 @@ def change(folder, **changes):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"gripper_mode": "suction"}, "'suction' model; possible: parallel_jaw"),
+        ({"gripper_mode": "multi_suction"}, "'multi_suction' model; possible: parallel_jaw"),
+        ({"gripper_mode": "suction"}, "of another pose"),
         ({"angular_bins": 16}, "fully convolutional with 16 angular bins"),
         ({"input_depth_mode": "im_depth_sub"}, "takes its depth by 'im_depth_sub'"),
         ({"im_width": 40}, "possible: square, one channel"),
@@ -127,7 +128,7 @@ def test_any_damage_to_an_index_is_a_model_error_or_harmless(folder):
 
 
 def test_the_command_line_says_what_is_wrong(folder, tmp_path, capsys):
-    change(folder, gripper_mode="suction")
+    change(folder, gripper_mode="multi_suction")
     assert run_command(main, ["weights", str(folder), str(tmp_path / "m.pt")]) == 2
     assert "suction" in capsys.readouterr().err and not (tmp_path / "m.pt").exists()
 

@@ -1,7 +1,8 @@
 """Converts Dex-Net's own weights to this package's networks.
 
 A gqcnn model folder holds config.json, a TensorFlow checkpoint model.ckpt.* and the means and deviations of its
-inputs as .npy. Layouts read: 2.0 and 2.1 (flat, "fc3W"), and 4.0 parallel jaw (streams, "im_stream/fc3_weights").
+inputs as .npy. Layouts read: 2.0, 2.1 and 3.0 (flat, "fc3W"), and 4.0 (streams, "im_stream/fc3_weights"), for parallel
+jaws and for suction.
 Names and conventions are those of the gqcnn package, gqcnn/model/tf/network_tf.py.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -22,9 +23,15 @@ from antipodal.networks.pixel_crops import PixelCrops
 
 STREAMS = ("im_stream", "pose_stream", "merge_stream")
 WINDOW = 96  # pixels a side that Dex-Net's policies cut out around a grasp, then resize to the network's size
-DEPTH = 2  # column of the gripper's depth in a stored hand pose
 NORM = {"radius": 2, "alpha": 2e-5, "beta": 0.75, "bias": 1.0}
-JAWS = ("parallel_jaw", "legacy_parallel_jaw", "tf_image")  # the last is a 2.0 model's input_data_mode
+POSES = {  # columns of a stored hand pose that the network is fed, by gripper_mode or an older model's input_data_mode
+    "parallel_jaw": (2,),  # depth
+    "legacy_parallel_jaw": (2,),
+    "tf_image": (2,),
+    "suction": (2, 4),  # depth, and angle between approach and optical axis
+    "legacy_suction": (2, 3),
+    "tf_image_suction": (2, 3),
+}
 STATISTICS = {  # buffer -> file and its name in 2.0 models
     "image_mean": ("im_mean", "mean"),
     "image_std": ("im_std", "std"),
@@ -38,33 +45,43 @@ Layers = Dict[str, Dict[str, Any]]
 def import_weights(folder: Path) -> Tuple[GraspNetwork, Dict[str, Any]]:
     """The network of a gqcnn model folder, and its meta. Raises ModelError if the folder is damaged or of another kind.
 
-    It takes crops (N, 1, size, size) and the gripper's depth (N, 1), in metres, cut out as Dex-Net does.
+    It takes crops (N, 1, size, size) and the gripper's depth (N, 1), in metres, cut out as Dex-Net does; one for
+    suction the contact's depth and the approach's angle (N, 2).
     """
     config = read_config(folder)
     layers = flat_layers(config)
-    network = GraspNetwork("gqcnn", **network_options(config, layers))
+    columns = POSES[gripper_mode(config)]
+    network = GraspNetwork("gqcnn", **network_options(config, layers), inputs=len(columns))
     body = network.body
     assert isinstance(body, GQCNN)
     try:
-        body.load_state_dict({**convert(read_checkpoint(folder / "model.ckpt"), layers, body), **statistics(folder)})
+        body.load_state_dict(
+            {**convert(read_checkpoint(folder / "model.ckpt"), layers, body), **statistics(folder, columns)}
+        )
     except (KeyError, RuntimeError, ValueError) as e:
         raise ModelError(f"the weights in {folder} do not fit its config.json: {e}") from e
-    crop = PixelCrops(size=body.size).definition
+    pixels = PixelCrops(size=body.size)
+    crop = pixels.definition if len(columns) == 1 else pixels.suction_definition
     return network.eval(), {"crop": crop, "source": f"gqcnn model {folder.name}", "config": config}
 
 
+def gripper_mode(config: Dict[str, Any]) -> str:
+    """Which kind of gripper a model is for, by its name in gqcnn."""
+    return str(config.get("gripper_mode", config.get("input_data_mode")))
+
+
 def read_config(folder: Path) -> Dict[str, Any]:
-    """The network's part of config.json, of a parallel-jaw classifier with a depth stream."""
+    """The network's part of config.json, of a classifier with a depth stream, for parallel jaws or suction."""
     try:
         whole = json.loads((folder / "config.json").read_text())
         config = whole["gqcnn"] if "gqcnn" in whole else whole["gqcnn_config"]
-        mode = config.get("gripper_mode", config.get("input_data_mode"))
+        mode = gripper_mode(config)
         size = (config["im_height"], config["im_width"], config.get("im_channels", 1))
     except OSError as e:
         raise ModelError(f"no gqcnn model in {folder}: {e}") from e
     except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise ModelError(f"{folder}/config.json is not of a gqcnn model: {e!r}") from e
-    _require(mode in JAWS, f"{folder} is a {mode!r} model; possible: {', '.join(JAWS)}")
+    _require(mode in POSES, f"{folder} is a {mode!r} model; possible: {', '.join(POSES)}")
     task = whole.get("training_mode", "classification")
     _require(task == "classification", f"{folder} was trained for {task}; possible: classification")
     depth = config.get("input_depth_mode", "pose_stream")
@@ -130,9 +147,9 @@ def convert(variables: Dict[str, np.ndarray], layers: Layers, body: GQCNN) -> Di
     return state
 
 
-def statistics(folder: Path) -> Dict[str, torch.Tensor]:
-    """Mean and deviation of images and gripper depths; those of depths may be a column of the statistics of whole hand
-    poses."""
+def statistics(folder: Path, columns: Sequence[int]) -> Dict[str, torch.Tensor]:
+    """Mean and deviation of images and of what the network is fed of hand poses, which may be columns of the statistics
+    of whole hand poses."""
     state = {}
     for buffer, names in STATISTICS.items():
         value = _load_first(folder, names)
@@ -141,7 +158,9 @@ def statistics(folder: Path) -> Dict[str, torch.Tensor]:
             state[buffer] = torch.tensor(float(value.reshape(-1)[0]))
         else:
             flat = value.reshape(-1)
-            state[buffer] = torch.tensor([float(flat[0] if len(flat) <= DEPTH else flat[DEPTH])])
+            whole = len(flat) > max(columns)
+            _require(whole or len(flat) == len(columns), f"{names[0]} of shape {value.shape} is of another pose")
+            state[buffer] = torch.tensor((flat[list(columns)] if whole else flat).tolist())
     return state
 
 

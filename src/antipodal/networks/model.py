@@ -21,7 +21,7 @@ from antipodal.networks import crops, quantised
 from antipodal.networks.architectures import ARCHITECTURES
 from antipodal.networks.crops import CONDITIONS
 from antipodal.networks.dense_net import DenseNet
-from antipodal.networks.pixel_crops import PIXEL_CROP
+from antipodal.networks.pixel_crops import PIXEL_CROP, SUCTION_PIXEL_CROP
 from antipodal.networks.suction_crops import SUCTION_CROP, suction_crop_definition
 from antipodal.networks.threads import ThreadedNetwork, thread_count
 
@@ -190,7 +190,7 @@ def _check_crop(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> 
     crop = meta.get("crop")
     kind = crop.get("input") if isinstance(crop, dict) else None
     made = suction_crop_definition() if kind == SUCTION_CROP else crop_definition(network)
-    if kind != PIXEL_CROP and crop != made:
+    if kind not in (PIXEL_CROP, SUCTION_PIXEL_CROP) and crop != made:
         raise ModelError(f"{path} was trained on {crop}; this version makes {made}")
 
 

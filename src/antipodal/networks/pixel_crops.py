@@ -19,6 +19,7 @@ from antipodal.grasping.view_grasps import in_image
 from antipodal.perception.view import fill_deepest
 
 PIXEL_CROP = "pixel crop"  # name in a model file
+SUCTION_PIXEL_CROP = "suction pixel crop"  # the same round a suction contact
 WINDOW, SIZE = 96, 32  # of the published crops [px]
 
 
@@ -38,6 +39,12 @@ class PixelCrops:
     def definition(self) -> Dict[str, Any]:
         """What a model file says of its crops."""
         return {"input": PIXEL_CROP, "size": self.size, "window": self.window, "condition": "gripper depth [m]"}
+
+    @property
+    def suction_definition(self) -> Dict[str, Any]:
+        """What the file of a suction model says of its crops."""
+        condition = "contact depth [m], angle between approach and optical axis [rad]"
+        return {**self.definition, "input": SUCTION_PIXEL_CROP, "condition": condition}
 
 
 def pixel_inputs(

@@ -13,7 +13,7 @@ from antipodal.errors import ModelError
 from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps, poses
 from antipodal.networks import crops
-from antipodal.networks.pixel_crops import PixelCrops, pixel_inputs, shrink
+from antipodal.networks.pixel_crops import SUCTION_PIXEL_CROP, PixelCrops, pixel_inputs, shrink
 from antipodal.networks.threads import ThreadedNetwork, thread_count
 from antipodal.perception.view import View
 
@@ -94,7 +94,7 @@ class _ImageScore:
 def make_score(network: networks.GraspNetwork, crop: Dict[str, Any], gripper: Gripper) -> Union[CropScore, PixelScore]:
     """The score by the network of a model file, fed what the file's "crop" says. Raises ModelError where that does not
     tell enough."""
-    if crop["input"] == networks.SUCTION_CROP:
+    if crop["input"] in (networks.SUCTION_CROP, SUCTION_PIXEL_CROP):
         raise ModelError("this model is of a suction cup, and the gripper has jaws; SuctionPlanner plans with it")
     if crop["input"] != networks.PIXEL_CROP:
         return CropScore(networks.for_planning(network), gripper)

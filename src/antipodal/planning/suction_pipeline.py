@@ -20,8 +20,8 @@ from antipodal.grasping.cup_clearance import cup_is_free, obstacle_points
 from antipodal.grasping.neighbours import in_turn
 from antipodal.grasping.suction_points import draw_pixels, drawn_order, is_smooth, planes_at
 from antipodal.grasping.view_grasps import ViewGrasps
-from antipodal.networks.score import Network
-from antipodal.networks.suction_crops import crop_suction, suction_axes, suction_conditions
+from antipodal.networks.suction_crops import suction_axes
+from antipodal.networks.suction_score import SuctionScore
 from antipodal.perception.components import connected_components
 from antipodal.perception.fusion import CameraView, all_carved
 from antipodal.perception.table import Table
@@ -51,11 +51,10 @@ class Contacts:
 
 
 class SuctionPipeline:
-    """Plans for one network and cup."""
+    """Plans for one score and cup."""
 
-    def __init__(self, network: Network, cup: SuctionCup, options: SuctionOptions):
-        """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see suction_crops.py."""
-        self.network, self.cup, self.options = network, cup, options
+    def __init__(self, score: SuctionScore, cup: SuctionCup, options: SuctionOptions):
+        self.score, self.cup, self.options = score, cup, options
 
     def __call__(
         self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
@@ -83,9 +82,10 @@ class SuctionSearch:
 
     def __init__(self, of: SuctionPipeline, request: Request, view: CameraView, obstacles: np.ndarray, seed: int):
         """obstacles: (M, 3) float32 [m] in the frame of the first camera, as is the request."""
-        self.of, self.cup, self.options, self.view = of, of.cup, of.options, view
+        self.cup, self.options, self.view = of.cup, of.options, view
         T_cam_first = transforms.invert(view.T_first_cam)
         self.support, self.down = _seen_from(request.support, view.T_first_cam), T_cam_first[:3, :3] @ request.approach
+        self.score = of.score.of_image(view.depth, view.camera, self.down, self.cup)
         self.cone = turned_approach(request.cone, view.T_first_cam)
         self.obstacles = transforms.apply(T_cam_first, obstacles).astype(np.float32)
         self.start = [T_cam_first @ g.T_cam_grasp for g in request.start]
@@ -140,11 +140,9 @@ class SuctionSearch:
     def quality(self, contacts: Contacts, wanted: np.ndarray) -> torch.Tensor:
         """P(success) of the wanted contacts: the network's, less what it costs to hold a thing far from its middle."""
         point, approach = contacts.point[wanted], contacts.approach[wanted]
-        crops = torch.from_numpy(crop_suction(self.view.depth, self.view.camera, point, approach, self.cup))
-        conditions = torch.from_numpy(suction_conditions(point, approach, self.down, self.cup))
         pixels = self._of_pixels(self.distance, contacts.px[wanted])
         away = torch.from_numpy(pixels * point[:, 2] / self.view.camera.fx)
-        return torch.sigmoid(self.of.network(crops[:, None], conditions) - (away / self.options.balance) ** 2)
+        return torch.sigmoid(self.score(point, approach) - (away / self.options.balance) ** 2)
 
     def at(self, px: np.ndarray, tilt: Optional[np.ndarray] = None) -> Contacts:
         """Contacts at pixels (N, 2), turned from the normal there by `tilt` (N, 2) [rad] about y and x."""

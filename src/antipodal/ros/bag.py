@@ -30,10 +30,11 @@ from typing import Any, Callable, Dict, List, Optional
 import numpy as np
 
 from antipodal.backends import say_when_compiling
+from antipodal.both_hands import load_planner
 from antipodal.files import write_result
-from antipodal.grasp import Gripper
 from antipodal.grasping import draw
-from antipodal.planner import GraspPlanner
+from antipodal.plan import add_hand_options
+from antipodal.planning.image_planner import ImagePlanner
 from antipodal.ros.images import camera_from
 from antipodal.ros.recording import depth_of, open_recording, stamp_of
 from antipodal.transforms import quaternion
@@ -44,7 +45,7 @@ PROGRESS_PERIOD = 2.0  # [s]
 
 def replay(
     path: Path,
-    planner: GraspPlanner,
+    planner: ImagePlanner,
     out: Path,
     depth: str = "",
     info: str = "",
@@ -84,7 +85,7 @@ def summary(rows: List[Dict[str, Any]]) -> str:
     return f"{reasons.count('')} of {len(rows)} images with grasps; {others}; p50 {p50:.0f} ms, p99 {p99:.0f} ms"
 
 
-def _row(image: Any, info: Any, planner: GraspPlanner, picture: Path, rectified: bool) -> Dict[str, Any]:
+def _row(image: Any, info: Any, planner: ImagePlanner, picture: Path, rectified: bool) -> Dict[str, Any]:
     """The CSV's row of one image. Writes its picture."""
     row: Dict[str, Any] = {"stamp": f"{stamp_of(image):.6f}", "reason": "", "grasps": 0}
     start = time.perf_counter()
@@ -94,14 +95,14 @@ def _row(image: Any, info: Any, planner: GraspPlanner, picture: Path, rectified:
     except AntipodalError as e:
         row.update(reason=e.reason, message=str(e), total_ms=round(1e3 * (time.perf_counter() - start), 1))
         if isinstance(e, NoGraspFound) and e.scene is not None:
-            draw.write_png(picture, draw.overlay(e.scene.depth, e.camera, [], planner.gripper, [], e.scene))
+            draw.write_png(picture, draw.overlay(e.scene.depth, e.camera, [], planner.hands, [], e.scene))
         return row
     row["total_ms"] = round(1e3 * (time.perf_counter() - start), 1)
     best = plan[0]
     values = [best.quality, best.width, *best.center_px, best.angle, *best.T_cam_grasp[:3, 3]]
     names = COLUMNS[COLUMNS.index("quality") : COLUMNS.index("total_ms")]
     row.update(zip(names, np.round([*values, *quaternion(best.T_cam_grasp[:3, :3])], 6).tolist()), grasps=len(plan))
-    draw.write_png(picture, draw.overlay(depth, camera, plan.grasps, planner.gripper, plan.candidates, plan.scene))
+    draw.write_png(picture, draw.overlay(depth, camera, plan.grasps, planner.hands, plan.candidates, plan.scene))
     return row
 
 
@@ -137,10 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--info", default="", help="topic of their camera_info; default: the one beside the images")
     parser.add_argument("--raw", action="store_true", help="the images are not rectified: K describes them, not P")
     parser.add_argument("--stride", type=int, default=1, help="plan in every N-th image (default: 1)")
-    parser.add_argument("--model", default="default", help="model file, or a name (default: %(default)s)")
-    parser.add_argument(
-        "--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)"
-    )
+    add_hand_options(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--out", type=Path, help="folder for grasps.csv and pictures; default: the bag's name")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
@@ -150,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(argv)
     say_when_compiling()
-    planner = GraspPlanner.load(args.model, Gripper.load(args.gripper), args.device)
+    planner = load_planner(args.gripper, args.cup, args.model, args.suction_model, args.device)
     bag, progress = args.bag.absolute(), _Progress()
     out = args.out or (bag.with_suffix("") if bag.suffix else bag.with_name(f"{bag.name}_grasps"))
     said = replay(bag, planner, out, args.depth, args.info, not args.raw, args.stride, progress)

@@ -23,7 +23,7 @@ def use_fastest_threads(trainer: Trainer) -> int:
     options, samples = trainer.options, trainer.samples
     batch = samples.__getitems__(trainer.train[: options.batch])
     network = copy.deepcopy(trainer.network)
-    chosen = fastest_threads(lambda: _step(network, batch, trainer.conditions(batch)), counts_up_to(most))
+    chosen = fastest_threads(lambda: _train_once(network, batch, trainer.conditions(batch)), counts_up_to(most))
     torch.set_num_threads(chosen)
     return chosen
 
@@ -48,7 +48,7 @@ def fastest_threads(
     return min(counts, key=lambda count: shortest[count])
 
 
-def _step(network: torch.nn.Module, batch: Batch, conditions: torch.Tensor) -> None:
+def _train_once(network: torch.nn.Module, batch: Batch, conditions: torch.Tensor) -> None:
     """The part of a step that threads share."""
     logits = network(batch["crops"], conditions).float()
     F.binary_cross_entropy_with_logits(logits, batch["labels"]).backward()

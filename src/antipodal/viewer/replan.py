@@ -158,7 +158,7 @@ class Look:
         unknown = torch.full_like(grasps.angle, float("nan"))
         grasps = replace(grasps, object_width=grasps.object_width if len(grasps.object_width) else unknown)
         frames = np.stack([view.T_cam_view for view in views])
-        return to_camera(grasps, frames if self.trace.leaning else frames[0], self.frame.camera)
+        return to_camera(grasps, frames if self.trace.leaning else frames[0], self.frame.camera, self.gripper.name)
 
     def _batch(self, step: str) -> int:
         return 0 if step == "start" else int(step.split()[1])

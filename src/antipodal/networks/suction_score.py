@@ -1,0 +1,82 @@
+"""What the planner asks of suction grasps: log odds of success, by a network that sees metric crops or Dex-Net's."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Protocol, cast
+
+import numpy as np
+import torch
+
+from antipodal import networks
+from antipodal.camera import Camera
+from antipodal.errors import ModelError
+from antipodal.networks.pixel_crops import SUCTION_PIXEL_CROP, PixelCrops, pixel_crops, shrink
+from antipodal.networks.score import Network
+from antipodal.networks.suction_crops import SUCTION_CROP, crop_suction, suction_conditions
+from antipodal.networks.threads import ThreadedNetwork, thread_count
+from antipodal.suction_cup import SuctionCup
+
+ScoreContacts = Callable[[np.ndarray, np.ndarray], torch.Tensor]  # contacts, approaches (N, 3) -> logits (N,)
+
+
+class SuctionScore(Protocol):
+    """The score of suction grasps, image by image."""
+
+    def of_image(self, depth: np.ndarray, camera: Camera, down: np.ndarray, cup: SuctionCup) -> ScoreContacts:
+        """The score of contacts in an image (H, W) [m], 0 = missing; down: (3,) unit, see `suction_conditions`."""
+
+
+class SuctionCropScore:
+    """By a network on suction_crops.py's crops (N, 1, 32, 32) and conditions (N, 4)."""
+
+    def __init__(self, network: Network):
+        self.network = network
+
+    def of_image(self, depth: np.ndarray, camera: Camera, down: np.ndarray, cup: SuctionCup) -> ScoreContacts:
+        """See `SuctionScore`."""
+
+        def score(point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
+            crops = torch.from_numpy(crop_suction(depth, camera, point, approach, cup))
+            conditions = torch.from_numpy(suction_conditions(point, approach, down, cup))
+            return self.network(crops[:, None], conditions)
+
+        return score
+
+
+class SuctionPixelScore:
+    """By one of Dex-Net's networks, on pixel crops (N, 1, size, size) [m] and the contact's depth [m] and the angle
+    between approach and optical axis [rad] (N, 2), as gqcnn feeds them."""
+
+    def __init__(self, network: Network, pixels: PixelCrops):
+        self.network, self.pixels = network, pixels
+
+    def of_image(self, depth: np.ndarray, camera: Camera, down: np.ndarray, cup: SuctionCup) -> ScoreContacts:
+        """See `SuctionScore`; neither `down` nor the cup is told to these networks."""
+        shrunk = shrink(torch.from_numpy(depth), self.pixels.factor)
+
+        def score(point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
+            px = torch.from_numpy(camera.project(point)).float()
+            angle = torch.from_numpy(pivot_angle(approach)).float()
+            crops = pixel_crops(shrunk, px, angle, self.pixels.size, self.pixels.factor)
+            pose = np.stack([point[:, 2], np.arccos(np.clip(approach[:, 2], -1, 1))], axis=1)
+            return self.network(crops, torch.from_numpy(pose).float())
+
+        return score
+
+
+def pivot_angle(approach: np.ndarray) -> np.ndarray:
+    """Angle (N,) from +u [rad] of the axis in the image about which the camera's axis turns into each approach (N, 3);
+    it lies along the rows of Dex-Net's crops (gqcnn, SuctionPoint2D.angle)."""
+    return np.where(np.hypot(approach[:, 0], approach[:, 1]) > 0, np.arctan2(-approach[:, 0], approach[:, 1]), 0.0)
+
+
+def make_suction_score(network: torch.nn.Module, crop: Dict[str, Any]) -> SuctionScore:
+    """The score by the network of a model file, fed what the file's "crop" says. Raises ModelError where that is no
+    crop of a suction grasp."""
+    if crop["input"] == SUCTION_CROP:
+        return SuctionCropScore(networks.for_planning(cast(networks.GraspNetwork, network)))
+    if crop["input"] != SUCTION_PIXEL_CROP:
+        raise ModelError(f"this is no model of a suction cup: it takes {crop['input']!r} for its input")
+    if not all(isinstance(crop.get(k), int) and crop[k] > 0 for k in ("size", "window")):
+        raise ModelError(f"a model on pixel crops must tell their size and window [px], got {crop}")
+    return SuctionPixelScore(ThreadedNetwork(network, thread_count()), PixelCrops(crop["window"], crop["size"]))
