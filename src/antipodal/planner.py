@@ -32,7 +32,7 @@ from antipodal.planning.image_planner import Chosen, ImagePlanner
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import centered_in, tips_in_image
 from antipodal.planning.request import Request, along, make_request
-from antipodal.planning.result import Clock, Plan, refuse_empty
+from antipodal.planning.result import Clock, Plan, refuse_empty, told_of
 from antipodal.planning.suction_options import SuctionOptions
 from antipodal.planning.trace import Trace
 
@@ -116,15 +116,16 @@ class GraspPlanner(ImagePlanner):
         with single_threaded_torch():
             with clock("table"):
                 scene, seen = asked.observed(options.table, options.segmentation, options.fusion)
+            with told_of(scene, camera):
                 start = [g for g in asked.start if g.kind == JAWS]
                 request = make_request(scene, asked.window, start, counts, seen, asked.labels)
                 request = along(request, approach, scene.support, options.cone.directions)
-            if request.cone is not None:
-                ranked, T_cam_view = self._cone_pipeline()(request, camera, asked.seed, counts, clock, trace)
-            else:
-                plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
-                ranked, T_cam_view = plan(request, camera, asked.seed, counts, clock, trace)
-        with clock("ranking"):
+                if request.cone is not None:
+                    ranked, T_cam_view = self._cone_pipeline()(request, camera, asked.seed, counts, clock, trace)
+                else:
+                    plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
+                    ranked, T_cam_view = plan(request, camera, asked.seed, counts, clock, trace)
+        with clock("ranking"), told_of(scene, camera):
             ranked = replace(ranked, quality=self.calibration(ranked.quality))
             if trace is not None:
                 trace.calibrate(self.calibration)

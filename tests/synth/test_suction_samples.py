@@ -98,8 +98,8 @@ def test_candidates_lie_on_what_the_photo_shows_and_a_share_seals():
     found = sample_suction(photo, surface, CUP, 60, rng, options)
     assert len(found.face) == 60
     T = transforms.invert(photo.T_cam_table) @ found.T_cam_grasp
-    assert _distance_to_box(T[:, :3, 3]).max() < 0.001
-    sealing = stretches(surface, T, CUP) <= STRETCH
+    away, sealing = _distance_to_box(T[:, :3, 3]), stretches(surface, T, CUP) <= STRETCH
+    assert away.max() < CUP.radius / 3 and away[sealing].max() < 1e-4  # planes are rounded off at edges
     assert 0.4 < sealing.mean() < 1
     flat = -T[sealing][:, :3, 2]
     assert np.degrees(np.arccos(np.clip(flat.max(axis=1), -1, 1))).max() < 12

@@ -29,7 +29,7 @@ PIXEL_RANGE = 1.8  # farthest camera of pixel crops, whose depths are stored up 
 
 
 @dataclass(frozen=True)
-class SuctionOptions:
+class SuctionDraws:
     """What is drawn for a suction cup, in place of `candidates` and `labels`."""
 
     candidates: SuctionCandidateOptions = field(default_factory=SuctionCandidateOptions)
@@ -58,7 +58,7 @@ class GenerateOptions:
     cameras: CameraOptions = field(default_factory=CameraOptions)
     noise: NoiseOptions = field(default_factory=NoiseOptions)
     view: SceneViewOptions = field(default_factory=SceneViewOptions)
-    suction: SuctionOptions = field(default_factory=SuctionOptions)
+    suction: SuctionDraws = field(default_factory=SuctionDraws)
 
     def __post_init__(self) -> None:
         if not 0 <= self.pixel_window or self.pixel_size < 1:

@@ -12,7 +12,7 @@ from antipodal.networks.suction_crops import SIDE, crop_suction, suction_conditi
 from antipodal.suction_cup import SuctionCup
 from antipodal.synth.grasps.suction_candidates import SuctionCandidates, sample_suction
 from antipodal.synth.images.photo import Photo, photograph
-from antipodal.synth.labels.near_surface import Surface, surface_of
+from antipodal.synth.labels.near_surface import Triangles, surface_of
 from antipodal.synth.labels.suction_labels import SuctionLabels, label_suction, load_on_table
 from antipodal.synth.run_setup import Drawn, Setup, with_ids
 from antipodal.synth.shards import quantise
@@ -45,7 +45,7 @@ def draw_masses(setup: Setup, drawn: Drawn, rng: np.random.Generator) -> np.ndar
 
 
 def _look(
-    setup: Setup, drawn: Drawn, surface: Surface, cup: SuctionCup, rng: np.random.Generator
+    setup: Setup, drawn: Drawn, surface: Triangles, cup: SuctionCup, rng: np.random.Generator
 ) -> Tuple[Photo, SuctionCandidates]:
     """A photo of the scene and grasps in it."""
     o = setup.options

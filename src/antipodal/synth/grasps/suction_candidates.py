@@ -14,7 +14,7 @@ from antipodal.perception.surface_normals import local_planes
 from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.photo import Photo
 from antipodal.synth.images.render import NOTHING
-from antipodal.synth.labels.near_surface import Surface
+from antipodal.synth.labels.near_surface import Triangles
 from antipodal.synth.labels.seal import STRETCH, stretches
 
 
@@ -47,7 +47,7 @@ class SuctionCandidates:
 
 def sample_suction(
     photo: Photo,
-    surface: Surface,
+    surface: Triangles,
     cup: SuctionCup,
     count: int,
     rng: np.random.Generator,
@@ -58,7 +58,7 @@ def sample_suction(
     places = _visible(photo, count * options.tries, cup, rng)
     if not len(places.face):
         return places
-    places = _turned(places, photo, surface, rng, options)
+    places = _with_other_approaches(places, photo, surface, rng, options)
     T_table_grasp = transforms.invert(photo.T_cam_table) @ places.T_cam_grasp
     seals = stretches(surface, T_table_grasp, cup) <= STRETCH
     order = np.argsort(~seals, kind="stable")
@@ -83,10 +83,10 @@ def _visible(photo: Photo, count: int, cup: SuctionCup, rng: np.random.Generator
     return _at(places, np.flatnonzero(np.isfinite(planes.residual)))
 
 
-def _turned(
+def _with_other_approaches(
     places: SuctionCandidates,
     photo: Photo,
-    surface: Surface,
+    surface: Triangles,
     rng: np.random.Generator,
     options: SuctionCandidateOptions,
 ) -> SuctionCandidates:

@@ -12,7 +12,7 @@ BEYOND = 0.02  # surface so far behind a grasp's place does not count: the cup w
 RIM = 1e-9  # a ray through an edge belongs to both its triangles, so that none slips between them [m]
 
 
-class Surface(NamedTuple):
+class Triangles(NamedTuple):
     """F triangles with the spheres about them."""
 
     corners: np.ndarray  # (F, 3, 3) [m]
@@ -21,13 +21,13 @@ class Surface(NamedTuple):
     radius: np.ndarray  # (F,) of the spheres [m]
 
 
-def surface_of(vertices: np.ndarray, faces: np.ndarray, owner: Optional[np.ndarray] = None) -> Surface:
+def surface_of(vertices: np.ndarray, faces: np.ndarray, owner: Optional[np.ndarray] = None) -> Triangles:
     """The surface of a mesh (V, 3) [m], (F, 3); owner: (F,) object of each face, by default the first."""
     corners = np.ascontiguousarray(np.asarray(vertices, dtype=np.float64)[faces])
     middle = (corners.min(axis=1) + corners.max(axis=1)) / 2
     radius = np.linalg.norm(corners - middle[:, None], axis=2).max(axis=1)
     owner = np.zeros(len(corners), dtype=np.int64) if owner is None else np.asarray(owner, dtype=np.int64)
-    return Surface(corners, owner, middle, radius)
+    return Triangles(corners, owner, middle, radius)
 
 
 @numba.njit(cache=True)

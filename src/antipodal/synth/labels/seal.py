@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from antipodal.suction_cup import SuctionCup
-from antipodal.synth.labels.near_surface import Surface, faces_near, first_hits, seen_from
+from antipodal.synth.labels.near_surface import Triangles, faces_near, first_hits, seen_from
 
 VERTICES = 8
 BETWEEN = 4  # pieces of the lip from one vertex to the next
@@ -49,7 +49,7 @@ def _circle(radius: float, count: int) -> np.ndarray:
     return radius * np.column_stack([np.cos(turn), np.sin(turn)])
 
 
-def stretches(surface: Surface, T: np.ndarray, cup: SuctionCup) -> np.ndarray:
+def stretches(surface: Triangles, T: np.ndarray, cup: SuctionCup) -> np.ndarray:
     """The largest relative change of length (N,) of any spring of the cup at poses T (N, 4, 4) in the surface's frame;
     LEAK where there is a hole. The cup seals where this is at most STRETCH."""
     return _stretch_each(tuple(surface), cup_rays(cup), np.ascontiguousarray(T, dtype=np.float64))

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from antipodal.suction_cup import SuctionCup
-from antipodal.synth.labels.near_surface import Surface, enters_prism, faces_near, nearer_than, seen_from
+from antipodal.synth.labels.near_surface import Triangles, enters_prism, faces_near, nearer_than, seen_from
 
 RIM_SIDES = 16
 WAY = 0.1  # straight way before the grasp, which must be free [m]
@@ -47,7 +47,7 @@ def cup_prisms(cup: SuctionCup) -> CupPrisms:
 
 
 def cup_collides(
-    surface: Surface, cup: SuctionCup, T: np.ndarray, table: np.ndarray = np.array([0.0, 0.0, 1.0, 0.0])
+    surface: Triangles, cup: SuctionCup, T: np.ndarray, table: np.ndarray = np.array([0.0, 0.0, 1.0, 0.0])
 ) -> np.ndarray:
     """Whether (N,) the cup or the body meets the surface or the table on the way to T (N, 4, 4), the surface under the
     middle of the lip being at T's origin.

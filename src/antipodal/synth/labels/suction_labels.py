@@ -16,7 +16,7 @@ import numpy as np
 from antipodal.suction_cup import SuctionCup
 from antipodal.synth.labels.contacts import NEVER
 from antipodal.synth.labels.labels import truncated_normal
-from antipodal.synth.labels.near_surface import Surface, faces_near, first_hits, seen_from
+from antipodal.synth.labels.near_surface import Triangles, faces_near, first_hits, seen_from
 from antipodal.synth.labels.seal import LEAK, STRETCH, cup_rays, stretch
 from antipodal.synth.labels.suction_collision import cup_prisms, meets_surface, meets_table
 from antipodal.synth.labels.suction_wrench import elastic_moment, friction_to_hold
@@ -61,7 +61,7 @@ def load_on_table(centers: np.ndarray, masses: np.ndarray) -> Load:
 
 
 def label_suction(
-    surface: Surface,
+    surface: Triangles,
     load: Load,
     cup: SuctionCup,
     T: np.ndarray,
