@@ -14,9 +14,12 @@ import rospy
 
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.networks.flatness import Flatness
 from antipodal.planner import GraspPlanner
 from antipodal.ros.cell import CellNodeOptions, make_cell
 from antipodal.sim.scenes import SCENES, SHELF_PICK, hints_of, named_approach
+from antipodal.suction_cup import SuctionCup
+from antipodal.suction_planner import SuctionPlanner
 
 GRIPPER = Gripper.load("robotiq_2f85")
 
@@ -37,6 +40,13 @@ def test_moves_that_parameters_name_replace_the_scenes():
         CellNodeOptions(lift=2.0)
     with pytest.raises(InputError, match="no scene 'cave'; possible: table, shelf"):
         CellNodeOptions(scene="cave")
+
+
+def test_a_cell_with_a_cup_takes_what_is_flat():
+    cup = SuctionCup.load("piab_b30")
+    cell, family = make_cell(CellNodeOptions(scene="flat", cup="piab_b30"), GRIPPER, 0, cup)
+    best = SuctionPlanner(Flatness(), cup).plan(cell.render(), cell.camera, cell.mask())[0]
+    assert family == "flat box" and cell.execute(best.T_cam_grasp, best.width, best.kind).held
 
 
 @pytest.mark.parametrize("scene", SCENES)

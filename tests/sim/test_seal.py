@@ -34,6 +34,7 @@ def lying(radius):
 
 def test_a_plane_seals_and_one_out_of_reach_is_missed():
     assert pressed_on(slab()) == (SEALED, 0, pytest.approx(0.0, abs=1e-9))
+    assert pressed_on(slab(), by=-0.0003).state == SEALED  # nearer than the gap that is tight: it is drawn on
     assert pressed_on(slab(), by=-0.001).state == MISSED
     assert pressed_on(slab(), by=CUP.travel + 0.001).state == NO_SEAL
 

@@ -6,7 +6,7 @@ import contextlib
 import math
 import threading
 from dataclasses import dataclass, replace
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 import rospy
@@ -22,8 +22,9 @@ from antipodal.ros.messages import grasp_from, image_message
 from antipodal.sim.cell import Cell, overhead
 from antipodal.sim.objects import body_from_mesh
 from antipodal.sim.picture import view_of_gripper
-from antipodal.sim.scenes import SCENES, check_scene, parts_of, wide_things
+from antipodal.sim.scenes import SCENES, check_scene, parts_of
 from antipodal.srv import ExecuteGrasp, ExecuteGraspRequest, ExecuteGraspResponse
+from antipodal.suction_cup import SuctionCup
 from antipodal.synth.objects.procedural import procedural
 
 
@@ -32,6 +33,7 @@ class CellNodeOptions:
     """The node's private parameters; launch/demo.launch documents them."""
 
     gripper: str = ""  # YAML file; empty = the Robotiq 2F-85
+    cup: str = ""  # YAML file of a suction cup beside the gripper; empty = none
     seed: int = 0  # of the objects and their poses
     rate: float = 30.0  # images a second
     frame: str = "camera_depth_optical_frame"
@@ -56,6 +58,7 @@ class CellServer:
     def __init__(self, options: CellNodeOptions):
         self.options = options
         self.gripper = Gripper.load(options.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
+        self.cup = SuctionCup.load(options.cup) if options.cup else None
         self._scene = 0
         self._lock = threading.Lock()  # no image while the scene moves
         self._image = rospy.Publisher("depth/image_rect", Image, queue_size=1)
@@ -78,7 +81,7 @@ class CellServer:
     def new_scene(self, _: TriggerRequest) -> TriggerResponse:
         """Replace the object on the table by the next one; the reply names it."""
         with self._lock:
-            self.cell, family = make_cell(self.options, self.gripper, self._scene)
+            self.cell, family = make_cell(self.options, self.gripper, self._scene, self.cup)
             self._depth = self.cell.render()
             self._scene += 1
         return TriggerResponse(success=True, message=family)
@@ -92,19 +95,22 @@ class CellServer:
             try:
                 grasp = grasp_from(request.grasp)
                 picture = view_of_gripper(self.cell, grasp, (self.cell.camera.height, self.cell.camera.width))
-                outcome = self.cell.execute(grasp.T_cam_grasp, grasp.width)
+                outcome = self.cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
             except InputError as e:
                 return _refused(str(e))
             self._depth = self.cell.render()
         return ExecuteGraspResponse(outcome.held, outcome.kind, image_message(picture, header))
 
 
-def make_cell(options: CellNodeOptions, gripper: Gripper, number: int) -> Tuple[Cell, str]:
+def make_cell(
+    options: CellNodeOptions, gripper: Gripper, number: int, cup: Optional[SuctionCup] = None
+) -> Tuple[Cell, str]:
     """The cell with the object of this number at rest in the scene of the options, and the object's family."""
     kind, rng = SCENES[options.scene], np.random.default_rng([options.seed, number])
-    if options.scene == "wide":
-        things = wide_things(options.seed)
-        family, mesh = "wide top", things[number % len(things)].get()
+    if kind.things is not None:
+        things = kind.things(options.seed)
+        thing = things[number % len(things)]
+        family, mesh = thing.name.rpartition("_")[0].replace("_", " "), thing.get()
     else:
         mesh = procedural(number, options.seed)
         family = mesh.metadata["family"]
@@ -114,7 +120,7 @@ def make_cell(options: CellNodeOptions, gripper: Gripper, number: int) -> Tuple[
     moves = {name: getattr(options, name) for name in ("approach", "lift", "retreat") if getattr(options, name) > 0}
     cell_options = replace(kind.cell, pick=replace(kind.cell.pick, **moves))
     room = parts_of(options.scene, rng, T_world_cam, bodies)
-    cell = Cell(gripper, T_world_cam=T_world_cam, options=cell_options, room=room)
+    cell = Cell(gripper, T_world_cam=T_world_cam, options=cell_options, room=room, cup=cup)
     cell.drop(bodies, rng)
     return cell, family
 

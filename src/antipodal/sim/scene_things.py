@@ -23,7 +23,7 @@ def wide_things(seed: int) -> List[NamedMesh]:
 
 def flat_things(seed: int) -> List[NamedMesh]:
     """Boxes, cards and plates that lie flat and are wider than jaws open, or too thin for them."""
-    makers = (_flat_box, _card, _plate)
+    makers = (_flat_box, _flat_card, _flat_plate)
     return [NamedMesh(f"{makers[i % 3].__name__[1:]}_{i:03d}", partial(makers[i % 3], i, seed)) for i in range(MOST)]
 
 
@@ -47,14 +47,14 @@ def _flat_box(index: int, seed: int) -> trimesh.Trimesh:
     )
 
 
-def _card(index: int, seed: int) -> trimesh.Trimesh:
+def _flat_card(index: int, seed: int) -> trimesh.Trimesh:
     rng = np.random.default_rng([seed, index])
     return _of_parts(
         [trimesh.creation.box((rng.uniform(0.08, 0.11), rng.uniform(0.05, 0.07), rng.uniform(0.001, 0.002)))]
     )
 
 
-def _plate(index: int, seed: int) -> trimesh.Trimesh:
+def _flat_plate(index: int, seed: int) -> trimesh.Trimesh:
     """A round floor and a rim that rises outwards."""
     rng = np.random.default_rng([seed, index])
     floor, rim, rise = rng.uniform(0.035, 0.05), rng.uniform(0.012, 0.025), rng.uniform(0.006, 0.014)

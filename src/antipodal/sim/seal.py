@@ -35,7 +35,7 @@ class SealOptions:
 class Seal(NamedTuple):
     """What became of an attempt to seal."""
 
-    state: str  # SEALED, NO_SEAL, or MISSED where the lip touches nothing
+    state: str  # SEALED, NO_SEAL, or MISSED where the lip comes near to nothing
     owner: Optional[int] = None  # what the lip is sealed on
     gap: float = np.inf  # greatest under the lip [m]
 
@@ -45,7 +45,7 @@ def seal_on(cup: SuctionCup, triangles: np.ndarray, owners: np.ndarray, options:
     to an owner (F,); a seal lies on one alone."""
     height, owner = surface_under(triangles, owners, _rays(cup, options), -cup.length)
     lip = height[: options.rays]
-    if not (lip <= 0).any():
+    if not (lip <= options.leak).any():
         return Seal(MISSED)
     if len(set(owner.tolist())) > 1 or owner[0] < 0 or not _whole(height, cup, options):
         return Seal(NO_SEAL)

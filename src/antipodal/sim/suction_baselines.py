@@ -12,12 +12,12 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.grasp import Grasp
 from antipodal.grasping.view_grasps import grasps_at
-from antipodal.sim.baselines import BaselineOptions, TableScene
+from antipodal.sim.baselines import BaselineOptions, SeenTable
 from antipodal.suction_cup import KIND, SuctionCup
 
 
 @dataclass(frozen=True)
-class PlaneOptions:
+class LargestPlaneOptions:
     """How planes are found."""
 
     starts: int = 30  # pixels that a plane is grown from
@@ -29,7 +29,7 @@ class PlaneOptions:
 class LargestPlanePlanner:
     """Sucks at the centroid of the largest planar patch of the objects, along its normal."""
 
-    def __init__(self, cup: SuctionCup, options: PlaneOptions = PlaneOptions()):
+    def __init__(self, cup: SuctionCup, options: LargestPlaneOptions = LargestPlaneOptions()):
         self.cup, self.options = cup, options
 
     def plan(
@@ -41,7 +41,7 @@ class LargestPlanePlanner:
         seed: int = 0,
     ) -> List[Grasp]:
         """One grasp, on the mask or on points above the table. Raises NoGraspFound on an empty table."""
-        scene = TableScene(depth, camera, mask, BaselineOptions())
+        scene = SeenTable(depth, camera, mask, BaselineOptions())
         rng = np.random.default_rng(seed)
         v, u = np.nonzero(scene.on_object)
         chosen = rng.choice(len(v), size=min(self.options.starts, len(v)), replace=False)
@@ -53,7 +53,7 @@ class LargestPlanePlanner:
         T = (scene.T_cam_table @ T_table_grasp)[None]
         return grasps_at(T, [0.0], [0.5], camera=camera, hand=self.cup.name, kind=KIND)
 
-    def _patch(self, scene: TableScene, v: int, u: int) -> Tuple[np.ndarray, float]:
+    def _patch(self, scene: SeenTable, v: int, u: int) -> Tuple[np.ndarray, float]:
         """The points (N, 3) of the planar patch around a pixel, and its area in the image over the cosine of its tilt
         [pixels]; the pixel alone, of no area, where it is too steep."""
         w = self.options.window
