@@ -1,4 +1,5 @@
-"""What must hold of every plan, on random scenes, as a table: python benchmarks/properties.py [--scenes N].
+"""What must hold of every plan, on random scenes, as a table: python benchmarks/properties.py [--scenes N]
+[--approach table|any|cone].
 
 Each scene is planned three times: here, in a child forked after that plan, and in another process with two threads and
 in another order. Exit code 1 where a property does not hold.
@@ -15,7 +16,7 @@ import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -27,9 +28,13 @@ from antipodal.grasp import Grasp, Gripper  # noqa: E402
 from antipodal.grasping.clearance import ClearanceOptions  # noqa: E402
 from antipodal.grasping.gripper_boxes import in_the_way  # noqa: E402
 from antipodal.perception.inputs import check_depth, check_region  # noqa: E402
+from antipodal.perception.solid_scene import SolidOptions  # noqa: E402
+from antipodal.perception.table import Table  # noqa: E402
 from antipodal.planner import GraspPlanner, Plan  # noqa: E402
+from antipodal.planning.approach_cone import NAMES, ApproachCone, cone_of  # noqa: E402
 from benchmarks.random_scenes import GRIPPERS, Scene, scene  # noqa: E402
 
+NOISES = 3.5  # standard deviations of the noise that count as support in a cone
 TOUCH = 0.0005  # points this near the surface of a box do not count [m]
 BATCH = 50  # scenes that are handed to other processes at once
 PROPERTIES = (
@@ -45,6 +50,8 @@ PROPERTIES = (
     "depth agrees with the camera",
     "angle agrees with the camera",
     "swept volume free",
+    "inside the cone",
+    "not from below the support",
     "the same plan in a fork",
     "the same plan in a process with two threads",
 )
@@ -76,7 +83,10 @@ def outcome(planner: GraspPlanner, case: Scene, check: bool = True) -> Outcome:
     if not check:
         return Outcome(case.kind, digest, len(plan), ())
     points = _obstacles(plan, case)
-    broken = _broken_of_plan(plan, case) + [b for g in plan for b in _broken(g, points, planner.gripper, case)]
+    support = plan.scene.support if plan.scene else None
+    broken = _broken_of_plan(plan, case)
+    for g in plan:
+        broken += _broken(g, points, planner.gripper, case) + _broken_of_approach(g, support, case)
     return Outcome(case.kind, digest, len(plan), tuple(sorted(set(broken))))
 
 
@@ -112,20 +122,42 @@ def _broken(grasp: Grasp, points: np.ndarray, gripper: Gripper, case: Scene) -> 
         "pixel agrees with the camera": np.allclose(camera.project(T[:3, 3]), grasp.center_px, atol=0.01),
         "depth agrees with the camera": abs(T[2, 3] - grasp.depth) < 1e-6,
         "angle agrees with the camera": abs(turn) < 0.02,
-        "swept volume free": not in_the_way((points - T[:3, 3]) @ R, gripper, grasp.width, -TOUCH).any(),
+        "swept volume free": not in_the_way(
+            (points - T[:3, 3]) @ R, gripper, grasp.width, -TOUCH, whole=_leans(case)
+        ).any(),
     }
     return [name for name, holds in held.items() if not holds]
 
 
+def _broken_of_approach(grasp: Grasp, support: Optional[Table], case: Scene) -> List[str]:
+    """The properties of the direction of travel that do not hold."""
+    along, normal = grasp.T_cam_grasp[:3, 2], None if support is None else support.normal
+    cone = cone_of(case.arguments.get("approach", "table"), normal)
+    held = {
+        "inside the cone": cone is None or bool(cone.holds(along, 1e-5)),
+        "not from below the support": normal is None or along @ normal > -1e-5,
+    }
+    return [name for name, holds in held.items() if not holds]
+
+
+def _leans(case: Scene) -> bool:
+    """Whether a cone of approaches was asked for."""
+    approach = case.arguments.get("approach", "table")
+    return approach == "any" or isinstance(approach, ApproachCone)
+
+
 def _obstacles(plan: Plan, case: Scene) -> np.ndarray:
-    """Observed points (N, 3) [m] above what counts as table."""
+    """Observed points (N, 3) [m] above what counts as table; in a cone what rises no higher than the noise does too."""
     depth = check_depth(case.depth, case.camera)
     v, u = np.nonzero(depth)
     points = case.camera.deproject(np.stack([u, v], axis=-1), depth[v, u])
     support = plan.scene.support if plan.scene else None
     if support is None:
         return points
-    return points[support.offset - points @ support.normal > ClearanceOptions().flat + TOUCH]
+    along, flat = points @ support.normal, ClearanceOptions().flat
+    if _leans(case):
+        flat = np.maximum(SolidOptions().flat, NOISES * support.noise * points[:, 2] * np.abs(along))
+    return points[support.offset - along > flat + TOUCH]
 
 
 def outcomes(every: List[GraspPlanner], cases: List[Scene], check: bool = True) -> List[Outcome]:
@@ -158,14 +190,14 @@ def forked_digests(every: List[GraspPlanner], cases: List[Scene]) -> List[str]:
     return found
 
 
-def check_scenes(count: int) -> dict:
+def check_scenes(count: int, approach: str = "table") -> dict:
     """The table's numbers."""
     torch.set_num_threads(1)
     every, found = planners(), []
     broken: Dict[str, List[int]] = defaultdict(list)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), start_planning, (2,)) as other:
         for first in range(0, count, BATCH):
-            cases = [scene(n) for n in range(first, min(count, first + BATCH))]
+            cases = [scene(n, approach) for n in range(first, min(count, first + BATCH))]
             elsewhere = other.submit(digests, cases)
             batch = outcomes(every, cases)
             ways = {"in a fork": forked_digests(every, cases), "in a process with two threads": elsewhere.result()}
@@ -177,6 +209,7 @@ def check_scenes(count: int) -> dict:
             print(f"{len(found)} scenes, not held: {dict(broken)}", file=sys.stderr, flush=True)
     return {
         "scenes": count,
+        "approach": approach,
         "with a plan": sum(o.grasps > 0 for o in found),
         "grasps": sum(o.grasps for o in found),
         "kinds with a plan": dict(Counter(o.kind for o in found if o.grasps)),
@@ -188,9 +221,10 @@ def check_scenes(count: int) -> dict:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", type=int, default=5_000)
+    parser.add_argument("--approach", default="table", choices=(*NAMES, "cone"), help="cone: one at random")
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     arguments = parser.parse_args()
-    result = check_scenes(arguments.scenes)
+    result = check_scenes(arguments.scenes, arguments.approach)
     for name, value in result.items():
         print(f"{name:46} {value}")
     if arguments.json:

@@ -1,4 +1,4 @@
-"""Random scenes for properties.py: crowded boxes, rooms, heaps; grippers, masks, regions and hints at random."""
+"""Random scenes for properties.py: crowded boxes, rooms, heaps; grippers, masks, regions, hints and cones at random."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.grasp import Gripper, load_hand
 from antipodal.perception.hints import SceneHints
+from antipodal.planning.approach_cone import RIGHT_ANGLE, Approach, ApproachCone
 
 REPO = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPO), str(REPO / "tests")]
@@ -36,8 +37,8 @@ class Scene:
     arguments: Dict[str, Any] = field(default_factory=dict)
 
 
-def scene(number: int) -> Scene:
-    """The scene of this number, the same in every process."""
+def scene(number: int, approach: str = "table") -> Scene:
+    """The scene of this number, the same in every process. approach: as in `plan`, or "cone": one at random."""
     rng = np.random.default_rng([2026, number])
     kind = ["crowded", "crowded", "room", "room", "room", "heap"][number % 6]
     depth, camera, objects, up = {"crowded": _crowded, "room": _room, "heap": _heap}[kind](rng)
@@ -49,7 +50,16 @@ def scene(number: int) -> Scene:
         arguments["region"] = _region(rng, depth.shape)
     if rng.random() < 0.35:
         arguments["hints"] = SceneHints(up=tuple(up))
-    return Scene(kind, depth, camera, int(rng.integers(len(GRIPPERS))), arguments)
+    gripper = int(rng.integers(len(GRIPPERS)))
+    arguments["approach"] = _cone(rng, np.asarray(up)) if approach == "cone" else approach
+    return Scene(kind, depth, camera, gripper, arguments)
+
+
+def _cone(rng: np.random.Generator, up: np.ndarray) -> Approach:
+    """A cone whose axis leans on the vertical by at most a right angle, some narrow, some wide."""
+    axis = rng.normal(size=3)
+    x, y, z = axis - max(0.0, 2 * float(axis @ up)) * up  # a direction of travel goes down
+    return ApproachCone((float(x), float(y), float(z)), rng.uniform(0, RIGHT_ANGLE))
 
 
 def _crowded(rng: np.random.Generator) -> Tuple[np.ndarray, Camera, np.ndarray, np.ndarray]:

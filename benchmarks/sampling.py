@@ -17,12 +17,12 @@ from runs import Run, complete, curve, mean_interval, parser
 
 from antipodal.files import write_json
 
-SAMPLERS = ("importance", "importance_corrected")
+SAMPLERS = ("importance", "importance_floor", "importance_corrected")
 
 
 def main() -> None:
     arguments = parser(__doc__ or "", samples=1_200_000, every=60_000)
-    arguments.add_argument("--samplers", nargs="+", default=["importance"], choices=SAMPLERS)
+    arguments.add_argument("--samplers", nargs="+", default=["importance", "importance_floor"], choices=SAMPLERS)
     args = arguments.parse_args()
     samplers = ["uniform", *args.samplers]
     runs = [Run(s, ["--sampler", s], seed) for seed in range(args.seeds) for s in samplers]

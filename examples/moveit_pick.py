@@ -19,7 +19,7 @@ from antipodal.ros.messages import pose_message, transform_from
 from antipodal.srv import PlanGrasp
 
 T_GRASP_HAND = transforms.compose(np.eye(3), np.array([0.0, 0.0, -0.1034]))  # panda_hand, between the fingertips
-BACK_OFF, LIFT, STEP = 0.10, 0.15, 0.005  # [m]
+BACK_OFF, LIFT, STEP = 0.10, 0.04, 0.005  # [m]
 SPEED = 0.1  # share of the arm's own
 
 
@@ -46,16 +46,17 @@ def main() -> int:
 
 
 def pick(arm, hand, T_base_grasp: np.ndarray, width: float) -> bool:
-    """Open, approach, close, lift. False, and nothing has closed, where the arm finds no way."""
+    """Open, approach, close, lift a little, go back the way it came: from a shelf nothing can be lifted far. False, and
+    nothing has closed, where the arm finds no way."""
     before, at = goals(T_base_grasp)
     hand.go([width / 2, width / 2], wait=True)  # each finger's joint moves half the opening
     arm.set_pose_target(pose_message(before))
     if not arm.go(wait=True) or not straight(arm, at):
         return False
     hand.go([0.0, 0.0], wait=True)  # a controller that stops at contact reports failure here: the object is between
-    lifted = at.copy()
-    lifted[2, 3] += LIFT
-    return straight(arm, lifted)
+    for way in (at, before):
+        way[2, 3] += LIFT
+    return straight(arm, at) and straight(arm, before)
 
 
 def goals(T_base_grasp: np.ndarray):

@@ -25,7 +25,7 @@ def main() -> int:
     best = plan[0]
     print(f"{len(plan)} grasps; the best holds with P = {best.quality:.2f}, jaws {1e3 * best.width:.0f} mm open, at")
     print(best.T_cam_grasp.round(3))  # camera's optical frame; z = approach, y = closing axis [m]
-    draw.write_png(PICTURE, draw.overlay(depth, camera, plan, planner.gripper, plan.candidates))
+    draw.write_png(PICTURE, draw.overlay(depth, camera, plan, planner.gripper, plan.candidates, plan.scene))
     print(f"drawn in {PICTURE}")
     return 0
 

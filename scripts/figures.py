@@ -15,9 +15,9 @@ from antipodal.files import write_file
 from antipodal.grasp import Gripper
 from antipodal.grasping.draw import overlay, quality_colour, shade
 from antipodal.perception.depth_files import read_with_camera
+from antipodal.perception.pixel_kinds import KINDS, kinds_of
 from antipodal.planner import GraspPlanner
 from antipodal.planning.trace import Trace
-from antipodal.viewer.cloud import KINDS, kinds_of
 from antipodal.viewer.explain import enlarged_crop
 
 REPO = Path(__file__).resolve().parents[1]

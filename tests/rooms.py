@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import List, Optional, Sequence, Tuple
 
+import numba
 import numpy as np
 
 from antipodal.camera import Camera
@@ -65,18 +66,38 @@ def trace(T: np.ndarray, camera: Camera, parts: List[Part]) -> Tuple[np.ndarray,
     """Depth (H, W) [m], 0 where nothing is hit, and the part (H, W) seen, -1 for none."""
     u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
     rays = camera.deproject(np.stack([u, v], -1), np.ones(u.shape)).reshape(-1, 3) @ T[:3, :3].T
-    best, seen = np.full(len(rays), np.inf), np.full(len(rays), -1)
-    for n, (_, size, centre, yaw) in enumerate(parts):
-        c, s = np.cos(yaw), np.sin(yaw)
-        R = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
-        o, d, half = (T[:3, 3] - np.asarray(centre)) @ R, rays @ R, np.asarray(size) / 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            a, b = (-half - o) / d, (half - o) / d
-        near, far = np.minimum(a, b).max(1), np.maximum(a, b).min(1)
-        hit = (near <= far) & (near > 0) & (near < best)
-        best, seen = np.where(hit, near, best), np.where(hit, n, seen)
+    half = np.array([size for _, size, _, _ in parts], float) / 2
+    centre = np.array([centre for _, _, centre, _ in parts], float)
+    best, seen = _nearest_boxes(rays, T[:3, 3], half, centre, np.array([yaw for *_, yaw in parts], float))
     depth = np.where(np.isfinite(best), best, 0).reshape(u.shape)
     return depth, seen.reshape(u.shape)
+
+
+@numba.njit(cache=True)
+def _nearest_boxes(rays, eye, half, centre, yaw):
+    """How far along rays (N, 3) from `eye` (3,) the first of P boxes lies, inf where none does, and which, -1 for none.
+
+    half: (P, 3) of their sizes, turned by yaw (P,) [rad] about z.
+    """
+    best, seen = np.full(len(rays), np.inf), np.full(len(rays), -1)
+    for n in range(len(half)):
+        c, s = np.cos(yaw[n]), np.sin(yaw[n])
+        x, y, z = eye - centre[n]
+        start = c * x + s * y, c * y - s * x, z
+        for k in range(len(rays)):
+            x, y, z = rays[k]
+            way = c * x + s * y, c * y - s * x, z
+            near, far = -np.inf, np.inf
+            for axis in range(3):
+                o, d, h = start[axis], way[axis], half[n, axis]
+                if d == 0:
+                    near = np.inf if abs(o) >= h else near
+                else:
+                    a, b = (-h - o) / d, (h - o) / d
+                    near, far = max(near, min(a, b)), min(far, max(a, b))
+            if near <= far and 0 < near < best[k]:
+                best[k], seen[k] = near, n
+    return best, seen
 
 
 def sense(depth: np.ndarray, rng: np.random.Generator, noise: float, holes: float) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The one command: help, version, dispatch, completion, missing packages, Ctrl-C."""
 
+import json
 import re
 import signal
 import subprocess
@@ -102,13 +103,23 @@ def test_a_module_of_ours_that_is_missing_is_a_fault_not_a_hint():
 
 
 HIDE = """
-import importlib.machinery, sys
+import importlib.machinery, io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
 found = importlib.machinery.PathFinder.find_spec
 def find_spec(name, *others):
     return None if name.split(".")[0] in {hidden} else found(name, *others)
 importlib.machinery.PathFinder.find_spec = find_spec
 from antipodal.__main__ import start
-sys.exit(start())
+ended = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv, out, err = ["antipodal", *arguments], io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = start()
+        except SystemExit as e:
+            code = e.code
+    ended.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(ended))
 """
 EXTRAS = (
     "trimesh",
@@ -124,31 +135,38 @@ EXTRAS = (
 )
 
 
-def run_without(hidden, *arguments, **more):
-    """The command in a Python that has none of some libraries."""
-    command = [sys.executable, "-c", HIDE.format(hidden=tuple(hidden)), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **more)
+def run_without(hidden, lines, folder):
+    """Commands one after the other in one Python that lacks some libraries: their exit codes and what they printed, on
+    standard output and on standard error."""
+    command = [sys.executable, "-c", HIDE.format(hidden=tuple(hidden)), json.dumps([line.split() for line in lines])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    return dict(zip(lines, json.loads(done.stdout)))
+
+
+@pytest.fixture(scope="module")
+def helps(tmp_path_factory):
+    return run_without(EXTRAS, [f"{name} --help" for name in entry.COMMANDS], tmp_path_factory.mktemp("helps"))
 
 
 @pytest.mark.parametrize("name", entry.COMMANDS)
-def test_help_needs_none_of_the_extras(name):
-    done = run_without(EXTRAS, name, "--help")
-    assert done.returncode == 0 and done.stdout.startswith(f"usage: antipodal {name}"), done.stderr
-    assert done.stderr == ""
+def test_help_needs_none_of_the_extras(name, helps):
+    code, printed, complained = helps[f"{name} --help"]
+    assert code == 0 and printed.startswith(f"usage: antipodal {name}"), complained
+    assert complained == ""
 
 
-@pytest.mark.parametrize(
-    "arguments, needed",
-    [
-        ("generate --meshes procedural:2 --gripper yumi --camera primesense --samples 1 --out out", "trimesh"),
-        ("evaluate --objects procedural:2 -n 1 --json out.json", "mujoco"),
-        ("gripper none.stl --out out.yaml", "trimesh"),
-    ],
-)
-def test_without_an_extra_the_command_says_how_to_install_it(arguments, needed, tmp_path):
-    failed = run_without(EXTRAS, *arguments.split(), cwd=tmp_path)
-    said = re.fullmatch(r"error: this needs (\w+), .* pip install .*\n", failed.stderr)
-    assert failed.returncode == 2 and said and said.group(1) == needed, failed.stderr
+LACKING = {
+    "generate --meshes procedural:2 --gripper yumi --camera primesense --samples 1 --out out": "trimesh",
+    "evaluate --objects procedural:2 -n 1 --json out.json": "mujoco",
+    "gripper none.stl --out out.yaml": "trimesh",
+}
+
+
+def test_without_an_extra_the_command_says_how_to_install_it(tmp_path):
+    for line, (code, _, complained) in run_without(EXTRAS, list(LACKING), tmp_path).items():
+        said = re.fullmatch(r"error: this needs (\w+), .* pip install .*\n", complained)
+        assert code == 2 and said and said.group(1) == LACKING[line], f"{line}: {complained}"
     assert not list(tmp_path.iterdir())
 
 

@@ -152,6 +152,15 @@ def test_a_plan_is_written_though_its_picture_cannot_be(folder, capsys, monkeypa
     assert json.loads(said.out)["grasps"] and "could not be drawn" in said.err
 
 
+def test_without_a_grasp_the_picture_shows_what_was_seen(folder, capsys):
+    np.save(folder / "empty.npy", np.full((CAMERA.height, CAMERA.width), 0.7, np.float32))
+    code = run(folder, "--json", folder / "plan.json", "--png", folder / "seen.png", depth="empty.npy")
+    assert code == 1 and "nothing stands above the table" in capsys.readouterr().err
+    image = cv2.imread(str(folder / "seen.png"))
+    assert image.shape == (CAMERA.height, CAMERA.width, 3) and not (folder / "plan.json").exists()
+    assert (np.ptp(image[-20:].reshape(-1, 3), axis=1) < 20).all()  # all of it support
+
+
 def grasps_of(folder, *arguments):
     """Those of the command with these arguments, and what it said on standard error."""
     assert run_command(main, [str(a) for a in (*arguments, "--model", folder / "model.pt")]) == 0

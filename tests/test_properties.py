@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from antipodal.errors import NoGraspFound
+from antipodal.planning.approach_cone import ApproachCone
 from benchmarks import properties
 from benchmarks.random_scenes import Scene, scene
 from tests.scenes import CAMERA, box, render
@@ -25,6 +26,23 @@ def test_a_scene_is_the_same_whenever_it_is_made():
 
 def turned(T):
     return np.diag([1.0, 1.0, -1.0, 1.0]) @ T
+
+
+def test_every_property_holds_of_cones_in_a_few_scenes(planner):
+    found = properties.outcomes([planner] * 5, [scene(n, "cone") for n in range(8)])
+    assert sum(o.grasps > 0 for o in found) >= 4 and [o.broken for o in found] == [()] * len(found)
+
+
+def test_a_grasp_outside_the_cone_or_from_below_is_noticed(planner):
+    depth, _ = render([box((0.0, 0.0), (0.03, 0.10, 0.05))])
+    cone = ApproachCone((0.0, 1.0, 1.0), 0.3)
+    plan, case = planner.plan(depth, CAMERA, approach=cone), Scene("crowded", depth, CAMERA, 0, {"approach": cone})
+    broken = [properties._broken_of_approach(g, plan.scene.support, case) for g in plan]
+    assert broken == [[]] * len(plan)
+    wrong = replace(plan[0], T_cam_grasp=turned(plan[0].T_cam_grasp))
+    assert properties._broken_of_approach(wrong, plan.scene.support, case) == [
+        "inside the cone", "not from below the support"
+    ]  # fmt: skip
 
 
 WRONG = {

@@ -40,6 +40,9 @@ COMMANDS = {
     "inspect": Command("antipodal.synth.inspect", "look at training data", ("synth",)),
     "train": Command("antipodal.train", "train a model on such data", ("train",)),
     "evaluate": Command("antipodal.sim.evaluate", "measure models in the simulated cell", ("synth", "sim")),
+    "calibrate": Command(
+        "antipodal.sim.calibrate", "calibrate a model against picks in the simulated cell", ("synth", "sim", "train")
+    ),
     "compare": Command("antipodal.compare", "compare a model with a more general one", ("synth", "sim", "train")),
     "import": Command("antipodal.dexnet.__main__", "make a model of Dex-Net's own weights"),
     "gripper": Command("antipodal.synth.grippers", "measure a gripper on its mesh", ("synth",)),

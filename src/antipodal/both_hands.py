@@ -50,8 +50,16 @@ class BothHands(ImagePlanner):
                 refusals[planner.hands[0].kind] = e
         counts = {f"{kind} {stage}": n for kind, e in refusals.items() for stage, n in e.counts.items()}
         if not plans:
-            raise NoGraspFound("; ".join(f"{kind}: {e}" for kind, e in refusals.items()), counts)
+            raise _refusal(refusals, counts)
         return _one_plan(plans, asked, counts)
+
+
+def _refusal(refusals: Dict[str, NoGraspFound], counts: Dict[str, int]) -> NoGraspFound:
+    """One for all hands, with what they saw: the same image."""
+    told = NoGraspFound("; ".join(f"{kind}: {e}" for kind, e in refusals.items()), counts)
+    for one in refusals.values():
+        told.scene, told.camera = one.scene, one.camera
+    return told
 
 
 def _one_plan(plans: Sequence[Plan], asked: Asked, counts: Dict[str, int]) -> Plan:

@@ -9,7 +9,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from importlib import metadata
-from typing import Callable, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Optional, Sequence
 
 
 class AntipodalError(Exception):
@@ -31,13 +31,18 @@ class ModelError(AntipodalError):
 
 
 class NoGraspFound(AntipodalError):
-    """No feasible grasp in this image; the message says which stage ran dry, with counts."""
+    """No feasible grasp in this image; the message says which stage ran dry, with counts.
+
+    scene, camera: what the planner saw and the camera of that image, as in a `Plan`; None from others than the planner.
+    """
 
     reason = "no grasp"
 
     def __init__(self, message: str, counts: dict):
         super().__init__(message)
         self.counts = dict(counts)
+        self.scene: Any = None
+        self.camera: Any = None
 
 
 NO_GRASP, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes of every command; 0: it did what it was asked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, NoGraspFound, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -11,7 +11,7 @@ import argparse
 import math
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, Union
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from antipodal.backends import say_when_compiling
 from antipodal.both_hands import load_planner
 from antipodal.camera import Camera
 from antipodal.files import write_result
-from antipodal.grasp import Hand, load_hand
+from antipodal.grasp import Grasp, Hand, load_hand
 from antipodal.grasping import draw
 from antipodal.perception.cloud_files import holds_cloud, read_cloud
 from antipodal.perception.depth_files import read_depth, read_labels, read_mask, read_with_camera
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
     parser.add_argument("--json", default="-", metavar="FILE", help="write the plan here; default: standard output")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="write the image with the grasps drawn here")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="write the image with the grasps here, or without")
     return parser
 
 
@@ -173,20 +173,26 @@ def _plan(args: argparse.Namespace) -> None:
     load_hand(args.gripper)  # what is wrong with a file is said before images are read
     make_plan = _planned_cloud(args) if _is_loose_cloud(args) else _planned_images(args)
     planner = load_planner(args.gripper, args.cup, args.model, args.suction_model, args.device)
-    plan = make_plan(planner)
+    try:
+        plan = make_plan(planner)
+    except NoGraspFound as e:
+        _draw(args.png, e, [], planner.hands)
+        raise
     write_result(args.json, to_dict(plan))
-    if args.png is not None:
-        try:
-            draw.write_png(args.png, _picture(plan, planner.hands))
-        except Exception as e:  # whatever it is: the plan is worth more than its picture
-            _tell(f"the picture {args.png} could not be drawn: {e}")
+    _draw(args.png, plan, plan.in_camera(), planner.hands)
 
 
-def _picture(plan: Plan, hands: Sequence[Hand]) -> np.ndarray:
-    """The grasps on the image that they were planned in (H, W, 3) uint8."""
-    seen = plan.in_camera()
-    assert plan.scene is not None and plan.camera is not None
-    return draw.overlay(plan.scene.depth, plan.camera, seen, hands, seen.candidates)
+def _draw(
+    file: Optional[Path], seen: Union[Plan, NoGraspFound], grasps: Sequence[Grasp], hands: Sequence[Hand]
+) -> None:
+    """Write the picture of a plan, or of what was seen where there is no grasp, if it is wanted and can be."""
+    if file is None or seen.scene is None or seen.camera is None:
+        return
+    try:
+        candidates = grasps.candidates if isinstance(grasps, Plan) else []
+        draw.write_png(file, draw.overlay(seen.scene.depth, seen.camera, grasps, hands, candidates, seen.scene))
+    except Exception as e:  # whatever it is: the plan is worth more than its picture
+        _tell(f"the picture {file} could not be drawn: {e}")
 
 
 def _is_loose_cloud(args: argparse.Namespace) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, Type, Union, cast
 
@@ -17,6 +18,7 @@ from antipodal.grasp import JAWS, Gripper, Hand
 from antipodal.grasping.openings import usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.dense_net import DenseNet
+from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.networks.score import CropScore, PixelScore, make_score
 from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
 from antipodal.perception.inputs import check_gripper
@@ -30,7 +32,7 @@ from antipodal.planning.image_planner import Chosen, ImagePlanner
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import centered_in, tips_in_image
 from antipodal.planning.request import Request, along, make_request
-from antipodal.planning.result import Clock, Plan, refuse_empty
+from antipodal.planning.result import Clock, Plan, refuse_empty, told_of
 from antipodal.planning.suction_options import SuctionOptions
 from antipodal.planning.trace import Trace
 
@@ -57,13 +59,14 @@ class GraspPlanner(ImagePlanner):
         if self.options.policy == "dense" and dense is None:
             raise ModelError("the policy 'dense' needs a dense network; GraspPlanner.load reads it")
         self._process = os.getpid()
-        self._crop: Optional[Dict[str, Any]] = None  # what the network is fed, where a model file told
+        self._file: Dict[str, Any] = {}  # what the network is fed and how it is calibrated, where a model file told
+        self.calibration = PickCalibration()
         self._use(CropScore(network, self.gripper))
 
     def __reduce__(self) -> tuple:
         """Pickled as the network and what it was told; compiled and recorded anew where it is unpickled."""
         told = (self.network, self.gripper, self.options, str(self.device), self.dense)
-        return _restored_planner, (type(self), told, self._crop)
+        return _restored_planner, (type(self), told, self._file)
 
     @classmethod
     def load(
@@ -82,7 +85,7 @@ class GraspPlanner(ImagePlanner):
         network, meta = networks.load(model, device=str(chosen))
         scans = options is not None and options.policy == "dense"
         dense = load_dense(Path(model).with_name("dense.pt"), chosen) if scans else None
-        return _restored_planner(cls, (network, gripper, options, chosen, dense), meta["crop"])
+        return _restored_planner(cls, (network, gripper, options, chosen, dense), meta)
 
     def _use(self, score: Union[CropScore, PixelScore]) -> None:
         """Rank grasps by this score; on a GPU by a recorded graph, which knows sampled pairs and metric crops alone."""
@@ -113,15 +116,19 @@ class GraspPlanner(ImagePlanner):
         with single_threaded_torch():
             with clock("table"):
                 scene, seen = asked.observed(options.table, options.segmentation, options.fusion)
+            with told_of(scene, camera):
                 start = [g for g in asked.start if g.kind == JAWS]
                 request = make_request(scene, asked.window, start, counts, seen, asked.labels)
                 request = along(request, approach, scene.support, options.cone.directions)
-            if request.cone is not None:
-                ranked, T_cam_view = self._cone_pipeline()(request, camera, asked.seed, counts, clock)
-            else:
-                plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
-                ranked, T_cam_view = plan(request, camera, asked.seed, counts, clock, trace)
-        with clock("ranking"):
+                if request.cone is not None:
+                    ranked, T_cam_view = self._cone_pipeline()(request, camera, asked.seed, counts, clock, trace)
+                else:
+                    plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
+                    ranked, T_cam_view = plan(request, camera, asked.seed, counts, clock, trace)
+        with clock("ranking"), told_of(scene, camera):
+            ranked = replace(ranked, quality=self.calibration(ranked.quality))
+            if trace is not None:
+                trace.calibrate(self.calibration)
             ranked = centered_in(asked.window, ranked, T_cam_view, camera, counts, asked.beside(seen))
             ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)
             chosen = Chosen(ranked, T_cam_view, asked, options, counts)
@@ -152,7 +159,7 @@ class GraspPlanner(ImagePlanner):
             upright = self.cpu_pipeline
             if self.device.type != "cpu":
                 network = copy.deepcopy(self.network).cpu()
-                if self._crop is not None:
+                if self._file:
                     network = networks.for_planning(cast(networks.GraspNetwork, network))
                 upright = CpuPipeline(CropScore(network, self.gripper), self.gripper, self.options, torch.device("cpu"))
             self.cone_pipeline = ConePipeline(upright)
@@ -178,10 +185,11 @@ class GraspPlanner(ImagePlanner):
         return reply.grasps, reply.T_cam_view
 
 
-def _restored_planner(cls: Type[GraspPlanner], told: tuple, crop: Optional[Dict[str, Any]]) -> GraspPlanner:
-    """A planner of the arguments that it was told, and of what its model file says that the network is fed."""
+def _restored_planner(cls: Type[GraspPlanner], told: tuple, meta: Dict[str, Any]) -> GraspPlanner:
+    """A planner of the arguments that it was told, and of what its model file says, if it came from one."""
     planner = cls(*told)
-    planner._crop = crop
-    if crop is not None:
-        planner._use(make_score(cast(networks.GraspNetwork, planner.network), crop, planner.gripper))
+    if meta:
+        planner._file = {name: meta[name] for name in ("crop", "picks") if name in meta}
+        planner.calibration = PickCalibration.of_model(meta)
+        planner._use(make_score(cast(networks.GraspNetwork, planner.network), meta["crop"], planner.gripper))
     return planner

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Optional, Tuple, Union
 
+import numpy as np
 import torch
 
 from antipodal import networks
@@ -20,7 +21,7 @@ from antipodal.planning.image_planner import Chosen, ImagePlanner
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import centered_in
 from antipodal.planning.request import Request, make_request
-from antipodal.planning.result import Clock, Plan
+from antipodal.planning.result import Clock, Plan, told_of
 from antipodal.planning.suction_options import SuctionOptions
 from antipodal.planning.suction_pipeline import SuctionPipeline
 from antipodal.suction_cup import KIND, SuctionCup
@@ -78,11 +79,12 @@ class SuctionPlanner(ImagePlanner):
         with single_threaded_torch():
             with clock("table"):
                 scene, seen = asked.observed(options.table, options.segmentation, options.fusion)
+            with told_of(scene, asked.camera):
                 start = [g for g in asked.start if g.kind == KIND]
                 request = make_request(scene, asked.window, start, counts, seen, asked.labels)
                 request = self._along(replace(request, support=scene.support), approach)
-            ranked, poses = self.pipeline(request, asked.camera, asked.seed, counts, clock)
-        with clock("ranking"):
+                ranked, poses = self.pipeline(request, asked.camera, asked.seed, counts, clock)
+        with clock("ranking"), told_of(scene, asked.camera):
             ranked = centered_in(asked.window, ranked, poses, asked.camera, counts, asked.beside(seen))
             chosen = Chosen(ranked, poses, asked, options, counts)
         return chosen.plan(scene, clock, self.cup.name, KIND)
@@ -95,5 +97,6 @@ class SuctionPlanner(ImagePlanner):
         if cone is None:
             x, y, z = AHEAD if approach == "camera" or normal is None else normal
             cone = ApproachCone((float(x), float(y), float(z)), self.options.lean)
-        free_directions(cone, 1, normal)
+        if normal is not None and np.dot(cone.axis, normal) < -np.sin(cone.angle):
+            free_directions(cone, 1, normal)  # says why there is none
         return replace(request, cone=cone)

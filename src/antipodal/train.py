@@ -28,6 +28,7 @@ from antipodal.training import metrics, report, report_page
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
 from antipodal.training.samples import Samples, Split, open_folders, split_by_object
+from antipodal.training.threads import use_fastest_threads
 from antipodal.training.trainer import Trainer, shuffled
 
 CALIBRATION_SAMPLES = 200_000
@@ -58,8 +59,9 @@ def _train(options: TrainOptions, group: Group, command: str) -> Dict[str, Any]:
     split = split_by_object(samples, options.split_seed)
     trainer = Trainer(options, group, samples, split)
     resumed = options.resume == "auto" and trainer.resume()
+    threads = torch.get_num_threads() if resumed else use_fastest_threads(trainer)
     if group.leads:
-        print(report.describe(trainer, split, resumed), file=sys.stderr)
+        print(f"{report.describe(trainer, split, resumed)}; {threads} thread(s)", file=sys.stderr)
     with report.ProgressBar(trainer, options.log) as progress:
         trainer.fit(progress.update)
     if not group.leads:

@@ -3,12 +3,14 @@
 import cv2
 import numpy as np
 import pytest
+from scenes import box, render
 
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping import draw
+from antipodal.perception.scene import Scene, perceive
 
 CAMERA = Camera(500.0, 500.0, 160.0, 120.0, 320, 240)
 GRIPPER = Gripper()
@@ -79,3 +81,24 @@ def test_write_png_names_the_path_it_cannot_write(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/a\.png"):
         draw.write_png(tmp_path / "file" / "a.png", np.zeros((2, 2, 3), np.uint8))
+
+
+def test_what_stands_on_the_support_is_shaded_by_height_and_told_by_a_legend():
+    depth, _ = render([box((-0.05, 0.0), (0.05, 0.05, 0.03)), box((0.05, 0.0), (0.05, 0.05, 0.09))], CAMERA)
+    depth[:, -20:] = 0
+    image = draw.overlay(depth, CAMERA, [], GRIPPER, scene=perceive(depth, CAMERA))
+    low, high = (image[120, round(CAMERA.project(np.array([x, 0.0, 0.65]))[0])].astype(int) for x in (-0.05, 0.05))
+    table = image[-5, 100].astype(int)
+    assert low[2] > low[0] and (high > 1.2 * low).all()  # blue: graspable, and the higher one brighter
+    assert np.ptp(table) < 20 and (image[100:, -10] == draw.MISSING).all()
+    plain = draw.shade_kinds(perceive(depth, CAMERA), CAMERA)
+    changed = (image != plain).any(axis=2)
+    assert changed[:80, :190].mean() > 0.5 and not changed[110:, 200:].any()  # the legend, in its corner
+
+
+def test_without_a_support_what_may_be_grasped_is_blue():
+    depth = np.full((240, 320), 0.5, np.float32)
+    scene = Scene(depth, None, np.zeros(depth.shape, bool))
+    scene.graspable[100:140, 100:140] = True
+    image = draw.shade_kinds(scene, CAMERA)
+    assert np.ptp(image[10, 10]) == 0 and image[120, 120, 2] > image[120, 120, 0] + 20

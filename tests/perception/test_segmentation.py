@@ -63,6 +63,15 @@ def test_noise_on_a_bare_table_is_no_object():
     assert not mask.any()
 
 
+def test_a_low_part_is_kept_under_noise_and_its_outline_stays():
+    low, high = box((0.0, 0), (0.16, 0.04, 0.0045)), box((0.09, 0), (0.04, 0.06, 0.03))
+    rng = np.random.default_rng(0)
+    mask, truth = segmented([low, high], lambda d: (d + rng.normal(scale=0.0015, size=d.shape)).astype(np.float32))
+    assert (mask & truth).sum() > 0.98 * truth.sum()  # 0.86 where each pixel is judged alone
+    beside = cv2.dilate(truth.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert (mask & ~beside).sum() < 0.002 * truth.sum()
+
+
 def test_jumps_are_what_opencvs_morphology_finds():
     rng = np.random.default_rng(0)
     depth = (0.7 - 0.05 * (rng.random((40, 60)) < 0.02) + 0.003 * rng.random((40, 60))).astype(np.float32)

@@ -57,6 +57,18 @@ def test_the_crop_is_what_the_network_scored(planner):
     assert trace.score.crops(view, fitting).shape == (len(fitting), 1, 32, 32)
 
 
+def test_over_a_cone_each_searched_direction_has_a_trace(planner):
+    trace = Trace()
+    plain, plan = planner.plan(DEPTH, CAMERA, approach="any"), planner.plan(DEPTH, CAMERA, approach="any", trace=trace)
+    assert [g.to_dict() for g in plain] == [g.to_dict() for g in plan]
+    frames = np.stack([t.stages.view.T_cam_view for t in trace.leaning])
+    assert len(frames) == int(trace.ranked.view.max()) + 1 and trace.stages is None
+    first = trace.ranked[trace.chosen[:1]]
+    assert np.allclose(plan[0].T_cam_grasp[:3, 2], frames[int(first.view)][:3, 2])
+    scored = sum(len(t.fitting(k)) for t in trace.leaning for k in range(len(t.batches)))
+    assert scored == plan.counts["scored"]
+
+
 def test_without_a_grasp_the_trace_holds_how_far_the_plan_came(planner):
     trace, empty = Trace(), np.full_like(DEPTH, 0.7)
     with pytest.raises(NoGraspFound):

@@ -99,17 +99,19 @@ def test_the_client_without_a_planner_says_so():
     assert done.returncode == 1 and done.stdout.startswith("no planner: ")
 
 
-def test_the_pick_opens_approaches_closes_and_lifts(planner, tmp_path):
+def test_the_pick_opens_approaches_closes_lifts_and_backs_off(planner, tmp_path):
     (tmp_path / "moveit_commander.py").write_text(textwrap.dedent(STAND_IN))
     path = os.pathsep.join([str(tmp_path), planner.environment.get("PYTHONPATH", "")])
     done = asked_until_it_plans(planner, "moveit_pick", PYTHONPATH=path, CALLS=str(tmp_path / "calls.json"))
     assert done.returncode == 0, done.stdout + done.stderr
     calls = json.loads((tmp_path / "calls.json").read_text())
-    names = ["link", "speed", "panda_hand", "target", "panda_arm", "line", "panda_hand", "line"]
+    names = ["link", "speed", "panda_hand", "target", "panda_arm", "line", "panda_hand", "line", "line"]
     assert [call[0] for call in calls] == names and calls[0][1] == "panda_hand"
     opened, before, at, closed = calls[2][1], calls[3][1], calls[5][1], calls[6][1]
     assert opened == [0.04, 0.04] and closed == [0.0, 0.0]
     assert at - before == pytest.approx(0.10, abs=0.02)  # down the camera's z
+    lifted, back = calls[7][1], calls[8][1]
+    assert (lifted - at, back - before) == pytest.approx((0.04, 0.04))  # up, then back along the approach
 
 
 def test_goals_of_the_hand_lie_behind_the_grasp():

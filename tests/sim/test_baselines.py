@@ -10,7 +10,7 @@ from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
 from antipodal.sim.cell import SLEEP, Cell, overhead
 from antipodal.sim.objects import body_from_parts, box
 from antipodal.sim.oracle import Oracle
-from antipodal.sim.policies import make_policy
+from antipodal.sim.policies import PolicySetup, make_policy
 
 GRIPPER = Gripper()
 
@@ -78,12 +78,12 @@ def test_the_oracle_says_when_nothing_fits():
 
 def test_unknown_policies_are_refused_with_those_there_are():
     with pytest.raises(InputError, match="oracle"):
-        make_policy("best", GRIPPER, Cell(GRIPPER))
+        make_policy("best", PolicySetup(GRIPPER, Cell(GRIPPER)))
 
 
 def test_the_geometry_policy_holds_a_box():
     cell = cell_with(box("b", (0.03, 0.12, 0.03)))
-    grasp = make_policy("geometry", GRIPPER, cell).plan(cell.render(), cell.camera, cell.mask(), 1, 0)[0]
+    grasp = make_policy("geometry", PolicySetup(GRIPPER, cell)).plan(cell.render(), cell.camera, cell.mask(), 1, 0)[0]
     assert cell.execute(grasp.T_cam_grasp, grasp.width).held
 
 

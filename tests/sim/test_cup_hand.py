@@ -8,8 +8,8 @@ import trimesh
 from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
+from antipodal.grasping.cup_clearance import cup_body
 from antipodal.sim.cell import SLEEP, Cell, CellOptions
-from antipodal.sim.cup_body import cup_body_box
 from antipodal.sim.cup_hand import PRESSED, broken
 from antipodal.sim.objects import BodyOptions, body_from_parts, box
 from antipodal.sim.pick import PickOptions, approach, lift, stand_still
@@ -211,7 +211,10 @@ def test_jaws_pick_in_a_cell_with_a_cup_as_in_one_without():
     assert outcomes == ["held", "held"]
 
 
-@pytest.mark.parametrize("cup, kind, message", [(None, "suction", "no cup"), (CUP, "magnet", "magnet")])
+@pytest.mark.parametrize(
+    "cup, kind, message",
+    [(None, "suction", "no hand of kind .suction.; possible: jaws"), (CUP, "magnet", "possible: jaws, suction")],
+)
 def test_a_hand_that_the_cell_lacks_is_refused(cup, kind, message):
     cell = Cell(Gripper(), cup=cup)
     with pytest.raises(InputError, match=message):
@@ -220,7 +223,7 @@ def test_a_hand_that_the_cell_lacks_is_refused(cup, kind, message):
 
 def test_the_world_has_the_cup_s_lengths():
     model = Cell(Gripper(), cup=CUP).model
-    body = cup_body_box(CUP)
+    body = cup_body(CUP)
     np.testing.assert_allclose(model.geom("cup_body").size * 2, body.size)
     assert body.high[2] == -CUP.length and model.geom("cup_cylinder").size[0] == CUP.radius
     assert model.joint("cup_travel").range == pytest.approx([0, CUP.travel])

@@ -11,7 +11,8 @@ from antipodal.grasp import Gripper
 from antipodal.sim.cell import Cell, overhead
 from antipodal.sim.objects import body_from_mesh, box
 from antipodal.sim.oracle import Oracle
-from antipodal.sim.scenes import ROOF, SCENES, check_scene, hints_of, named_approach, parts_of, wide_things
+from antipodal.sim.scene_things import flat_things, wide_things
+from antipodal.sim.scenes import BIN_HEIGHT, BIN_SIDE, ROOF, SCENES, check_scene, hints_of, named_approach, parts_of
 from antipodal.sim.trials import Job, Runner, TrialOptions
 
 STEEP = overhead(0.7, 1.13, 0.4)  # a camera that looks into a shelf
@@ -44,9 +45,9 @@ def test_front_is_level_and_leads_where_the_camera_looks():
 
 def test_scenes_are_checked():
     assert check_scene("shelf") == "shelf"
-    with pytest.raises(InputError, match="no scene 'attic'; possible: table, shelf, box, wide, low"):
+    with pytest.raises(InputError, match="no scene 'attic'; possible: table, shelf, box, wide, low, flat"):
         TrialOptions("procedural:1", scene="attic")
-    with pytest.raises(InputError, match="holds one object and no room"):
+    with pytest.raises(InputError, match="holds one object, got clutter"):
         TrialOptions("procedural:1", scene="shelf", clutter=(2, 3))
 
 
@@ -111,3 +112,31 @@ def test_a_trial_on_a_shelf_is_planned_from_the_front():
     assert row["reachable"] == 1 and row["picks"][0]["kind"] in ("held", "no_grasp")
     again = Runner(TrialOptions("procedural:4", scene="shelf", approach="front:40", seed=3)).run(Job(1, "oracle"))
     assert row["picks"][0]["kind"] == again["picks"][0]["kind"]
+
+
+def test_flat_things_are_too_wide_or_too_thin_for_the_jaws_to_take_from_above():
+    things = flat_things(3)
+    assert len({t.name for t in things}) == len(things) == 50
+    for thing in things[:12]:
+        mesh = thing.get()
+        across, thick = np.sort(np.ptp(mesh.vertices, axis=0))[1], np.ptp(mesh.vertices[:, 2])
+        assert across > Gripper().max_width or thick <= 0.002
+        assert thick < 0.025
+        body = body_from_mesh(thing.name, mesh)
+        assert 0.019 < body.mass < 0.5
+    assert not np.array_equal(flat_things(3)[0].get().vertices, flat_things(4)[0].get().vertices)
+
+
+def test_a_bin_holds_a_heap_of_which_half_is_flat():
+    runner = Runner(TrialOptions("procedural:6", scene="flat", clutter=(4, 6), seed=3))
+    for scene in range(3):
+        names = runner.objects(scene)
+        flat = [name for name in names if not name.startswith("procedural")]
+        assert 4 <= len(names) <= 6 and len(flat) == round(len(names) / 2)
+    cell = runner.make_cell(0)
+    assert len(cell.remaining()) == len(runner.objects(0))
+    assert [part.kind for part in cell.room] == ["table"] + 4 * ["tray"]
+    for i in cell.remaining():
+        assert (np.abs(cell.pose(i)[:2, 3]) < BIN_SIDE).all()
+    walls = cell.room[1:]
+    assert max(part.T_world_part[2, 3] + part.size[2] / 2 for part in walls) == pytest.approx(BIN_HEIGHT)

@@ -66,6 +66,11 @@ def test_training_learns_calibrates_and_writes_model_card_and_curves(options, tm
     assert read["trained_for"] == [{"gripper": "toy"}]
     card = (tmp_path / "m.md").read_text()
     assert f"| auc | {measured['auc']:.4f} |" in card and "\n    make\n" in card
+    parts = {
+        part: re.search(f"- objects of the {part} part: (.*)", card).group(1).split(", ") for part in read["objects"]
+    }
+    assert parts == read["objects"] and [len(n) for n in parts.values()] == list(read["data"]["objects"].values())
+    assert not set(parts["test"]) & {*parts["train"], *parts["validation"]}
     assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"
     assert list((tmp_path / "log").iterdir())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "log", "m.md", "m.png", "m.pt"]
@@ -113,37 +118,44 @@ def test_a_killed_run_goes_on_to_the_same_result(options, sampler, killed_at, mo
     assert same(resumed.weights(), whole.weights())
 
 
-def command(options):
-    """`python -m antipodal.train --sampler importance` by `options`, in a process of its own."""
-    run = [sys.executable, "-m", "antipodal.train", "--data", *options.data, "--out", options.out, "--device", "cpu"]
-    run += ["--batch", str(options.batch), "--samples", "12800", "--evaluate-every", "640"]
-    run += ["--sampler", "importance"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(run, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def arguments_of(options):
+    """Those of the command that trains by `options` for 60 steps, with a checkpoint after every tenth."""
+    run = ["--data", *options.data, "--out", options.out, "--device", "cpu", "--batch", str(options.batch)]
+    return [*run, "--samples", "3840", "--evaluate-every", "640", "--sampler", "importance"]
 
 
-def validations(process):
-    """The lines of a training that tell of validations, as they come."""
-    return (line for line in iter(process.stderr.readline, "") if "samples: train" in line)
+KILLED = """
+import os, signal, sys
+from antipodal import train
+from antipodal.training.trainer import Trainer
+
+step = Trainer._step
+def dying(self, *arguments):
+    if self.progress.step == 33:
+        os.kill(os.getpid(), signal.SIGKILL)
+    step(self, *arguments)
+Trainer._step = dying
+train.main(sys.argv[1:])
+"""
 
 
-def test_a_process_killed_by_sigkill_goes_on_to_bit_identical_weights(options):
-    def finish(process):
-        told = process.communicate(timeout=120)[1]
-        assert process.returncode == 0, told
-        return told, networks.load(options.out, "cpu")
+def test_a_process_killed_by_sigkill_goes_on_to_bit_identical_weights(options, capsys):
+    def finish():
+        assert train.main(arguments_of(options)) == 0
+        return capsys.readouterr().err, networks.load(options.out, "cpu")
 
-    _, (whole, meta) = finish(command(options))
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the process that is killed
+    _, (whole, meta) = finish()
     Path(options.out).unlink()
-    killed = command(options)
-    lines = [line for _, line in zip(range(5), validations(killed))]
-    os.kill(killed.pid, signal.SIGKILL)
-    assert killed.wait(60) == -signal.SIGKILL and len(lines) == 5
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    killed = subprocess.run([sys.executable, "-c", KILLED, *arguments_of(options)], env=environment, timeout=300)
+    assert killed.returncode == -signal.SIGKILL
     assert Path(options.checkpoint()).exists() and not Path(options.out).exists()
 
-    told, (resumed, again) = finish(command(options))
-    step = int(re.search(r"going on at step (\d+) of 200", told.replace(",", "")).group(1))
-    assert 40 <= step < 200  # it went on in the middle, from a checkpoint that the killed process had written
+    told, (resumed, again) = finish()
+    torch.set_num_threads(before)
+    assert "going on at step 30 of 60" in told  # from a checkpoint that the killed process had written
     assert again["history"] == meta["history"] and again["metrics"] == meta["metrics"]
     assert same(resumed.state_dict(), whole.state_dict())
 
@@ -158,6 +170,17 @@ def test_a_finished_run_stays_until_its_options_or_data_change(options, monkeypa
     for other in (replace(options, seed=1), replace(options, resume="never"), replace(options, data=options.data[:1])):
         with pytest.raises(pytest.fail.Exception, match="trained again"):
             train.train(other, Group(CPU))
+
+
+def test_a_run_goes_on_with_the_threads_that_it_began_with(options):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        make_trainer(options).save_checkpoint()
+        torch.set_num_threads(1)
+        assert make_trainer(options).resume() and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_checkpoint_of_another_run_is_refused(options):
@@ -256,6 +279,27 @@ def test_importance_draws_the_hard_drops_the_easy_and_lets_some_back():
     sampler.order(2)
     out = ~sampler.active
     assert out[:100].sum() == 50 and out[100:190].all() and out.sum() == 50 + 90  # half came back, a tenth left
+
+
+def test_importance_by_default_is_three_uniform_epochs_then_a_tenth_out_and_a_hundredth_back():
+    sampler = make_sampler("importance", 10_000, 0)
+    losses = np.random.default_rng(0).exponential(size=10_000).astype(np.float32)
+    for epoch in range(3):
+        assert sorted(sampler.order(epoch)) == list(range(10_000))
+        sampler.record(np.arange(10_000), losses)
+    drawn = np.bincount(sampler.order(3), minlength=10_000)
+    easiest = np.argsort(losses, kind="stable")[:1000]
+    assert drawn.sum() == 9000 and drawn[easiest].sum() == 0 and set(np.flatnonzero(~sampler.active)) == set(easiest)
+    assert np.corrcoef(drawn, np.where(sampler.active, losses, 0))[0, 1] > 0.6  # nothing is drawn uniformly
+    sampler.order(4)
+    assert sampler.active[easiest].sum() == 10 and (~sampler.active).sum() == 990 + 900
+
+
+def test_importance_never_drops_every_sample():
+    sampler = make_sampler("importance", 3, 0)
+    for epoch in range(40):
+        assert len(sampler.order(epoch)) >= 1
+        sampler.record(np.arange(3), np.ones(3, np.float32))
 
 
 def test_corrected_weights_make_the_expected_loss_the_uniform_one():

@@ -107,6 +107,20 @@ def test_steps_of_the_search_are_drawn(at_start):
         assert len(tab.stage.nodes["candidates"].points) == len(tab.look.shown(step))
 
 
+def test_a_cone_of_approaches_is_asked_for_and_drawn(at_start):
+    tab, handles = at_start, at_start.controls.handles
+    assert not handles["axis"].visible and "behind_palm" not in tab.stage.nodes
+    handles["axis"].value, handles["angle"].value, handles["approach"].value = (0.0, 1.0, 1.0), 30.0, "cone"
+    assert tab.worker.wait()
+    assert handles["axis"].visible and handles["angle"].visible
+    assert all(g.T_cam_grasp[:3, 2] @ [0, 1, 1] > 2**0.5 * 0.866 for g in tab.look.plan)
+    assert "behind_palm" in tab.stage.nodes  # the 2F-85 names its hand_box, which cones keep clear
+    tab.step.value = "iteration 1"
+    assert tab.worker.wait() and len(tab.grasps) > 10 and "degrees off the support" in tab.why.content
+    handles["approach"].value = "table"
+    assert tab.worker.wait() and "behind_palm" not in tab.stage.nodes
+
+
 def test_what_a_file_is_called_is_no_html(at_start):
     tab = at_start
     tab.frames[0] = Frame("<img src=x onerror=alert(1)>", DEPTH, CAMERA)
@@ -147,7 +161,7 @@ def test_the_command_serves_a_folder(tmp_path):
     write_array(tmp_path / "a.npy", DEPTH)
     write_json(tmp_path / "camera.json", CAMERA.to_dict())
     arguments = [str(tmp_path), "--camera", str(tmp_path / "camera.json"), "--port", "0", "--up", "0", "0", "-1"]
-    server = serve(_parser().parse_args(arguments))
+    server = serve(_parser().parse_args([*arguments, "--cone", "0", "1", "1", "40"]))
     with socket.create_connection(("127.0.0.1", server.get_port()), timeout=5):
         pass
     server.stop()

@@ -42,6 +42,11 @@ def test_at_the_start_the_plan_is_the_command_lines(replanner):
         ({"opening": 0.05}, lambda look: all(g.width <= 0.05 for g in look.plan)),
         ({"friction": 0.3}, lambda look: look.options.sampling.friction == 0.3),
         ({"approach": "camera"}, lambda look: look.plan[0].T_cam_grasp[2, 2] == 1),
+        ({"approach": "any"}, lambda look: look.counts["directions"] >= 20),
+        (
+            {"approach": "cone", "axis": (0.0, 2.0, 1.0), "angle": 30.0},
+            lambda look: all(g.T_cam_grasp[:3, 2] @ [0, 2, 1] >= math.sqrt(5) * 0.866 for g in look.plan),
+        ),
         (
             {"rectangle": GRASPS_INSIDE, "columns": (200, 320), "rows": (0, 240)},
             lambda look: all(g.center_px[0] >= 200 for g in look.plan),
@@ -89,19 +94,43 @@ def test_the_steps_of_the_search_are_its_batches(replanner):
     assert [g.to_dict() for g in first] == grasps(look)
 
 
-def test_the_explanation_states_what_the_plan_used(replanner):
-    look = replanner.look(FRAME, replanner.start)
-    shown = look.shown()
+@pytest.fixture(scope="module", params=["table", "any"])
+def explained(request, replanner):
+    return replanner.look(FRAME, replace(replanner.start, approach=request.param))
+
+
+def test_the_explanation_states_what_the_plan_used(explained):
+    look, shown = explained, explained.shown()
     facts = dict(explain(look, shown, 0))
     assert facts["P(success)"] == f"{look.plan[0].quality:.3f}"
     assert facts["Rank"].startswith("1 of ") and facts["Returned"].startswith("as number 1 of")
-    alone, lost, slant = (float(n) for n in re.findall(r"(\d\.\d+)(?=;| log|$)", facts["Network alone"]))
+    alone, *lost = (float(n) for n in re.findall(r"(\d\.\d+)(?=;| log|,|$)", facts["Network alone"]))
     alone = min(alone, 0.9995)  # it is stated in three digits
-    odds = math.log(alone / (1 - alone)) - lost - slant
+    odds = math.log(alone / (1 - alone)) - sum(lost)
+    assert len(lost) == (3 if look.settings.approach == "any" else 2)
     assert 1 / (1 + math.exp(-odds)) == pytest.approx(look.plan[0].quality, abs=0.01)  # the parts make the whole
     assert facts["Closes on"] == f"{1e3 * look.plan[0].object_width:.0f} mm"
     others = [dict(explain(look, shown, k))["Returned"] for k in range(len(look.plan), len(shown))]
     assert others and all(text.startswith("no: ") for text in others)
+
+
+def test_every_direction_of_a_cone_is_shown_and_explained(replanner):
+    look = replanner.look(FRAME, replace(replanner.start, approach="any"))
+    assert len(look.searches()) >= 2 and look.steps()[-1] == "iteration 2"
+    shown = look.shown()
+    assert [g.to_dict() for g in look.in_camera(shown)][: len(look.plan)] == grasps(look)
+    assert {int(v) for v in shown.view} >= {0, 1}
+    for k, grasp in enumerate(look.in_camera(shown)):
+        degrees = math.degrees(math.acos(min(1.0, grasp.T_cam_grasp[2, 2])))
+        assert f"{degrees:.0f} off the camera's axis" in dict(explain(look, shown, k))["Approach"]
+        assert (crop_picture(look, shown[k : k + 1]) == (226, 60, 50)).all(axis=2).any()
+    for step in look.steps()[1:]:
+        assert len(look.in_camera(look.shown(step))) == len(look.shown(step)) > 0
+
+
+def test_an_axis_without_a_direction_is_a_reason(replanner):
+    look = replanner.look(FRAME, replace(replanner.start, approach="cone", axis=(0.0, 0.0, 0.0), angle=10.0))
+    assert look.plan is None and "has no direction" in look.reason
 
 
 def test_the_crop_is_shown_with_the_jaws(replanner):

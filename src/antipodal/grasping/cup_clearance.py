@@ -46,7 +46,9 @@ def obstacle_points(views: Sequence[CameraView], support: Optional[Table], optio
     those on the support."""
     found: List[np.ndarray] = []
     for view in views:
-        side = max(1, int(options.block * min(view.camera.fx, view.camera.fy) / view.median_depth))
+        few = view.depth[::8, ::8]
+        pitch = float(np.median(few[few > 0])) / min(view.camera.fx, view.camera.fy) if few.any() else options.block
+        side = max(1, int(options.block / pitch))
         points = compiled.nearest_of_blocks(np.ascontiguousarray(view.depth), side, view.camera.intrinsics())
         found.append(points @ view.T_first_cam[:3, :3].T + view.T_first_cam[:3, 3])
     points = np.concatenate(found)

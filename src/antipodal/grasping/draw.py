@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Optional, Sequence, Tuple, Union
+from typing import Optional, Sequence, Union
 
 import cv2
 import numpy as np
@@ -15,8 +15,10 @@ from antipodal.errors import InputError
 from antipodal.files import write_bytes
 from antipodal.grasp import Grasp, Hand
 from antipodal.grasping.hand_shapes import hand_for, outline_of
+from antipodal.perception.pixel_kinds import KINDS, Colour, kinds_of
+from antipodal.perception.scene import Scene
 
-Colour = Tuple[int, int, int]
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 MISSING: Colour = (38, 22, 64)  # where the camera saw nothing: a hue that no depth has
 MAX_CANDIDATES = 60  # more would hide the object
 _SUBPIXEL = 4  # cv2 draws at 1/16 pixel
@@ -29,8 +31,10 @@ def overlay(
     grasps: Sequence[Grasp],
     hands: Union[Hand, Sequence[Hand]],
     candidates: Optional[Sequence[Grasp]] = None,
+    scene: Optional[Scene] = None,
 ) -> np.ndarray:
-    """Grasps on a grey depth image (H, W, 3) uint8 RGB, near = bright.
+    """Grasps on a depth image (H, W, 3) uint8 RGB: grey, near = bright; with a scene by what each pixel was taken for,
+    the higher over the support the brighter, and a legend.
 
     depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as the two open jaws or the lip of its hand, seen
     from the camera, coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and
@@ -40,7 +44,7 @@ def overlay(
     depth = np.asarray(depth)
     if depth.shape != (camera.height, camera.width):
         raise InputError(f"depth image is {depth.shape}, the camera's is {(camera.height, camera.width)}")
-    image = shade(depth)
+    image = shade(depth) if scene is None else shade_kinds(scene, camera)
     _draw_candidates(image, camera, candidates or [])
     for grasp in reversed(grasps[1:]):
         _draw_hand(image, camera, grasp, hand_for(grasp, hands), filled=False)
@@ -48,6 +52,8 @@ def overlay(
         _draw_hand(image, camera, grasps[0], hand_for(grasps[0], hands), filled=True)
         _draw_axis(image, camera, grasps[0], 2)
         _draw_label(image, grasps[0])
+    if scene is not None:
+        _draw_legend(image, scene, camera)
     return image
 
 
@@ -62,6 +68,35 @@ def shade(depth: np.ndarray) -> np.ndarray:
         closeness = (far - depth[seen]) / max(far - near, 1e-6)
         image[seen] = (60 + 160 * np.clip(closeness, 0, 1))[:, None].astype(np.uint8)
     return image
+
+
+def shade_kinds(scene: Scene, camera: Camera) -> np.ndarray:
+    """What each pixel was taken for (H, W, 3) uint8 RGB, the higher over the support the brighter. Without one as by
+    `shade`, and blue where a grasp may lie."""
+    palette = np.array([colour for colour, _ in KINDS.values()], float)
+    kinds = kinds_of(scene, camera)
+    if scene.support is None:
+        image = shade(scene.depth)
+        image[scene.graspable] = 0.5 * image[scene.graspable] + 0.5 * palette[kinds[scene.graspable]]
+        return image
+    share = np.clip(_heights(scene, camera) / _top(scene, camera), 0, 1)
+    bright = np.where(kinds == list(KINDS).index("support"), 0.6, 0.45 + 0.55 * share)
+    image = (palette[kinds] * bright[..., None]).astype(np.uint8)
+    image[scene.depth <= 0] = MISSING
+    return image
+
+
+def _heights(scene: Scene, camera: Camera) -> np.ndarray:
+    """Heights (H, W) [m] over the support."""
+    assert scene.support is not None
+    (x, y), (a, b, c) = camera.rays(), scene.support.normal
+    return scene.support.offset - scene.depth * (x[None, :] * a + y[:, None] * b + c)
+
+
+def _top(scene: Scene, camera: Camera) -> float:
+    """The height [m] that is brightest: of what may be grasped, or else of all that stands there."""
+    seen = scene.graspable if scene.graspable.any() else scene.depth > 0
+    return max(0.01, float(np.percentile(_heights(scene, camera)[seen], 99))) if seen.any() else 0.1
 
 
 def quality_colour(quality: float) -> Colour:
@@ -116,7 +151,23 @@ def _draw_label(image: np.ndarray, best: Grasp) -> None:
     text = f"P = {best.quality:.2f}, {how}"
     at = (8, image.shape[0] - 10)
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):  # a dark rim reads on any depth
-        cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
+        cv2.putText(image, text, at, FONT, 0.5, colour, thickness, cv2.LINE_AA)
+
+
+def _draw_legend(image: np.ndarray, scene: Scene, camera: Camera) -> None:
+    """Which colour is what, in the upper left corner."""
+    rows = [(colour, text) for colour, text in KINDS.values()]
+    rows[list(KINDS).index("unseen")] = (MISSING, KINDS["unseen"][1])
+    found = scene.support is not None
+    high = f"brightest: {1e3 * _top(scene, camera):.0f} mm high" if found else "no support was found"
+    size, step = 0.35 * max(1.0, image.shape[1] / 640), round(14 * max(1.0, image.shape[1] / 640))
+    longest = max(cv2.getTextSize(text, FONT, size, 1)[0][0] for text in (high, *(text for _, text in rows)))
+    back = image[: step * len(rows) + step + 6, : longest + step + 12]
+    back[:] = 0.35 * back
+    for k, (colour, text) in enumerate([*rows, (None, high)]):
+        if colour is not None:
+            cv2.rectangle(image, (5, 5 + k * step), (5 + step - 4, k * step + step), colour, -1)
+        cv2.putText(image, text, (step + 8, k * step + step), FONT, size, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def _fixed(px: np.ndarray) -> np.ndarray:

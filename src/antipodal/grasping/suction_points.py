@@ -20,7 +20,7 @@ from antipodal.suction_cup import SuctionCup
 class SuctionPointOptions:
     """Which points are looked at, and what counts as smooth."""
 
-    drawn: int = 400  # points looked at in each image
+    drawn: int = 256  # points looked at in each image
     reach: float = 1.0  # of the plane that stands for the surface at a point, in radii of the lip
     coverage: float = 0.5  # least share of the lip's disc that shows this plane
     residual: float = 0.12  # greatest rms distance of the surface from it, in radii; where the sensor is noisier:

@@ -122,6 +122,14 @@ class ViewGrasps:
         return ViewGrasps(self.center[index], self.angle[index], self.width[index], *later)
 
 
+def joined(parts: Sequence[ViewGrasps]) -> ViewGrasps:
+    """The grasps of several views, one after the other, each with the place of its view among them."""
+    columns = zip(*((g.center, g.angle, g.width, g.quality, g.object_width, g.label) for g in parts))
+    center, angle, width, quality, between, label = (torch.cat(column) for column in columns)
+    view = torch.cat([torch.full((len(g),), k, dtype=torch.long) for k, g in enumerate(parts)])
+    return ViewGrasps(center, angle, width, quality, between, label, view)
+
+
 def at_depth(grasps: ViewGrasps, z: torch.Tensor) -> ViewGrasps:
     """The grasps (N) moved to depths z (N,) [m]."""
     return replace(grasps, center=torch.cat([grasps.center[:, :2], z[:, None]], dim=1))

@@ -95,11 +95,15 @@ def suction_axes(approach: np.ndarray) -> np.ndarray:
     """Rotations (N, 3, 3) of grasps along N unit approaches (N, 3): z is the approach, x as near the camera's x as may
     be (its y, where they are parallel)."""
     z = np.asarray(approach, np.float64).reshape(-1, 3)
-    steep = np.abs(z[:, 0]) > 0.999
-    hint = np.where(steep[:, None], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0])
-    x = hint - (hint * z).sum(axis=1, keepdims=True) * z
-    x /= np.linalg.norm(x, axis=1, keepdims=True)
-    return np.stack([x, np.cross(z, x), z], axis=-1)
+    steep = (np.abs(z[:, 0]) > 0.999).astype(int)
+    axes, each = np.empty((len(z), 3, 3)), np.arange(len(z))
+    x = -z[each, steep, None] * z
+    x[each, steep] += 1
+    x /= np.sqrt((x * x).sum(axis=1, keepdims=True))
+    axes[..., 0], axes[..., 2] = x, z
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):  # the cross product z x x; np.cross is slow
+        axes[:, i, 1] = z[:, j] * x[:, k] - z[:, k] * x[:, j]
+    return axes
 
 
 def offsets(cup: SuctionCup) -> np.ndarray:

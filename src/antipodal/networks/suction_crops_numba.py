@@ -19,29 +19,27 @@ def heights_numba(depth, intrinsics, contact, axes, across, limits, out):
     along the normal.
     """
     limit, looks, missing = np.float32(limits[0]), limits[1], np.float32(limits[2])
-    across = across.astype(np.float32)
-    size = len(across)
+    across, unseen, size = across.astype(np.float32), np.float32(3) * limit, len(across) ** 2
     place, index = np.empty((3, size), np.float32), np.empty(size, np.int32)
     behind, free, rises, found = np.empty((4, size), np.float32)
-    unseen = np.float32(3) * limit
+    flat, heights = depth.reshape(-1), out.reshape(len(contact), size)
     for n in range(len(contact)):
-        normal = -axes[n, :, 2]
+        normal, height = -axes[n, :, 2], heights[n]
         start, way = _pixel(contact[n], intrinsics), _pixel(normal, intrinsics)
         x, y, rise = _pixel(axes[n, :, 0], intrinsics), _pixel(axes[n, :, 1], intrinsics), _rise(normal, intrinsics)
         level = np.float32(contact[n, 0] * normal[0] + contact[n, 1] * normal[1] + contact[n, 2] * normal[2])
-        for i in range(size):
-            height = out[n, i]
-            height[:], behind[:], free[:] = 0, -NONE, NONE
-            for k in range(3):
-                first, step = start[k] + across[i] * y[k], x[k]
-                for j in range(size):
-                    place[k, j] = first + across[j] * step
-            for look in range(looks):
-                _look_up(height, place, way, rise, depth.shape, index, rises)
-                _read(depth.reshape(-1), index, rises, level, found)
-                _correct(found, limit, unseen if look == 0 else np.float32(0), behind, free, height)
-            for j in range(size):
-                height[j] = height[j] / limit if height[j] >= -limit else missing
+        height[:], behind[:], free[:] = 0, -NONE, NONE
+        for k in range(3):
+            for i in range(len(across)):
+                first, row = start[k] + across[i] * y[k], i * len(across)
+                for j in range(len(across)):
+                    place[k, row + j] = first + across[j] * x[k]
+        for look in range(looks):
+            _look_up(height, place, way, rise, depth.shape, index, rises)
+            _read(flat, index, rises, level, found)
+            _correct(found, limit, unseen if look == 0 else np.float32(0), behind, free, height)
+        for j in range(size):
+            height[j] = height[j] / limit if height[j] >= -limit else missing
 
 
 @numba.njit(cache=True, nogil=True)

@@ -86,10 +86,12 @@ def on_support(
 def _heights(
     depth: np.ndarray, camera: Camera, table: Table, options: SegmentationOptions
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Heights (H, W) [m] over the table, and how surely pixels stand out, as by `segmentation_numba.heights`."""
+    """Heights (H, W) [m] over the table, and how surely pixels stand out, as by `segmentation_numba.how_sure`."""
     plane = np.append(table.normal, table.offset).astype(np.float32)
     least = np.array([options.min_height / 2, options.min_height], np.float32)
-    return compiled.heights(depth, *camera.rays(), plane, np.float32(table.noise), least)
+    height = compiled.heights(depth, *camera.rays(), plane)
+    middle = cv2.medianBlur(cv2.medianBlur(height, 3), 3)  # nearly the median of 5 x 5, in a fifth of its time
+    return height, compiled.how_sure(height, middle, depth, *camera.rays(), plane, np.float32(table.noise), least)
 
 
 def stands_out(depth: np.ndarray, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> np.ndarray:

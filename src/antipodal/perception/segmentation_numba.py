@@ -9,27 +9,42 @@ from antipodal.backends import EXACT
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
-def heights(depth, ray_x, ray_y, plane, noise, least):
-    """Heights (H, W) float32 [m] over a plane (4,), 0 where depth is missing; and whether a pixel stands out surely
-    (2), perhaps (1) or not (0), (H, W) uint8.
+def heights(depth, ray_x, ray_y, plane):
+    """Heights (H, W) float32 [m] over a plane (4,), 0 where depth is missing.
 
-    depth: (H, W) float32 [m]; ray_x: (W,), ray_y: (H,) float32 rays at depth 1; noise: standard deviation of depth at
-    1 m, it grows with the square of depth; least: (2,) float32, heights [m] from which it stands out perhaps and
-    surely.
+    depth: (H, W) float32 [m]; ray_x: (W,), ray_y: (H,) float32 rays at depth 1.
     """
     H, W = depth.shape
-    height, sure = np.empty((H, W), np.float32), np.empty((H, W), np.uint8)
+    height = np.empty((H, W), np.float32)
     a, b, c, offset = plane
     for v in range(H):
         for u in range(W):
             d = depth[v, u]
             along = ray_x[u] * a + ray_y[v] * b + c
-            h = offset - d * along if d > 0 else np.float32(0)
-            deviation = noise * d * d * abs(along)
-            height[v, u] = h
+            height[v, u] = offset - d * along if d > 0 else np.float32(0)
+    return height
+
+
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def how_sure(height, middle, depth, ray_x, ray_y, plane, noise, least):
+    """Whether a pixel stands out surely (2), perhaps (1) or not (0), (H, W) uint8.
+
+    height, middle: (H, W) float32 [m] of each pixel, and the median of those round it, in which there is less noise;
+    noise: standard deviation of depth at 1 m, it grows with the square of depth; least: (2,) float32, heights [m] from
+    which it stands out perhaps and surely. The rest as in `heights`.
+    """
+    H, W = depth.shape
+    sure = np.empty((H, W), np.uint8)
+    a, b, c, _ = plane
+    for v in range(H):
+        for u in range(W):
+            d, h = depth[v, u], height[v, u]
+            deviation = noise * d * d * abs(ray_x[u] * a + ray_y[v] * b + c)
             perhaps = h > max(least[0], 2 * deviation)
-            sure[v, u] = np.uint8(perhaps) + np.uint8(perhaps and h > max(least[1], np.float32(3.5) * deviation))
-    return height, sure
+            surely = perhaps and h > max(least[1], np.float32(3.5) * deviation)
+            perhaps = perhaps or (d > 0 and middle[v, u] > max(least[0], deviation))
+            sure[v, u] = np.uint8(perhaps) + np.uint8(surely)
+    return sure
 
 
 @numba.njit(cache=True)

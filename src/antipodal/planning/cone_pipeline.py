@@ -8,20 +8,20 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Dict, List, NamedTuple, Sequence, Tuple, cast
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 import numpy as np
 import torch
 
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
-from antipodal.grasping.antipodal_pairs import SamplingOptions, sample_antipodal
+from antipodal.grasping.antipodal_pairs import Pairs, SamplingOptions, sample_antipodal
 from antipodal.grasping.balance import distance_to_centroid
 from antipodal.grasping.clearance import ClearanceOptions
 from antipodal.grasping.neighbours import closes_on_one
 from antipodal.grasping.object_width import wide_enough
 from antipodal.grasping.oblique_clearance import ObliqueClearance, oblique_margin
-from antipodal.grasping.view_grasps import ViewGrasps, at_depth, encode, poses, to_view
+from antipodal.grasping.view_grasps import ViewGrasps, at_depth, encode, joined, poses, to_view
 from antipodal.networks.score import CropScore
 from antipodal.perception.fusion import CameraView, all_carved, with_labels
 from antipodal.perception.solid_scene import SolidScene, solid_scene
@@ -31,6 +31,7 @@ from antipodal.planning.cem import maximise
 from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.request import Request
 from antipodal.planning.result import Clock
+from antipodal.planning.trace import Stages, Trace
 
 ALONG = math.cos(1e-6)  # cosine between directions that count as one
 Found = Tuple[ViewGrasps, np.ndarray]  # grasps of one view, and its `T_cam_view`
@@ -54,22 +55,35 @@ class ConePipeline:
         self.margin = oblique_margin(self.gripper)
 
     def __call__(
-        self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
+        self,
+        request: Request,
+        camera: Camera,
+        seed: int,
+        counts: Dict[str, int],
+        clock: Clock,
+        trace: Optional[Trace] = None,
     ) -> Tuple[ViewGrasps, np.ndarray]:
         """All grasps that were searched for in full, best first, and the views' frames `T_cam_view` (V, 4, 4)."""
         directions = request.directions
         assert directions is not None
         counts["directions"] = len(directions)
         if len(directions) == 1 and request.support is not None and directions[0] @ request.approach > ALONG:
-            return self.upright(request, camera, seed, counts, clock)
-        found = self._leaning(request, directions, camera, seed, counts, clock)
+            return self.upright(request, camera, seed, counts, clock, trace)
+        found = self._leaning(request, directions, camera, seed, counts, clock, trace)
         counts["scored"] = sum(len(grasps) for grasps, _ in found)
         if not found:
             raise NoGraspFound(_why_none(counts), counts)
         return _ranked_together(found)
 
     def _leaning(
-        self, request: Request, directions: np.ndarray, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
+        self,
+        request: Request,
+        directions: np.ndarray,
+        camera: Camera,
+        seed: int,
+        counts: Dict[str, int],
+        clock: Clock,
+        trace: Optional[Trace],
     ) -> List[Found]:
         """The grasps along the best of these directions."""
         cone, generator = self.options.cone, torch.Generator().manual_seed(seed)
@@ -87,7 +101,10 @@ class ConePipeline:
             others = [grasp.T_cam_grasp[:3, 2] for grasp in request.start[:2]]
             others += list(directions[directions @ request.approach > ALONG])  # most things are held from above
             best += [_bare_look(d) for d in others if all(d @ look.direction <= ALONG for look in best)]
-            found = [self._search(look, request, solids, cameras, generator) for look in best]
+            own = [Trace() for _ in best] if trace is not None else [None] * len(best)
+            found = [self._search(b, request, solids, cameras, generator, t) for b, t in zip(best, own)]
+        if trace is not None:
+            trace.leaning = [t for t, (grasps, _) in zip(own, found) if t is not None and len(grasps)]
         return [f for f in found if len(f[0])]
 
     def _look(
@@ -112,7 +129,7 @@ class ConePipeline:
             self._limits(solids),
         )
         sampling = replace(self.options.sampling, pairs=cone.pairs * len(directions))
-        grasps = self._fitting(clearance, generator, sampling, counts)
+        grasps, _ = self._fitting(clearance, generator, sampling, counts)
         grasps = grasps[_first_of_each(atlas.tile(grasps.center[:, :2]), cone.candidates)]
         if not len(grasps):
             return []
@@ -134,8 +151,8 @@ class ConePipeline:
         generator: torch.Generator,
         sampling: SamplingOptions,
         counts: Dict[str, int],
-    ) -> ViewGrasps:
-        """Those of the sampled pairs at which the gripper fits, each at its deepest depth."""
+    ) -> Tuple[ViewGrasps, Pairs]:
+        """Those of the sampled pairs at which the gripper fits, each at its deepest depth; and all of the pairs."""
         view = clearance.view
         pairs, edges = sample_antipodal(view, self.gripper, generator, sampling)
         grasps = ViewGrasps(torch.nn.functional.pad(pairs.center, (0, 1)), pairs.angle, pairs.extent)
@@ -149,7 +166,7 @@ class ConePipeline:
                 fits &= closes_on_one(view, grasps, self.gripper)
         for name, count in zip(COUNTED, (edges, len(grasps), int(fits.sum()))):
             counts[name] = counts.get(name, 0) + count
-        return grasps[fits]
+        return grasps[fits], pairs
 
     def _search(
         self,
@@ -158,6 +175,7 @@ class ConePipeline:
         solids: SolidScene,
         cameras: Sequence[CameraView],
         generator: torch.Generator,
+        trace: Optional[Trace] = None,
     ) -> Found:
         """All grasps scored in a full search along one direction, and its frame; starts at the look's candidates."""
         view, lifted = solids.view(look.direction, self.margin, self.options.view)
@@ -167,10 +185,14 @@ class ConePipeline:
             view, lifted, self.gripper, lambda g: poses(g, view.T_cam_view), cameras, self._limits(solids)
         )
         distance = distance_to_centroid(view)
-        sampled = self._fitting(clearance, generator, self.options.sampling, {})[: self.options.candidates]
+        sampled, pairs = self._fitting(clearance, generator, self.options.sampling, {})
+        start = sampled[: self.options.candidates], look.candidates, to_view(request.start, view)
+        if trace is not None:
+            trace.stages, trace.score = Stages(view, distance, pairs, clearance), self.score
+        batches = None if trace is None else trace.batches
         samples, quality = maximise(
-            lambda s: self.upright.evaluate(clearance, distance, self.score, s),
-            torch.cat([encode(s, self.gripper) for s in (sampled, look.candidates, to_view(request.start, view))]),
+            lambda s: self.upright.evaluate(clearance, distance, self.score, s, batches),
+            torch.cat([encode(s, self.gripper) for s in start]),
             generator,
             self.options.cem,
         )
@@ -224,11 +246,8 @@ def _around_best(looks: List[FirstLook], directions: np.ndarray, request: Reques
 
 def _ranked_together(found: List[Found]) -> Tuple[ViewGrasps, np.ndarray]:
     """The grasps of several views in one ranking, and the views' frames (V, 4, 4)."""
-    columns = zip(*((g.center, g.angle, g.width, g.quality, g.object_width, g.label) for g, _ in found))
-    center, angle, width, quality, between, label = (torch.cat(column) for column in columns)
-    view = torch.cat([torch.full((len(g),), k, dtype=torch.long) for k, (g, _) in enumerate(found)])
-    grasps = ViewGrasps(center, angle, width, quality, between, label, view)
-    return grasps[torch.argsort(quality, descending=True, stable=True)], np.stack([T for _, T in found])
+    grasps = joined([g for g, _ in found])
+    return grasps[torch.argsort(grasps.quality, descending=True, stable=True)], np.stack([T for _, T in found])
 
 
 def _why_none(counts: Dict[str, int]) -> str:

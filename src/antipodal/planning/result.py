@@ -83,6 +83,16 @@ class Clock:
         self.times_ms[stage] = 1e3 * (time.perf_counter() - start)
 
 
+@contextmanager
+def told_of(scene: Scene, camera: Camera) -> Iterator[None]:
+    """Within it NoGraspFound is told of the scene and its camera, for a picture of why."""
+    try:
+        yield
+    except NoGraspFound as e:
+        e.scene, e.camera = scene, camera
+        raise
+
+
 STAGES = {
     "pixels": "graspable pixels",
     "edges": "edge cells",

@@ -7,6 +7,7 @@ them sees is an obstacle.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Dict, List, Optional, Tuple
 
 import numpy as np
@@ -43,6 +44,7 @@ class Contacts:
     smooth: np.ndarray  # (N,) bool, on smooth surface that may be grasped
     allowed: np.ndarray  # (N,) bool, and the approach is one that was asked for
 
+    @cached_property
     def poses(self) -> np.ndarray:
         """(N, 4, 4), z along the approach."""
         return transforms.compose(suction_axes(self.approach), self.point)
@@ -124,7 +126,7 @@ class SuctionSearch:
         finite = torch.isfinite(quality)
         contacts = self._decoded(samples[finite])
         labels = self._of_pixels(self.view.labels, contacts.px) if self.view.labels is not None else np.empty(0)
-        return self.view.T_first_cam @ contacts.poses(), quality[finite].numpy(), labels
+        return self.view.T_first_cam @ contacts.poses, quality[finite].numpy(), labels
 
     def evaluate(self, samples: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         """The samples and P(success) (N,), -inf where the cup cannot come or the surface is none to seal on."""
@@ -161,7 +163,7 @@ class SuctionSearch:
     def is_free(self, contacts: Contacts) -> np.ndarray:
         """Which of the contacts (N,) bool are allowed, and the cup comes to them freely."""
         free = contacts.allowed.copy()
-        poses = contacts.poses()[free] if free.any() else np.empty((0, 4, 4))
+        poses = contacts.poses[free]
         free[free] = cup_is_free(poses, self.cup, self.obstacles, self.support, self.options.clearance)
         return free
 

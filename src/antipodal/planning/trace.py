@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import List, NamedTuple, Optional
 
 import torch
@@ -10,6 +10,7 @@ import torch
 from antipodal.grasping.antipodal_pairs import Pairs
 from antipodal.grasping.clearance import Clearance
 from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.networks.score import Score
 from antipodal.perception.scene import Scene
 from antipodal.perception.view import View
@@ -28,7 +29,8 @@ class Stages(NamedTuple):
 class Trace:
     """Hand an empty one to `GraspPlanner.plan`, which fills it as far as it comes, also where it finds no grasp.
 
-    Of a plan on a GPU, which is one launch, and of one over a cone only `scene`, `ranked` and `chosen` are kept.
+    Of a plan on a GPU, which is one launch, only `scene`, `ranked` and `chosen` are kept. A plan over a cone has no
+    `stages` here; each direction that was searched in full has a trace of its own in `leaning`.
     """
 
     scene: Optional[Scene] = None  # what was taken for the support and for graspable
@@ -37,6 +39,15 @@ class Trace:
     batches: List[ViewGrasps] = field(default_factory=list)  # scored by the search: its start, then each iteration's
     ranked: Optional[ViewGrasps] = None  # likely enough and in the region, best first
     chosen: List[int] = field(default_factory=list)  # which of `ranked` were returned
+    leaning: List[Trace] = field(default_factory=list)  # of the views of a cone, in their order
+    calibration: PickCalibration = field(default_factory=PickCalibration)  # which every quality here has had
+
+    def calibrate(self, calibration: PickCalibration) -> None:
+        """Calibrate what the search scored, as what was returned is."""
+        self.calibration = calibration
+        self.batches = [replace(b, quality=calibration(b.quality)) for b in self.batches]
+        for search in self.leaning:
+            search.calibrate(calibration)
 
     def fitting(self, batch: int) -> ViewGrasps:
         """Those of a batch at which the gripper fits, the only ones that the network scored."""

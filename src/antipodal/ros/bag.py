@@ -6,7 +6,14 @@ of each image with grasps. Exit code 0: done, 2: bad input.
 
 from __future__ import annotations
 
-from antipodal.errors import AntipodalError, InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import (
+    AntipodalError,
+    InputError,
+    NoGraspFound,
+    command_parser,
+    end_when_interrupted,
+    run_command,
+)
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -86,13 +93,15 @@ def _row(image: Any, info: Any, planner: GraspPlanner, picture: Path, rectified:
         plan = planner.plan(depth, camera)
     except AntipodalError as e:
         row.update(reason=e.reason, message=str(e), total_ms=round(1e3 * (time.perf_counter() - start), 1))
+        if isinstance(e, NoGraspFound) and e.scene is not None:
+            draw.write_png(picture, draw.overlay(e.scene.depth, e.camera, [], planner.gripper, [], e.scene))
         return row
     row["total_ms"] = round(1e3 * (time.perf_counter() - start), 1)
     best = plan[0]
     values = [best.quality, best.width, *best.center_px, best.angle, *best.T_cam_grasp[:3, 3]]
     names = COLUMNS[COLUMNS.index("quality") : COLUMNS.index("total_ms")]
     row.update(zip(names, np.round([*values, *quaternion(best.T_cam_grasp[:3, :3])], 6).tolist()), grasps=len(plan))
-    draw.write_png(picture, draw.overlay(depth, camera, plan.grasps, planner.gripper, plan.candidates))
+    draw.write_png(picture, draw.overlay(depth, camera, plan.grasps, planner.gripper, plan.candidates, plan.scene))
     return row
 
 

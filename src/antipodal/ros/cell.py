@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Tuple
 
 import numpy as np
 import rospy
@@ -17,9 +19,10 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.ros.messages import grasp_from, image_message
-from antipodal.sim.cell import Cell
+from antipodal.sim.cell import Cell, overhead
 from antipodal.sim.objects import body_from_mesh
 from antipodal.sim.picture import view_of_gripper
+from antipodal.sim.scenes import SCENES, check_scene, parts_of, wide_things
 from antipodal.srv import ExecuteGrasp, ExecuteGraspRequest, ExecuteGraspResponse
 from antipodal.synth.objects.procedural import procedural
 
@@ -32,10 +35,19 @@ class CellNodeOptions:
     seed: int = 0  # of the objects and their poses
     rate: float = 30.0  # images a second
     frame: str = "camera_depth_optical_frame"
+    scene: str = "table"  # where the object is, a name in sim/scenes.py
+    tilt: float = 0.0  # of the camera against the vertical, where the scene does not say [rad]
+    approach: float = 0.0  # length of the way to a grasp, along its z [m]; this and the next two: 0 = the scene's
+    lift: float = 0.0  # straight up with what is held [m]
+    retreat: float = 0.0  # back along the approach, after lifting [m]
 
     def __post_init__(self) -> None:
+        check_scene(self.scene)
         if self.rate <= 0:
             raise InputError(f"~rate must be positive, got {self.rate}")
+        for name in ("approach", "lift", "retreat"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"~{name} must be 0 to 1 m, got {getattr(self, name)}")
 
 
 class CellServer:
@@ -43,7 +55,7 @@ class CellServer:
 
     def __init__(self, options: CellNodeOptions):
         self.options = options
-        self.cell = Cell(Gripper.load(options.gripper or resources.find("config/grippers/robotiq_2f85.yaml")))
+        self.gripper = Gripper.load(options.gripper or resources.find("config/grippers/robotiq_2f85.yaml"))
         self._scene = 0
         self._lock = threading.Lock()  # no image while the scene moves
         self._image = rospy.Publisher("depth/image_rect", Image, queue_size=1)
@@ -66,12 +78,10 @@ class CellServer:
     def new_scene(self, _: TriggerRequest) -> TriggerResponse:
         """Replace the object on the table by the next one; the reply names it."""
         with self._lock:
-            mesh = procedural(self._scene, self.options.seed)
-            rng = np.random.default_rng([self.options.seed, self._scene])
-            self.cell.drop([body_from_mesh(mesh.metadata["name"], mesh)], rng)
+            self.cell, family = make_cell(self.options, self.gripper, self._scene)
             self._depth = self.cell.render()
             self._scene += 1
-        return TriggerResponse(success=True, message=mesh.metadata["family"])
+        return TriggerResponse(success=True, message=family)
 
     def execute(self, request: ExecuteGraspRequest) -> ExecuteGraspResponse:
         """Execute a grasp whose pose is in the camera's frame."""
@@ -87,6 +97,26 @@ class CellServer:
                 return _refused(str(e))
             self._depth = self.cell.render()
         return ExecuteGraspResponse(outcome.held, outcome.kind, image_message(picture, header))
+
+
+def make_cell(options: CellNodeOptions, gripper: Gripper, number: int) -> Tuple[Cell, str]:
+    """The cell with the object of this number at rest in the scene of the options, and the object's family."""
+    kind, rng = SCENES[options.scene], np.random.default_rng([options.seed, number])
+    if options.scene == "wide":
+        things = wide_things(options.seed)
+        family, mesh = "wide top", things[number % len(things)].get()
+    else:
+        mesh = procedural(number, options.seed)
+        family = mesh.metadata["family"]
+    bodies = [body_from_mesh(family, mesh)]
+    tilt = options.tilt if kind.tilt is None else sum(kind.tilt) / 2
+    T_world_cam = overhead(tilt=tilt, azimuth=-math.pi / 2)  # what is high lies above in the image
+    moves = {name: getattr(options, name) for name in ("approach", "lift", "retreat") if getattr(options, name) > 0}
+    cell_options = replace(kind.cell, pick=replace(kind.cell.pick, **moves))
+    room = parts_of(options.scene, rng, T_world_cam, bodies)
+    cell = Cell(gripper, T_world_cam=T_world_cam, options=cell_options, room=room)
+    cell.drop(bodies, rng)
+    return cell, family
 
 
 def depth_message(depth: np.ndarray, header: Header) -> Image:

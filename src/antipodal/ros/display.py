@@ -11,13 +11,14 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from antipodal.errors import NoGraspFound
 from antipodal.grasp import Hand, moved_grasps
 from antipodal.grasping import draw
 from antipodal.perception.depth_view import DepthView
 from antipodal.ros.messages import box_marker, image_message, marker_array
 from antipodal.ros.options import WorkspaceOptions
 
-Shown = Tuple[Any, ...]  # header, view, plan or None
+Shown = Tuple[Any, ...]  # header, view, plan or why there is none
 
 
 class Display(rospy.SubscribeListener):
@@ -38,7 +39,7 @@ class Display(rospy.SubscribeListener):
         threading.Thread(target=self._run, name="display", daemon=True).start()
 
     def show(self, *plan: Any) -> None:
-        """Show a plan (header, DepthView, a Plan in its camera's frame or None); replaces one not drawn yet."""
+        """Show a plan (header, DepthView, a Plan in its camera's frame or NoGraspFound); replaces one not drawn yet."""
         with self._change:
             self._newest = plan
             self._change.notify()
@@ -67,8 +68,8 @@ class Display(rospy.SubscribeListener):
                 rospy.logerr_throttle(5, f"a plan could not be drawn: {e!r}")
 
     def _draw(self, header: Header, view: DepthView, plan: Any) -> None:
-        grasps, candidates = ([], []) if plan is None else (plan.grasps, plan.candidates)
-        picture = draw.overlay(view.depth, view.camera, grasps, self.hands, candidates)
+        grasps, candidates = ([], []) if isinstance(plan, NoGraspFound) else (plan.grasps, plan.candidates)
+        picture = draw.overlay(view.depth, view.camera, grasps, self.hands, candidates, plan.scene)
         placed, tried = (moved_grasps(some, view.T_frame_cam) for some in (grasps, candidates))
         with contextlib.suppress(rospy.ROSException):  # the node is going down
             self._markers.publish(marker_array(placed, tried, self.hands, header))

@@ -145,9 +145,9 @@ class PlanServer:
         times_ms = {"input": 1e3 * (time.perf_counter() - start)}
         try:
             plan = make_plan(inputs, request.max_grasps or options.max_grasps)
-        except NoGraspFound:
+        except NoGraspFound as e:
             self._all.publish(GraspArray(header, []))
-            self._display.show(inputs.header, inputs.view, None)
+            self._display.show(inputs.header, inputs.view, e)
             raise
         reply.success = True
         reply.grasps = [grasp_message(g, header, T_target_frame @ T_frame_cam) for g in plan]

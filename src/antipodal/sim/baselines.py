@@ -47,7 +47,7 @@ class RandomPlanner:
     ) -> List[Grasp]:
         """`max_grasps` grasps on the mask, or on points above the table. Raises NoGraspFound on an empty table."""
         rng = np.random.default_rng(seed)
-        scene = _Scene(depth, camera, mask, self.options)
+        scene = TableScene(depth, camera, mask, self.options)
         points = scene.points[scene.on_object]
         return [
             scene.grasp(points[i], angle, self.gripper.max_width, self.gripper)
@@ -70,7 +70,7 @@ class CentroidPlanner:
         seed: int = 0,
     ) -> List[Grasp]:
         """One grasp. Raises NoGraspFound on an empty table."""
-        scene = _Scene(depth, camera, mask, self.options)
+        scene = TableScene(depth, camera, mask, self.options)
         points = scene.points[_largest(scene.on_object)]
         center = np.median(points, axis=0)
         spread = np.cov((points[:, :2] - points[:, :2].mean(axis=0)).T) + 1e-12 * np.eye(2)
@@ -93,7 +93,7 @@ def _largest(mask: np.ndarray) -> np.ndarray:
     return labels == np.bincount(labels[mask]).argmax()
 
 
-class _Scene:
+class TableScene:
     """The depth image as points in a frame whose z is the table's normal and whose z = 0 is the table. The table is the
     plane fitted to all points that belong to no object."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import mujoco
 import numpy as np
@@ -14,6 +14,7 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import JAWS, Gripper
+from antipodal.grasp import Hand as HandShape
 from antipodal.sim.carriage import WorldOptions
 from antipodal.sim.cup_hand import CupHand, suck
 from antipodal.sim.hand import Hand
@@ -139,17 +140,24 @@ class Cell:
         self._put(i, transforms.compose(np.eye(3), np.array([FAR + i, 0.0, self.bodies[i].radius()])))
 
     def _pick(self, T_cam_grasp: np.ndarray, width: float, kind: str) -> Outcome:
-        """The only place that asks which hand a grasp is for."""
         T = np.asarray(T_cam_grasp, dtype=np.float64)
         if T.shape != (4, 4) or not np.allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-3):
             raise InputError(f"T_cam_grasp must be a rigid (4, 4) transform, got {T_cam_grasp}")
+        opening = None if self.hand_of(kind) is self.cup else self._opening(width)
         with self._bystanders_asleep():
-            if kind == JAWS:
-                return pick(self.hand, self.T_world_cam @ T, self._opening(width), self.options.pick)
-            if kind == SUCTION and self.cup_hand is not None:
+            if opening is None:
+                assert self.cup_hand is not None
                 return suck(self.cup_hand, self.T_world_cam @ T, self.options.pick)
-        hands = "jaws and no cup" if self.cup is None else "jaws and a cup"
-        raise InputError(f"this cell has {hands}, got a grasp of kind {kind!r}")
+            return pick(self.hand, self.T_world_cam @ T, opening, self.options.pick)
+
+    def hand_of(self, kind: str) -> HandShape:
+        """The gripper or the cup, by the kind of a grasp. Raises InputError where the cell has no such hand."""
+        hands: Dict[str, Optional[HandShape]] = {JAWS: self.gripper, SUCTION: self.cup}
+        hand = hands.get(kind)
+        if hand is None:
+            possible = ", ".join(name for name, one in hands.items() if one is not None)
+            raise InputError(f"this cell has no hand of kind {kind!r}; possible: {possible}")
+        return hand
 
     def _opening(self, width: float) -> float:
         """To which the jaws open on approach [m]. Raises InputError where the gripper cannot open to `width`."""

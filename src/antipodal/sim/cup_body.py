@@ -8,7 +8,7 @@ from typing import Any, Dict
 import mujoco
 import numpy as np
 
-from antipodal.grasping.gripper_boxes import Box
+from antipodal.grasping.cup_clearance import cup_body
 from antipodal.sim.carriage import WorldOptions, add_carriage, hand_box_geom, set_values, touch_as_hand
 from antipodal.suction_cup import SuctionCup
 
@@ -25,7 +25,7 @@ STEPS = 2.5  # time steps in which the lip's spring swings by a radian: the fast
 def add_cup(spec: mujoco.MjSpec, cup: SuctionCup, objects: int, options: WorldOptions) -> None:
     """Add a cup, and a weld to each of the objects `object0`, ..."""
     grasp = add_carriage(spec, CUP)
-    hand_box_geom(grasp, f"{CUP}body", cup_body_box(cup), 0.8, options)
+    hand_box_geom(grasp, f"{CUP}body", cup_body(cup), 0.8, options)
     if cup.length - cup.travel > 1e-3:
         _cylinder(grasp, cup, options)
     _lip(grasp, cup, options)
@@ -33,12 +33,6 @@ def add_cup(spec: mujoco.MjSpec, cup: SuctionCup, objects: int, options: WorldOp
         weld = set_values(spec.add_equality(), name=f"{SEAL}{i}", type=mujoco.mjtEq.mjEQ_WELD, active=False)
         set_values(weld, objtype=mujoco.mjtObj.mjOBJ_BODY, name1=f"{CUP}grasp", name2=f"object{i}")
         weld.data[10], weld.solref = 1.0, [2 * options.timestep, 1.0]
-
-
-def cup_body_box(cup: SuctionCup) -> Box:
-    """The box behind the cup, in the grasp frame."""
-    x, y, z = cup.body_size
-    return Box(np.array([-x / 2, -y / 2, -cup.length - z]), np.array([x / 2, y / 2, -cup.length]))
 
 
 def _cylinder(grasp: Any, cup: SuctionCup, options: WorldOptions) -> None:

@@ -71,7 +71,7 @@ class CupHand(CarriedHand):
     def seal(self) -> Optional[int]:
         """Hold the object that the lip seals on. Returns it; None where there is no seal, and `lost` says why."""
         mujoco.mj_forward(self.model, self.data)
-        found = seal_on(self.cup, *self._objects_under(), self.options)
+        found = seal_on(self.cup, *self.objects_under(self._frame_pose()), self.options)
         if found.state != SEALED:
             self.lost = found.state
             return None
@@ -109,9 +109,9 @@ class CupHand(CarriedHand):
     def _frame_pose(self) -> np.ndarray:
         return transforms.compose(self.data.xmat[self._frame].reshape(3, 3), self.data.xpos[self._frame])
 
-    def _objects_under(self) -> Tuple[np.ndarray, np.ndarray]:
-        """The objects' triangles (F, 3, 3) [m] in the grasp frame, and the object (F,) of each."""
-        T_grasp_world = transforms.invert(self._frame_pose())
+    def objects_under(self, T_world_grasp: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """All objects' triangles (F, 3, 3) [m] in the grasp frame of a pose (4, 4), and the object (F,) of each."""
+        T_grasp_world = transforms.invert(T_world_grasp)
         triangles: List[np.ndarray] = [np.zeros((0, 3, 3))]
         for i, (vertices, faces) in enumerate(self.surfaces):
             triangles.append(transforms.apply(T_grasp_world @ self._object_pose(i), vertices)[faces])

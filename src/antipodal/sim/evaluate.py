@@ -27,15 +27,16 @@ from antipodal import resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.files import read_names, write_text
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, Hand, load_hand
 from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
 from antipodal.sim import report, report_page
 from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.picture import contact_sheet
-from antipodal.sim.policies import check_policies
+from antipodal.sim.policies import check_hands, check_policies
 from antipodal.sim.scenes import SCENES
 from antipodal.sim.trials import Job, Runner, TrialOptions
+from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.noise import NAMED, load_noise
 from antipodal.synth.objects.meshes import UNITS
 
@@ -59,6 +60,7 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
     InputError where the log holds trials of other options, or where no trial had an object to pick.
     """
     check_policies(policies, options.views > 1 or options.by_object)
+    check_hands(policies, options.cup)
     if n < 1 or workers < 1:
         raise InputError(f"trials and workers must be at least 1, got {n} and {workers}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +75,7 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
 
 def write_evaluation_report(path: Path, options: TrialOptions, summary: dict, out: Path) -> None:
     """Write the HTML report of an evaluation whose summary is `out`; the worst failures are picked again for it."""
-    rows = _read_trials(out.with_suffix(".jsonl"), options)
+    rows = read_trials(out.with_suffix(".jsonl"), options)
     rows = [row for row in rows if row["scene"] < summary["scenes"] and row["policy"] in summary["policies"]]
     report_page.write_evaluation_page(path, summary, rows, Runner(options))
 
@@ -93,7 +95,7 @@ def _go_on(
     """All trials: those in the log, and those that are run now and appended to it."""
     from tqdm import tqdm
 
-    rows = _read_trials(log, options)
+    rows = read_trials(log, options)
     done = {(row["scene"], row["policy"]) for row in rows}
     jobs = [Job(i, policy) for i in range(n) for policy in policies if (i, policy) not in done]
     with log.open("a") as file:
@@ -125,7 +127,7 @@ def _runner(options: TrialOptions, pictures: Path) -> Runner:
     return Runner(options, pictures)
 
 
-def _read_trials(log: Path, options: TrialOptions) -> List[dict]:
+def read_trials(log: Path, options: TrialOptions) -> List[dict]:
     """The finished trials of a log, which is created if it is missing. A line that a kill cut short is removed."""
     if not log.exists():
         write_text(log, json.dumps({"options": _plain(options)}) + "\n")
@@ -138,22 +140,26 @@ def _read_trials(log: Path, options: TrialOptions) -> List[dict]:
 
 
 def _plain(options: TrialOptions) -> dict:
-    """The options as JSON values; the model is identified by its content."""
+    """The options as JSON values; models are identified by their content."""
     values = asdict(options)
-    if options.model is not None:
-        values["model_sha256"] = hashlib.sha256(Path(options.model).read_bytes()).hexdigest()
+    for name in ("model", "suction_model"):
+        if values[name] is not None:
+            values[f"{name}_sha256"] = hashlib.sha256(Path(values[name]).read_bytes()).hexdigest()
     return json.loads(json.dumps(values))
 
 
 def _trial_options(args: argparse.Namespace) -> TrialOptions:
-    model = args.model or ("default" if "antipodal" in args.policies.split(",") else None)
+    policies = args.policies.split(",")
+    model = args.model or ("default" if {"antipodal", "both"} & set(policies) else None)
+    suction_model = args.suction_model or ("suction" if {"suction", "both"} & set(policies) else None)
+    hand = load_hand(args.gripper) if args.gripper else Gripper()
     return TrialOptions(
         objects=args.objects,
         units=args.units,
         only=tuple(read_names(args.objects_list)),
         model=None if model is None else str(resources.locate("models", model)),
         planner=_planner(args.planner),
-        gripper=Gripper.load(args.gripper) if args.gripper else Gripper(),
+        gripper=hand if isinstance(hand, Gripper) else Gripper(),
         camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
         height=args.height,
         tilt=float(np.deg2rad(args.tilt)),
@@ -166,7 +172,16 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         seed=args.seed,
         scene=args.scene,
         approach=args.approach,
+        cup=_cup(args.cup, hand),
+        suction_model=None if suction_model is None else str(resources.locate("models", suction_model)),
     )
+
+
+def _cup(name: Optional[str], hand: Hand) -> Optional[SuctionCup]:
+    """The cup of `--cup`, or the one that `--gripper` named."""
+    if name is not None:
+        return SuctionCup.load(name)
+    return hand if isinstance(hand, SuctionCup) else None
 
 
 def _planner(text: str) -> PlannerOptions:
@@ -205,7 +220,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--clutter", type=_clutter, default=(1, 1), help="objects a scene: K, or LOW-HIGH (default: 1)")
     add("--tilt", type=float, default=0.0, help="camera tilted by up to this [degrees] (default: 0)")
     add("--height", type=float, default=0.7, help="camera's distance from the table's middle [m] (default: 0.7)")
-    add("--gripper", help="YAML file, or a name in config/grippers (default: robotiq_2f85)")
+    add("--gripper", help="YAML file, or a name in config/grippers, of jaws or of a cup (default: robotiq_2f85)")
+    add("--cup", help="a suction cup beside the gripper, for the policies of suction: YAML file, or a name")
+    add("--suction-model", help="model file, or a name, of the policies suction and both (default: suction)")
     add("--camera", help="camera file, or a name in config/cameras (default: 640 x 480, f = 525)")
     add("--room", action="store_true", help="a table that ends, floor, walls, arm, crates, trays; implies --no-mask")
     add("--scene", default="table", choices=tuple(SCENES), help="where the object is (default: %(default)s)")

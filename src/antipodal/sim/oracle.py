@@ -7,7 +7,7 @@ it is asked for, or the cell is wrong.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from antipodal.grasping.view_grasps import grasps_at
 from antipodal.planning.approach_cone import Approach, ApproachCone, cone_of, free_directions
 from antipodal.sim.baselines import downwards
 from antipodal.sim.cell import Cell
-from antipodal.sim.solids import Solid, outside, sample_surface, through
+from antipodal.sim.room import Part
+from antipodal.sim.solids import Solid, outer_surface, through
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ class Oracle:
         rng = np.random.default_rng(seed)
         self._cone, self._ways = self._spread(approach)
         solids = [self.cell.solid(i) for i in self.cell.remaining()]
-        surfaces = [self._surface(solid, rng) for solid in solids]
-        obstacles = np.concatenate([np.zeros((0, 3)), *(points for points, _ in surfaces), *self._room()])
+        surfaces = [outer_surface(solid, self.options.spacing, rng) for solid in solids]
+        room = room_points(self.cell.room, self.options.room_spacing) if self._ways is not None else []
+        obstacles = np.concatenate([np.zeros((0, 3)), *(points for points, _ in surfaces), *room])
         axes = _best_first([self._axes(solid, *surface, rng) for solid, surface in zip(solids, surfaces)])
         T_cam_world = transforms.invert(self.cell.T_world_cam)
         tried = 0
@@ -94,22 +96,6 @@ class Oracle:
         x, y, z = self.cell.T_world_cam[:3, :3] @ np.array(cone.axis)
         turned = ApproachCone((float(x), float(y), float(z)), cone.angle)
         return turned, free_directions(turned, self.options.directions, np.array([0.0, 0.0, -1.0]))
-
-    def _room(self) -> List[np.ndarray]:
-        """Points (P, 3) all over each part of the room but the table."""
-        found = []
-        for part in self.cell.room[1:] if self._ways is not None else []:
-            steps = [np.linspace(-s / 2, s / 2, int(s / self.options.room_spacing) + 2) for s in part.size]
-            grid = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
-            outer = (np.abs(grid) >= part.size / 2 - 1e-9).any(axis=1)
-            found.append(transforms.apply(part.T_world_part, grid[outer]))
-        return found
-
-    def _surface(self, solid: Solid, rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
-        """Points (P, 3) on the outside of an object and their normals."""
-        points, normals = sample_surface(solid, self.options.spacing, rng)
-        seen = outside(solid, points)
-        return points[seen], normals[seen]
 
     def _axes(self, solid: Solid, points: np.ndarray, normals: np.ndarray, rng: np.random.Generator) -> Axes:
         """Lines through an object that leave it within the friction cone at both ends; horizontal ones for a hand that
@@ -194,3 +180,14 @@ def _best_first(axes: List[Axes]) -> Axes:
         return Axes(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0))
     order = np.argsort(np.concatenate([a.cost for a in axes]), kind="stable")
     return Axes(*(np.concatenate(column)[order] for column in zip(*axes)))
+
+
+def room_points(room: Sequence[Part], spacing: float) -> List[np.ndarray]:
+    """Points (P, 3) all over each part of a room but the table, `spacing` [m] apart."""
+    found = []
+    for part in room[1:]:
+        steps = [np.linspace(-s / 2, s / 2, int(s / spacing) + 2) for s in part.size]
+        grid = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
+        outer = (np.abs(grid) >= part.size / 2 - 1e-9).any(axis=1)
+        found.append(transforms.apply(part.T_world_part, grid[outer]))
+    return found

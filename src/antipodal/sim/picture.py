@@ -11,9 +11,9 @@ import trimesh
 
 from antipodal import transforms
 from antipodal.camera import Camera
-from antipodal.grasp import Grasp, Gripper
+from antipodal.grasp import Grasp, Hand
 from antipodal.grasping import draw
-from antipodal.grasping.gripper_boxes import Box, whole_hand_boxes
+from antipodal.grasping.hand_shapes import Cylinder, solids_of
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import join
 from antipodal.sim.solids import unit_normals
@@ -24,7 +24,7 @@ AROUND = 0.2  # side of the area that a thumbnail shows [m]
 COLUMNS, MOST = 10, 100  # of a contact sheet
 EYE_DISTANCE, EYE_ELEVATION = 0.42, 0.6  # of the viewpoint [m, rad]
 BACKGROUND = (250, 250, 250)
-TABLE, JAWS, PALM = (225, 222, 216), (70, 78, 92), (120, 128, 140)
+TABLE, WALLS, JAWS, PALM = (225, 222, 216), (205, 200, 190), (70, 78, 92), (120, 128, 140)
 OBJECTS = ((86, 140, 196), (214, 132, 74), (106, 170, 108), (196, 98, 108), (150, 120, 180), (190, 170, 80))
 
 
@@ -41,7 +41,7 @@ def pick_picture(
 ) -> np.ndarray:
     """Side by side (H, 2 W, 3) uint8 RGB: the depth image (H, W) with the grasp and the candidates, and the gripper at
     the grasp, seen from beside the table. Take it before the pick is executed."""
-    left = draw.overlay(depth, cell.camera, [grasp], cell.gripper, candidates)
+    left = draw.overlay(depth, cell.camera, [grasp], cell.hand_of(grasp.kind), candidates)
     right = view_of_gripper(cell, grasp, (left.shape[0], left.shape[1]))
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
         cv2.putText(left, title, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
@@ -49,15 +49,16 @@ def pick_picture(
 
 
 def view_of_gripper(cell: Cell, grasp: Grasp, shape: Tuple[int, int]) -> np.ndarray:
-    """The scene with the gripper at a grasp (H, W, 3) uint8 RGB, seen across the closing axis from above."""
+    """The scene with the gripper or the cup at a grasp (H, W, 3) uint8 RGB, seen across the closing axis from above."""
     T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
-    meshes = [_table_mesh(), *_object_meshes(cell), *_gripper_mesh(cell.gripper, grasp.width, T_world_grasp)]
+    parts = _hand_meshes(cell.hand_of(grasp.kind), grasp.width, T_world_grasp)
+    meshes = [_table_mesh(), *_room_meshes(cell), *_object_meshes(cell), *parts]
     return _shade(meshes, _eye(T_world_grasp), shape)
 
 
 def view_of_table(cell: Cell, T_world_grasp: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
     """As `view_of_gripper`, without the gripper."""
-    return _shade([_table_mesh(), *_object_meshes(cell)], _eye(T_world_grasp), shape)
+    return _shade([_table_mesh(), *_room_meshes(cell), *_object_meshes(cell)], _eye(T_world_grasp), shape)
 
 
 def object_picture(mesh: trimesh.Trimesh, side: int = THUMBNAIL) -> np.ndarray:
@@ -69,11 +70,9 @@ def object_picture(mesh: trimesh.Trimesh, side: int = THUMBNAIL) -> np.ndarray:
     return _shade([body], transforms.compose(R, 1.35 * size * away), (side, side))
 
 
-def failure_picture(
-    depth: np.ndarray, camera: Camera, grasp: Optional[Grasp], gripper: Gripper, label: str
-) -> np.ndarray:
+def failure_picture(depth: np.ndarray, camera: Camera, grasp: Optional[Grasp], hand: Hand, label: str) -> np.ndarray:
     """Thumbnail (THUMBNAIL, THUMBNAIL, 3) uint8 RGB of a depth image around the grasp, or of its middle."""
-    image = draw.overlay(depth, camera, [] if grasp is None else [grasp], gripper)
+    image = draw.overlay(depth, camera, [] if grasp is None else [grasp], hand)
     z = grasp.depth if grasp is not None else float(np.median(depth[depth > 0]))
     u, v = grasp.center_px if grasp is not None else (camera.width / 2, camera.height / 2)
     scale = THUMBNAIL * z / (AROUND * camera.fx)
@@ -130,12 +129,21 @@ def _table_mesh() -> Coloured:
     return Coloured(corners, np.array([[0, 1, 2], [0, 2, 3]]), TABLE)
 
 
-def _gripper_mesh(gripper: Gripper, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
-    """The boxes that world.py builds, the jaws open to `width`."""
-    boxes = zip(whole_hand_boxes(gripper, width), (JAWS, JAWS, PALM, PALM))
-    return [_box_mesh(box, T_world_grasp, colour) for box, colour in boxes]
+def _room_meshes(cell: Cell) -> List[Coloured]:
+    """Low parts of a room, such as a bin's walls; what is higher would hide the objects."""
+    low = [part for part in cell.room[1:] if part.kind == "tray"]
+    return [Coloured(*part.mesh(), WALLS) for part in low]
 
 
-def _box_mesh(box: Box, T: np.ndarray, colour: Tuple[int, int, int]) -> Coloured:
-    mesh = trimesh.creation.box(box.size)
-    return Coloured(transforms.apply(T, mesh.vertices + box.center), np.asarray(mesh.faces), colour)
+def _hand_meshes(hand: Hand, width: float, T_world_grasp: np.ndarray) -> List[Coloured]:
+    """The solids that the world is built of, the jaws open to `width`; what touches objects is darker."""
+    found = []
+    for name, part in solids_of(hand, width).items():
+        if isinstance(part, Cylinder):
+            mesh = trimesh.creation.cylinder(part.radius, part.size[2], sections=32)
+        else:
+            mesh = trimesh.creation.box(part.size)
+        colour = JAWS if name in ("jaw_left", "jaw_right", "cup") else PALM
+        vertices = transforms.apply(T_world_grasp, mesh.vertices + part.center)
+        found.append(Coloured(vertices, np.asarray(mesh.faces), colour))
+    return found

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, Iterable, Optional, Protocol, Sequence
 
 import numpy as np
 
 from antipodal import resources
+from antipodal.both_hands import BothHands
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
+from antipodal.networks.flatness import Flatness
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.sim.baselines import CentroidPlanner, RandomPlanner
 from antipodal.sim.cell import Cell
 from antipodal.sim.geometric import geometric_planner
 from antipodal.sim.oracle import Oracle
+from antipodal.sim.suction_baselines import LargestPlanePlanner
+from antipodal.sim.suction_oracle import EitherOracle, SuctionOracle
+from antipodal.suction_cup import SuctionCup
+from antipodal.suction_planner import SuctionPlanner
 
 
 class Policy(Protocol):
@@ -26,34 +32,70 @@ class Policy(Protocol):
     ) -> Sequence[Grasp]: ...
 
 
-Maker = Callable[[Gripper, Cell, Optional[str], PlannerOptions], Policy]
-POLICIES: Dict[str, Maker] = {
-    "antipodal": lambda gripper, cell, model, options: GraspPlanner.load(
-        model or resources.find("models/default.pt"), gripper, "cpu", options
-    ),
-    "dense": lambda gripper, cell, model, options: GraspPlanner.load(
-        model or resources.find("models/default.pt"), gripper, "cpu", replace(options, policy="dense")
-    ),
-    "geometry": lambda gripper, cell, model, options: geometric_planner(gripper, options),
-    "centroid": lambda gripper, cell, model, options: CentroidPlanner(gripper),
-    "random": lambda gripper, cell, model, options: RandomPlanner(gripper),
-    "oracle": lambda gripper, cell, model, options: Oracle(cell),
+@dataclass(frozen=True)
+class PolicySetup:
+    """What policies are made of."""
+
+    gripper: Gripper
+    cell: Cell  # the world that oracles know, and its cup
+    model: Optional[str] = None  # file of the network for jaws; None: the one that came with the package
+    options: PlannerOptions = field(
+        default_factory=PlannerOptions
+    )  # of the planner for jaws, whether network or geometry ranks
+    suction_model: Optional[str] = None  # file of the network for a cup; None: the one that came with the package
+
+    @property
+    def cup(self) -> SuctionCup:
+        assert self.cell.cup is not None  # make_policy checks it
+        return self.cell.cup
+
+
+def _network(setup: PolicySetup, policy: str) -> GraspPlanner:
+    model = setup.model or resources.find("models/default.pt")
+    return GraspPlanner.load(model, setup.gripper, "cpu", replace(setup.options, policy=policy))
+
+
+def _suction_network(setup: PolicySetup) -> SuctionPlanner:
+    return SuctionPlanner.load(setup.suction_model or resources.find("models/suction.pt"), setup.cup)
+
+
+JAWS_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
+    "antipodal": lambda setup: _network(setup, setup.options.policy),
+    "dense": lambda setup: _network(setup, "dense"),
+    "geometry": lambda setup: geometric_planner(setup.gripper, setup.options),
+    "centroid": lambda setup: CentroidPlanner(setup.gripper),
+    "random": lambda setup: RandomPlanner(setup.gripper),
+    "oracle": lambda setup: Oracle(setup.cell),
 }
-
-
+CUP_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
+    "suction": lambda setup: _suction_network(setup),
+    "both": lambda setup: BothHands(_network(setup, setup.options.policy), _suction_network(setup)),
+    "flatness": lambda setup: SuctionPlanner(Flatness(), setup.cup),
+    "both_flatness": lambda setup: BothHands(
+        _network(setup, setup.options.policy), SuctionPlanner(Flatness(), setup.cup)
+    ),
+    "plane": lambda setup: LargestPlanePlanner(setup.cup),
+    "suction_oracle": lambda setup: SuctionOracle(setup.cell),
+    "both_oracle": lambda setup: EitherOracle(setup.cell),
+}
+POLICIES = {**JAWS_POLICIES, **CUP_POLICIES}
 APPROACHING = ("antipodal", "geometry", "oracle")  # whose `plan` also takes an approach and hints
+ORACLES = ("oracle", "suction_oracle", "both_oracle")  # that know one cell
 
 
-def make_policy(
-    name: str, gripper: Gripper, cell: Cell, model: Optional[str] = None, options: PlannerOptions = PlannerOptions()
-) -> Policy:
-    """The policy of this name; `cell` is the world that the oracle knows, `model` the file of the network, `options`
-    tune the planner, whether network or geometry ranks.
-
-    InputError for another name; ModelError where the model cannot be loaded.
-    """
+def make_policy(name: str, setup: PolicySetup) -> Policy:
+    """The policy of this name. InputError for another name, or where it needs a cup that the cell lacks; ModelError
+    where a model cannot be loaded."""
     check_policies([name])
-    return POLICIES[name](gripper, cell, model, options)
+    check_hands([name], setup.cell.cup)
+    return POLICIES[name](setup)
+
+
+def check_hands(names: Iterable[str], cup: Optional[SuctionCup]) -> None:
+    """Raises InputError for a policy that needs a cup where there is none."""
+    without = [name for name in names if name in CUP_POLICIES and cup is None]
+    if without:
+        raise InputError(f"{', '.join(without)} needs a suction cup, such as --cup piab_b30")
 
 
 PLANNERS = ("antipodal", "dense", "geometry")  # that take several views and labels

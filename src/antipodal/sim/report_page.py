@@ -14,7 +14,8 @@ from antipodal.sim.report import percent, wilson
 from antipodal.sim.trials import Job, Runner
 from antipodal.training import metrics
 
-OUTCOMES = dict(zip((*KINDS, "no_grasp"), ("#3f9b5d", *report.COLOURS[1:2], *report.COLOURS[3:])))
+SHADES = ("#3f9b5d", report.COLOURS[1], *report.COLOURS[3:], "#c58bb0", "#6f7fbf", "#8c564b", "#4d4d4d")
+OUTCOMES = dict(zip((*KINDS, "no_grasp"), SHADES))
 WORST = 6  # failures that are replayed
 MOST_OBJECTS = 200
 BINS = 10  # of the calibration
@@ -36,7 +37,8 @@ def write_evaluation_page(path: Path, summary: dict, rows: Sequence[dict], runne
 
 def _lead(summary: dict) -> str:
     o = summary["options"]
-    return f"{summary['scenes']} scenes, objects {o['objects']}, noise {o['noise']}, gripper {o['gripper']['name']}"
+    hands = " and ".join(o[hand]["name"] for hand in ("gripper", "cup") if o[hand] is not None)
+    return f"{summary['scenes']} scenes, objects {o['objects']}, noise {o['noise']}, gripper {hands}"
 
 
 def _headline(name: str, policy: dict) -> Tuple[str, str, str]:

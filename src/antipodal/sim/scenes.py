@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-import trimesh
 
 from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.perception.hints import SceneHints
 from antipodal.planning.approach_cone import Approach, ApproachCone
+from antipodal.sim.carriage import WorldOptions
 from antipodal.sim.cell import CellOptions
-from antipodal.sim.objects import Body, join
+from antipodal.sim.objects import Body
 from antipodal.sim.pick import PickOptions
 from antipodal.sim.room import THICKNESS, Part, upright_part
+from antipodal.sim.scene_things import flat_things, wide_things
 from antipodal.synth.objects.meshes import NamedMesh
 
-WIDE_TOPS = 50  # different ones
 FRONT = 45.0  # half-angle of the cone "front" where none is given [degrees]
 SHELF_DEPTH, SHELF_WIDTH, ROOF = 0.32, 0.8, 0.25  # of the board, and its roof's height over it [m]
 SHELF_PICK = PickOptions(approach=0.35, lift=0.03, retreat=0.35)  # in from before the board, and out again
 BOX_GAP, BOX_HEIGHT = (0.02, 0.05), (0.08, 0.14)  # from an object's farthest point to the walls; of the walls [m]
+BIN_SIDE, BIN_HEIGHT = 0.15, 0.08  # half of a bin's inner side; of its walls [m]
+IN_BIN = replace(CellOptions(), world=replace(WorldOptions(), heap=BIN_SIDE))
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,18 @@ class SceneKind:
 
     tilt: Optional[Tuple[float, float]] = None  # least and greatest of the camera [rad]; None: as the trials say
     cell: CellOptions = field(default_factory=CellOptions)
+    things: Optional[Callable[[int], List[NamedMesh]]] = None  # of its own, by a seed
+    share: float = 1.0  # of a scene's objects that are its own things
+    heap: bool = False  # several objects may lie in it
 
 
 SCENES: Dict[str, SceneKind] = {
-    "table": SceneKind(),
+    "table": SceneKind(heap=True),
     "shelf": SceneKind((1.08, 1.19), replace(CellOptions(), spread=0.04, pick=SHELF_PICK)),
     "box": SceneKind(cell=replace(CellOptions(), spread=0.01)),
-    "wide": SceneKind((0.8, 1.1)),
+    "wide": SceneKind((0.8, 1.1), things=wide_things),
     "low": SceneKind((1.1, 1.2)),
+    "flat": SceneKind(cell=IN_BIN, things=flat_things, share=0.5, heap=True),
 }
 
 
@@ -57,7 +62,10 @@ def parts_of(name: str, rng: np.random.Generator, T_world_cam: np.ndarray, bodie
     if name == "shelf":
         return _shelf(ahead)
     if name == "box":
-        return _walled_box(rng, max(body.radius() for body in bodies))
+        half = max(body.radius() for body in bodies) + rng.uniform(*BOX_GAP)
+        return _walled_box(half, rng.uniform(*BOX_HEIGHT), rng.uniform(0, np.pi / 2))
+    if name == "flat":
+        return _walled_box(BIN_SIDE, BIN_HEIGHT, 0.0)
     return []
 
 
@@ -71,9 +79,8 @@ def _shelf(ahead: float) -> List[Part]:
     return [Part("table", board, board_size), Part("roof", roof, roof_size), back]
 
 
-def _walled_box(rng: np.random.Generator, radius: float) -> List[Part]:
-    """A table, and four walls on it, near to what lies within `radius` [m] of its middle."""
-    half, height, turn = radius + rng.uniform(*BOX_GAP), rng.uniform(*BOX_HEIGHT), rng.uniform(0, np.pi / 2)
+def _walled_box(half: float, height: float, turn: float) -> List[Part]:
+    """A table, and four walls on it, `half` [m] from its middle."""
     table = transforms.compose(np.eye(3), np.array([0.0, 0.0, -THICKNESS / 2]))
     size = (0.008, 2 * half + 0.016, height)
     walls = [upright_part("tray", turn + k * np.pi / 2, half + 0.004, size, height / 2) for k in range(4)]
@@ -105,22 +112,3 @@ def named_approach(text: str, T_world_cam: np.ndarray) -> Approach:
         raise InputError("the camera looks straight down, so nothing is in front: tilt it, or use --approach any")
     x, y, z = T_world_cam[:3, :3].T @ level
     return ApproachCone((float(x), float(y), float(z)), math.radians(angle))
-
-
-def wide_things(seed: int) -> List[NamedMesh]:
-    """Things that are wider from above than jaws open, and narrow from the side."""
-    return [NamedMesh(f"wide_top_{i:03d}", partial(_wide_top, i, seed)) for i in range(WIDE_TOPS)]
-
-
-def _wide_top(index: int, seed: int) -> trimesh.Trimesh:
-    """A foot, a thin post and a wide round top, made of cylinders."""
-    rng = np.random.default_rng([seed, index])
-    post, top, foot = rng.uniform(0.08, 0.13), rng.uniform(0.008, 0.02), rng.uniform(0.006, 0.012)
-    sizes = [(rng.uniform(0.03, 0.045), foot), (rng.uniform(0.008, 0.02), post), (rng.uniform(0.05, 0.065), top)]
-    parts, height = [], 0.0
-    for radius, length in sizes:
-        middle = transforms.compose(np.eye(3), np.array([0.0, 0.0, height + length / 2]))
-        parts.append(trimesh.creation.cylinder(radius, length, sections=24, transform=middle))
-        height += length
-    vertices, faces = join((np.asarray(part.vertices), np.asarray(part.faces)) for part in parts)
-    return trimesh.Trimesh(vertices, faces, metadata={"parts": parts}, process=False)

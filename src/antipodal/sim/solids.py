@@ -50,6 +50,13 @@ def sample_surface(solid: Solid, spacing: float, rng: np.random.Generator) -> Tu
     return points, np.concatenate(solid.normals)[face]
 
 
+def outer_surface(solid: Solid, spacing: float, rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
+    """Of `sample_surface`, the points (P, 3) that lie on the outside of the object, and the normals there (P, 3)."""
+    points, normals = sample_surface(solid, spacing, rng)
+    seen = outside(solid, points)
+    return points[seen], normals[seen]
+
+
 def outside(solid: Solid, points: np.ndarray) -> np.ndarray:
     """Which of the points (N, 3) lie outside all parts; the surface counts as outside."""
     inside = [(points @ n.T - d).max(axis=1) < -TOUCHING for n, d in zip(solid.normals, solid.offsets)]

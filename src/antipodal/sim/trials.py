@@ -21,9 +21,10 @@ from antipodal.sim.looks import Shown, ask_for_object, look
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.pick import WRONG_OBJECT
 from antipodal.sim.picture import failure_picture, view_of_gripper, view_of_table
-from antipodal.sim.policies import APPROACHING, Policy, make_policy
+from antipodal.sim.policies import APPROACHING, ORACLES, Policy, PolicySetup, make_policy
 from antipodal.sim.room import lose_depth, random_room
-from antipodal.sim.scenes import SCENES, check_scene, hints_of, named_approach, parts_of, wide_things
+from antipodal.sim.scenes import SCENES, check_scene, hints_of, named_approach, parts_of
+from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.noise import NAMED, NoiseOptions, sensor_errors
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, NamedMesh, mesh_source
 
@@ -50,9 +51,11 @@ class TrialOptions:
     by_object: bool = False  # a policy is asked for one object, in a label image; another in the hand is a failure
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
-    scene: str = "table"  # a name in scenes.SCENES; "wide" has its own objects
+    scene: str = "table"  # a name in scenes.SCENES; some have objects of their own
     approach: str = "table"  # of the planner and the oracle, as scenes.named_approach reads it
     units: str = "m"  # of the mesh files, a name in meshes.UNITS
+    cup: Optional[SuctionCup] = None  # a second hand, for the policies of suction
+    suction_model: Optional[str] = None  # model file of the policies "suction" and "both"
 
     def __post_init__(self) -> None:
         if self.units not in UNITS:
@@ -67,8 +70,10 @@ class TrialOptions:
             raise InputError("in a room there is one view, and no object is asked for")
         check_scene(self.scene)
         named_approach(self.approach, overhead(self.height, 0.5))
-        if self.scene != "table" and (self.room or self.clutter != (1, 1)):
-            raise InputError(f"a scene {self.scene!r} holds one object and no room")
+        if self.scene != "table" and self.room:
+            raise InputError(f"a scene {self.scene!r} has no room around it")
+        if self.clutter != (1, 1) and not SCENES[self.scene].heap:
+            raise InputError(f"a scene {self.scene!r} holds one object, got clutter {self.clutter}")
         if not 1 <= self.clutter[0] <= self.clutter[1]:
             raise InputError(f"clutter must be at least one object, the fewest first, got {self.clutter}")
 
@@ -87,12 +92,15 @@ class Runner:
     def __init__(self, options: TrialOptions, pictures: Optional[Path] = None):
         """pictures: folder for a picture of each failure; None = no pictures."""
         self.options, self.pictures = options, pictures
-        if options.scene == "wide":
-            meshes = wide_things(HELD_OUT)
-        else:
+        kind = SCENES[options.scene]
+        own = {} if kind.things is None else {mesh.name: mesh for mesh in kind.things(HELD_OUT)}
+        given: Dict[str, NamedMesh] = {}
+        if not own or kind.share < 1:
             meshes = mesh_source(options.objects, MeshOptions(scale=UNITS[options.units]), seed=HELD_OUT)
-        self._meshes = _choose(meshes, options.only)
-        self.names = sorted(self._meshes)
+            given = _choose(meshes, options.only)
+        self._meshes = {**given, **own}
+        self.names, self._own, self._given = sorted(self._meshes), sorted(own), sorted(given)
+        self._share = kind.share if own else 0.0
         self._policies: Dict[str, Policy] = {}
 
     def run(self, job: Job) -> dict:
@@ -113,7 +121,8 @@ class Runner:
         rng = np.random.default_rng([self.options.seed, scene, 0])
         count = int(rng.integers(self.options.clutter[0], self.options.clutter[1] + 1))
         if count > 1:
-            return [self.names[i] for i in rng.choice(len(self.names), count, replace=count > len(self.names))]
+            own = round(self._share * count)
+            return _draw_names(rng, self._own, own) + _draw_names(rng, self._given, count - own)
         order = np.random.default_rng(self.options.seed).permutation(len(self.names))
         return [self.names[order[scene % len(order)]]]
 
@@ -126,7 +135,7 @@ class Runner:
         T_world_cam = overhead(options.height, least + (most - least) * rng.random(), 2 * np.pi * rng.random())
         other = np.random.default_rng([options.seed, scene, 4])
         room = random_room(other, T_world_cam) if options.room else parts_of(options.scene, other, T_world_cam, bodies)
-        cell = Cell(options.gripper, options.camera, T_world_cam, kind.cell, room)
+        cell = Cell(options.gripper, options.camera, T_world_cam, kind.cell, room, options.cup)
         cell.drop(bodies, rng)
         return cell
 
@@ -143,10 +152,10 @@ class Runner:
         shown = self._look(cell, job.scene, attempt)
         depth, grasp = shown.depth, self._plan(cell, job, attempt, shown)
         T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
-        before = failure_picture(depth, cell.camera, grasp, cell.gripper, "")
+        before = failure_picture(depth, cell.camera, grasp, cell.hand_of(grasp.kind), "")
         shape = (before.shape[0], before.shape[1])
         frames = [before, view_of_gripper(cell, grasp, shape)]
-        cell.execute(grasp.T_cam_grasp, grasp.width)
+        cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
         return [*frames, view_of_table(cell, T_world_grasp, shape)]
 
     def _body(self, name: str) -> Body:
@@ -171,14 +180,14 @@ class Runner:
         try:
             grasp = self._plan(cell, job, attempt, shown)
         except NoGraspFound as e:
-            self._keep_picture(depth, None, "no_grasp", job, attempt)
+            self._keep_picture(cell, depth, None, "no_grasp", job, attempt)
             return {"kind": "no_grasp", "end": "no_grasp", "reason": str(e)}
         plan_ms = 1e3 * (time.perf_counter() - start)
         aimed_at = cell.kind_at(grasp.center_px)
-        outcome = cell.execute(grasp.T_cam_grasp, grasp.width)
+        outcome = cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
         wrong = outcome.kind == "held" and shown.target not in (None, outcome.picked)
         kind = WRONG_OBJECT if wrong else outcome.kind
-        self._keep_picture(depth, grasp, kind, job, attempt)
+        self._keep_picture(cell, depth, grasp, kind, job, attempt)
         picked = None if outcome.picked is None else cell.bodies[outcome.picked].name
         forces = {"object_force": round(outcome.object_force, 2), "table_force": round(outcome.table_force, 2)}
         ends = {"kind": kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
@@ -207,19 +216,27 @@ class Runner:
         return ask_for_object(cell, shown, np.random.default_rng([self.options.seed, scene, 5, attempt]))
 
     def _policy(self, name: str, cell: Cell) -> Policy:
-        if name == "oracle":  # knows one cell
-            return make_policy(name, self.options.gripper, cell)
+        options = self.options
+        setup = PolicySetup(options.gripper, cell, options.model, options.planner, options.suction_model)
+        if name in ORACLES:
+            return make_policy(name, setup)
         if name not in self._policies:
-            self._policies[name] = make_policy(
-                name, self.options.gripper, cell, self.options.model, self.options.planner
-            )
+            self._policies[name] = make_policy(name, setup)
         return self._policies[name]
 
-    def _keep_picture(self, depth: np.ndarray, grasp: Optional[Grasp], kind: str, job: Job, attempt: int) -> None:
+    def _keep_picture(
+        self, cell: Cell, depth: np.ndarray, grasp: Optional[Grasp], kind: str, job: Job, attempt: int
+    ) -> None:
         if self.pictures is not None and kind != "held":
             label = f"{kind} {job.policy} {job.scene}"
-            image = failure_picture(depth, self.options.camera, grasp, self.options.gripper, label)
+            hand = cell.gripper if grasp is None else cell.hand_of(grasp.kind)
+            image = failure_picture(depth, self.options.camera, grasp, hand, label)
             draw.write_png(self.pictures / f"{job.policy}_{kind}_{job.scene:05d}_{attempt}.png", image)
+
+
+def _draw_names(rng: np.random.Generator, names: List[str], count: int) -> List[str]:
+    """`count` of the names, as far as possible each once."""
+    return [names[i] for i in rng.choice(len(names), count, replace=count > len(names))] if count else []
 
 
 def _choose(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh]:
@@ -239,6 +256,7 @@ def _choose(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh
 def _describe(grasp: Grasp, plan_ms: float) -> dict:
     """The figures of a grasp that the summary needs."""
     return {
+        "hand": grasp.kind,
         "quality": round(grasp.quality, 4),
         "width": round(grasp.width, 4),
         "center_px": [round(float(v), 1) for v in grasp.center_px],

@@ -12,7 +12,7 @@ import torch
 from scipy.special import expit
 
 from antipodal import resources
-from antipodal.files import write_file, write_text
+from antipodal.files import write_bytes, write_file, write_text
 from antipodal.networks.model import count_parameters, flops
 from antipodal.networks.suction_crops import is_suction
 from antipodal.training import metrics
@@ -22,6 +22,7 @@ from antipodal.training.samples import Samples, Split
 if TYPE_CHECKING:
     from antipodal.training.trainer import Trainer
 
+MOST_NAMED = 60  # objects of a part on the card
 CARD = """# {name}
 P(success) of a {grasp} grasp from its crop of a depth image. Architecture `{architecture}`,
 {parameters:,} parameters, {mflops:.2f} MFLOP a crop. Load it with `antipodal.networks.load`.
@@ -30,7 +31,7 @@ P(success) of a {grasp} grasp from its crop of a depth image. Architecture `{arc
 {metrics}
 
 These figures compare with the generator's labels, not with picks. The curves are in `{picture}`.
-
+{picks}
 ## Made by
     {command}
 at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of the split {split_seed};
@@ -46,6 +47,16 @@ at commit {commit}, torch {torch}, {processes} process(es), seed {seed}, seed of
 The network sees a crop of the observed surface and the proportions of the hand; it knows no mass, no friction and no
 hidden side. It is calibrated on the generator's mixture of objects, noise and candidates. On other mixtures its
 probabilities may be wrong although its ranking is right.
+"""
+
+
+PICKS = """
+## Calibrated against picks
+P(a pick holds) = sigmoid({scale:.4f} x log odds + {shift:.4f}), fitted to {grasps:,} executed grasps of training
+objects in the simulated cell, single and in heaps. On {kept_grasps:,} grasps of other training objects the log loss
+fell from {kept_losses[0]:.4f} to {kept_losses[1]:.4f}. Ranking does not change. Made by
+
+    {command}
 """
 
 
@@ -115,6 +126,7 @@ def describe_model(
             "samples": {name: len(part) for name, part in parts.items()},
             "objects": {name: len(np.unique(samples.objects[part])) for name, part in parts.items()},
         },
+        "objects": {name: [str(samples.names[k]) for k in np.unique(samples.objects[p])] for name, p in parts.items()},
         "options": asdict(options),
         "processes": trainer.group.world,
         "command": command,
@@ -153,6 +165,7 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         mflops=meta["flops"] / 1e6,
         metrics=_metrics_table(meta["metrics"]),
         picture=path.with_suffix(".png").name,
+        picks=PICKS.format(**meta["picks"]) if "picks" in meta else "",
         command=meta["command"] or "antipodal.train.train(options), see `options` in the model's meta",
         commit=meta["commit"],
         torch=meta["torch"],
@@ -161,9 +174,20 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         split_seed=meta["options"]["split_seed"],
         samples=int(meta["history"][-1]["samples"]),
         best=int(best["samples"]),
-        data=_list(meta["data"]),
+        data="\n".join([_list(meta["data"]), *_named_objects(meta.get("objects", {}))]),
         trained_for=_runs_table(meta["trained_for"]),
     )
+
+
+def rewrite_card(source: Path, out: Path, meta: Dict[str, Any]) -> None:
+    """The card and curves of a model at `out`, made of that at `source` by changing its meta; what was written below
+    the card of `source`, such as by `make model`, stays."""
+    old, picture = source.with_suffix(".md"), source.with_suffix(".png")
+    text = old.read_text() if old.exists() else ""
+    below = text.partition(CARD.splitlines()[-1] + "\n")[2]
+    write_text(out.with_suffix(".md"), card(out, meta) + below)
+    if picture.exists() and picture != out.with_suffix(".png"):
+        write_bytes(out.with_suffix(".png"), picture.read_bytes())
 
 
 def summary_line(meta: Dict[str, Any]) -> str:
@@ -183,6 +207,15 @@ def _metrics_table(values: Dict[str, float]) -> str:
 
 def _list(values: Dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {_brief(value)}" for name, value in values.items())
+
+
+def _named_objects(parts: Dict[str, List[str]]) -> List[str]:
+    """A line with the names of each part's objects, as many as can be read."""
+    lines = []
+    for part, names in parts.items():
+        more = f" and {len(names) - MOST_NAMED} more: the model file's `objects`" if len(names) > MOST_NAMED else ""
+        lines.append(f"- objects of the {part} part: {', '.join(names[:MOST_NAMED])}{more}")
+    return lines
 
 
 def _runs_table(runs: List[Dict[str, Any]]) -> str:

@@ -6,7 +6,7 @@ with the very order it had.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Dict
 
 import numpy as np
@@ -41,12 +41,15 @@ class UniformSampler:
 
 @dataclass(frozen=True)
 class ImportanceOptions:
-    warm_up: int = 2  # epochs drawn uniformly first
+    warm_up: int = 3  # epochs drawn uniformly first
     drop: float = 0.1  # share of the active samples, the easiest, that becomes inactive each epoch
-    back: float = 0.05  # share of the inactive samples that becomes active again each epoch, at random
-    floor: float = 0.2  # share of the draws that is uniform, so that no loss is too old
-    keep: float = 0.2  # least share of active samples
+    back: float = 0.01  # share of the inactive samples that becomes active again each epoch, at random
+    floor: float = 0.0  # share of the draws that is uniform, so that no loss is too old
+    keep: float = 0.0  # least share of active samples
     corrected: bool = False  # weigh losses by 1 / probability, so that the expected gradient is the uniform one
+
+
+FLOOR = ImportanceOptions(warm_up=2, back=0.05, floor=0.2, keep=0.2)  # looks at all samples now and then
 
 
 class ImportanceSampler(UniformSampler):
@@ -97,7 +100,7 @@ class ImportanceSampler(UniformSampler):
     def _drop_the_easiest(self) -> None:
         active = np.flatnonzero(self.active)
         spare = len(active) - int(self.options.keep * self.count)
-        leave = max(0, min(int(self.options.drop * len(active)), spare))
+        leave = max(0, min(int(self.options.drop * len(active)), spare, len(active) - 1))
         self.active[active[np.argsort(self.losses[active], kind="stable")[:leave]]] = False
 
     def _set_probability(self) -> None:
@@ -120,7 +123,8 @@ class ImportanceSampler(UniformSampler):
 SAMPLERS: Dict[str, Callable[[int, int], UniformSampler]] = {
     "uniform": UniformSampler,
     "importance": ImportanceSampler,
-    "importance_corrected": lambda n, seed: ImportanceSampler(n, seed, ImportanceOptions(corrected=True)),
+    "importance_floor": lambda n, seed: ImportanceSampler(n, seed, FLOOR),
+    "importance_corrected": lambda n, seed: ImportanceSampler(n, seed, replace(FLOOR, corrected=True)),
 }
 
 

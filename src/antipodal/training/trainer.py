@@ -217,6 +217,7 @@ class Trainer:
                 "optimizer": self.optimizer.state_dict(),
                 "sampler": self.sampler.state(),
                 "best": self.best,
+                "threads": torch.get_num_threads(),  # sums round otherwise with another number
             }
             save_plain(self.options.checkpoint(), content)
 
@@ -246,6 +247,7 @@ class Trainer:
         self.optimizer.load_state_dict(saved["optimizer"])
         self.sampler.restore(saved["sampler"])
         self.best = saved["best"]
+        torch.set_num_threads(saved.get("threads", torch.get_num_threads()))
 
 
 def check_crops(network: GraspNetwork, samples: Samples, options: TrainOptions) -> None:

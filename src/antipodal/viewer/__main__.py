@@ -79,7 +79,8 @@ def _serve_plan(server: Any, gripper: Gripper, frames: Sequence[Frame], args: ar
     """The plan's tabs, and that of its gripper."""
     planner = GraspPlanner.load(args.model, gripper, "cpu")
     planner.warm_up()
-    tab = PlanTab(server, Replanner(planner, plan_command.scene_hints(args), args.max_grasps, args.seed), frames)
+    hints, approach = plan_command.scene_hints(args), plan_command.approach_of(args)
+    tab = PlanTab(server, Replanner(planner, hints, args.max_grasps, args.seed, approach), frames)
     server.before_stop = tab.worker.end  # or the worker writes to a page that is gone
     tab.worker.wait()
     with tab.tabs.add_tab("Gripper"):
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--info", default="", help="of the camera_info in a bag or of --live; default: beside the images")
     add("--port", type=int, default=PORT, help="of the page, on 127.0.0.1; 0: any that is free (default: %(default)s)")
     plan_command.add_scene_options(parser)
+    plan_command.add_approach_options(parser)
     return parser
 
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Optional
 
 import cv2
 import numpy as np
 
 from antipodal.camera import Camera
+from antipodal.perception.pixel_kinds import KINDS, kinds_of
 from antipodal.perception.scene import Scene
-from antipodal.perception.segmentation import SegmentationOptions, on_support
+from antipodal.perception.segmentation import SegmentationOptions
 
-Colour = Tuple[int, int, int]
-KINDS: Dict[str, Tuple[Colour, str]] = {
-    "support": ((206, 201, 192), "support"),
-    "graspable": ((64, 132, 204), "graspable"),
-    "obstacle": ((176, 116, 72), "obstacle: kept clear of"),
-    "unseen": ((92, 78, 122), "unseen: hidden, or no depth"),
-}
 MOST_POINTS = 320_000  # of the cloud; every n-th row and column where the image has more
 LIGHT = np.array([0.35, -0.55, -0.76], np.float32)  # towards the eye and a little aside
 BELOW = 0.002  # the sheet of the unseen lies this far below the support [m]
@@ -32,17 +26,6 @@ class Cloud:
     colours: np.ndarray  # (N, 3) uint8
     kinds: np.ndarray  # (N,) index into KINDS
     pitch: float  # distance of neighbours at the median depth [m]
-
-
-def kinds_of(scene: Scene, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> np.ndarray:
-    """What each pixel (H, W) was taken for, an index into KINDS."""
-    names = list(KINDS)
-    kinds = np.full(scene.depth.shape, names.index("obstacle"), np.uint8)
-    if scene.support is not None:
-        kinds[on_support(scene.depth, camera, scene.support, options)] = names.index("support")
-    kinds[scene.graspable] = names.index("graspable")
-    kinds[scene.depth <= 0] = names.index("unseen")
-    return kinds
 
 
 def make_cloud(scene: Scene, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> Cloud:

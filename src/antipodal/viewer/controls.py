@@ -6,9 +6,11 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from antipodal.camera import Camera
 from antipodal.perception.inputs import MAX_RANGE
-from antipodal.viewer.replan import NO_RECTANGLE, RECTANGLES, Settings
+from antipodal.viewer.replan import APPROACHES, CONE, NO_RECTANGLE, RECTANGLES, Settings
 
 MM = 1e3
+AXIS = "in the camera's frame"
+WAYS = "along the table's normal, the camera's axis, from any side, or within a cone around an axis"
 UPS = ("not told", "image's top", "given")
 
 
@@ -28,7 +30,10 @@ class Controls:
             add["palm"] = _length(gui, "Under palm [mm]", start.palm, 40.0, "kept free under the palm")
             add["table"] = _length(gui, "Over table [mm]", start.table, 40.0, "tips over the table under high objects")
         with gui.add_folder("Scene"):
-            add["approach"] = gui.add_dropdown("Approach", ("table", "camera"), initial_value=start.approach)
+            add["approach"] = gui.add_dropdown("Approach", APPROACHES, initial_value=start.approach, hint=WAYS)
+            leaning = start.approach == CONE
+            add["axis"] = gui.add_vector3("Axis x y z", start.axis, step=0.05, visible=leaning, hint=AXIS)
+            add["angle"] = gui.add_slider("Within [degrees]", 0.0, 90.0, 1.0, start.angle, visible=leaning)
             add["up_kind"] = gui.add_dropdown("Up", UPS, initial_value=UPS[0] if start.up is None else UPS[2])
             given = start.up or (0.0, -1.0, 0.0)
             add["up"] = gui.add_vector3("Up x y z", given, step=0.05, visible=start.up is not None)
@@ -48,9 +53,10 @@ class Controls:
         """What the controls stand at."""
         v = {name: handle.value for name, handle in self.handles.items()}
         return Settings(
-            v["opening"] / MM, v["friction"], v["below"] / MM, v["palm"] / MM, v["table"] / MM, v["approach"],
-            v["min_quality"], self._up(), _ordered(v["depths"], 0.01), v["rectangle"],
-            _ordered(v["columns"], 1), _ordered(v["rows"], 1), int(v["seed"]),
+            v["opening"] / MM, v["friction"], v["below"] / MM, v["palm"] / MM, v["table"] / MM,
+            v["approach"], tuple(v["axis"]), v["angle"], v["min_quality"], self._up(),
+            _ordered(v["depths"], 0.01), v["rectangle"], _ordered(v["columns"], 1), _ordered(v["rows"], 1),
+            int(v["seed"]),
         )  # fmt: skip
 
     def reset(self) -> None:
@@ -58,8 +64,9 @@ class Controls:
         s = self.start
         values = {
             "opening": _mm(s.opening), "friction": s.friction, "below": _mm(s.below), "palm": _mm(s.palm),
-            "table": _mm(s.table), "approach": s.approach, "min_quality": s.min_quality, "depths": s.depths,
-            "rectangle": NO_RECTANGLE, "up_kind": UPS[0] if s.up is None else UPS[2], "seed": s.seed,
+            "table": _mm(s.table), "approach": s.approach, "axis": s.axis, "angle": s.angle,
+            "min_quality": s.min_quality, "depths": s.depths, "rectangle": NO_RECTANGLE,
+            "up_kind": UPS[0] if s.up is None else UPS[2], "seed": s.seed,
         }  # fmt: skip
         for name, value in values.items():
             self.handles[name].value = value
@@ -73,6 +80,8 @@ class Controls:
     def _moved(self, changed: Callable[..., None]) -> None:
         """Show the controls that matter now, and plan."""
         self.handles["up"].visible = self.handles["up_kind"].value == UPS[2]
+        for name in ("axis", "angle"):
+            self.handles[name].visible = self.handles["approach"].value == CONE
         for name in ("columns", "rows"):
             self.handles[name].visible = self.handles["rectangle"].value != NO_RECTANGLE
         changed()

@@ -33,7 +33,7 @@ def explain(look: Look, grasps: ViewGrasps, index: int, step: str = "result") ->
         rows += _rank(look, index)
     if step == "pairs":
         return [("Pair", f"{1e3 * float(one.width):.0f} mm between the contacts; no gripper was tried yet")]
-    return rows + _probability(look, one) + _opening(look, one) + _room(look, one) + _attitude(look)
+    return rows + _probability(look, one, step) + _opening(look, one) + _room(look, one) + _attitude(look, one)
 
 
 def _rank(look: Look, index: int) -> Facts:
@@ -55,28 +55,49 @@ def _why_not(look: Look, place: int) -> str:
     """Why a scored grasp is not among those returned: too near to one of them, or beyond the number asked for."""
     ranked, o = look.trace.ranked, look.options
     assert ranked is not None
-    before = [k for k in look.trace.chosen if k < place]
-    for number, k in enumerate(before):
-        distance = float(torch.linalg.norm(ranked.center[place, :2] - ranked.center[k, :2]))
-        turn = abs((float(ranked.angle[place] - ranked.angle[k]) + math.pi / 2) % math.pi - math.pi / 2)
+    for number, k in enumerate(k for k in look.trace.chosen if k < place):
+        distance, turn = _apart(look, ranked[[place, k]])
         if distance < o.distinct_distance and turn < o.distinct_angle:
             return f"no: {1e3 * distance:.0f} mm and {math.degrees(turn):.0f} degrees from number {number + 1}"
     return "no: it comes after the number that was asked for"
 
 
-def _probability(look: Look, one: ViewGrasps) -> Facts:
-    """P(success), and what balance and slant took from the network's own."""
+def _apart(look: Look, two: ViewGrasps) -> Tuple[float, float]:
+    """How far apart [m] and turned against each other [rad] two grasps are, as `planning.ranking.distinct` has it: in
+    their view; by their poses where a cone has several views."""
+    if not len(two.view):
+        turn = abs((float(two.angle[0] - two.angle[1]) + math.pi / 2) % math.pi - math.pi / 2)
+        return float(torch.linalg.norm(two.center[0, :2] - two.center[1, :2])), turn
+    a, b = (grasp.T_cam_grasp for grasp in look.in_camera(two))
+    half_turn = np.diag([-1.0, -1.0, 1.0])  # a gripper is the same after it
+    cosines = [(np.trace(a[:3, :3].T @ b[:3, :3] @ other) - 1) / 2 for other in (np.eye(3), half_turn)]
+    return float(np.linalg.norm(a[:3, 3] - b[:3, 3])), math.acos(min(1.0, max(cosines)))
+
+
+def _probability(look: Look, one: ViewGrasps, step: str) -> Facts:
+    """P(success), and what balance, slant and a leaning approach took from the network's own."""
     rows = [("P(success)", f"{float(one.quality):.3f}")]
-    if look.trace.stages is None or look.trace.score is None:
+    search = look.search_of(one)
+    if search.stages is None or search.score is None:
         return rows
-    view = look.trace.stages.view
-    distance = float(view.lookup(look.trace.stages.distance, one.center[:, :2]))
+    view = search.stages.view
+    distance = float(view.lookup(search.stages.distance, one.center[:, :2]))
     with torch.inference_mode():
-        alone = float(torch.sigmoid(look.trace.score(view, one)))
-    lost = float(balance_penalty(torch.tensor(distance), look.options.balance))
-    slant = float(oblique_penalty(view, one, look.gripper, look.options.oblique))
+        alone = float(search.calibration(torch.sigmoid(search.score(view, one))))
+    scale = search.calibration.scale
+    lost = scale * float(balance_penalty(torch.tensor(distance), look.options.balance))
+    slant = scale * float(oblique_penalty(view, one, look.gripper, look.options.oblique))
     about = f"{alone:.3f}; {1e3 * distance:.0f} mm from the object's middle cost {lost:.2f} log odds"
-    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}")]
+    leaning = f", leaning {scale * _lost_by_leaning(look, one):.2f}" if look.trace.leaning and step == "result" else ""
+    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}{leaning}")]
+
+
+def _lost_by_leaning(look: Look, one: ViewGrasps) -> float:
+    """Log odds that a grasp of a cone loses for its angle to the support's normal."""
+    stages, scene = look.search_of(one).stages, look.trace.scene
+    if stages is None or scene is None or scene.support is None:
+        return 0.0
+    return look.options.cone.lean * (1 - float(stages.view.T_cam_view[:3, 2] @ scene.support.normal))
 
 
 def _opening(look: Look, one: ViewGrasps) -> Facts:
@@ -89,22 +110,25 @@ def _opening(look: Look, one: ViewGrasps) -> Facts:
 
 def _room(look: Look, one: ViewGrasps) -> Facts:
     """The depths at which the gripper fits there, and where the tips are over the support."""
-    if look.trace.stages is None:
+    stages, tip = look.search_of(one).stages, look.gripper.tip
+    if stages is None:
         return []
-    depths, tip = look.trace.stages.clearance.depth_range(one), look.gripper.tip
+    _, depths = stages.clearance.widest_opening(one, [float(one.width) / look.gripper.max_width])
     low, high, z = float(depths.shallowest), float(depths.deepest), float(one.center[0, 2])
     rows = [("Depth", f"{1e3 * max(0.0, high - z):.0f} mm above the deepest of {1e3 * (high - low):.0f} mm that fit")]
-    table = look.trace.stages.view.table
-    if math.isfinite(table):
-        rows.append(("Tips", f"{1e3 * (table - z - tip):.0f} mm above the support"))
+    support = None if look.trace.scene is None else look.trace.scene.support
+    if support is not None:
+        middle = stages.view.T_cam_view @ [*one.center[0, :2].tolist(), z + tip, 1.0]
+        rows.append(("Tips", f"{1e3 * (support.offset - middle[:3] @ support.normal):.0f} mm above the support"))
     return rows
 
 
-def _attitude(look: Look) -> Facts:
+def _attitude(look: Look, one: ViewGrasps) -> Facts:
     """How the hand comes: its angle to the support's normal and to the camera's axis."""
-    if look.trace.scene is None or look.trace.stages is None:
+    stages = look.search_of(one).stages
+    if look.trace.scene is None or stages is None:
         return []
-    approach, support = look.trace.stages.view.T_cam_view[:3, 2], look.trace.scene.support
+    approach, support = stages.view.T_cam_view[:3, 2], look.trace.scene.support
     camera = math.degrees(math.acos(min(1.0, float(approach[2]))))
     if support is None:
         return [("Approach", f"{camera:.0f} degrees off the camera's axis; no support was found")]
@@ -115,9 +139,12 @@ def _attitude(look: Look) -> Facts:
 def crop_picture(look: Look, one: ViewGrasps) -> np.ndarray:
     """What the network saw of a grasp (ENLARGED, ENLARGED, 3) uint8: near is bright, the jaws' footprints in red."""
     blank = np.full((ENLARGED, ENLARGED, 3), 236, np.uint8)
-    if look.trace.stages is None or look.trace.score is None or not len(one) or torch.isnan(one.quality).any():
+    if not len(one) or torch.isnan(one.quality).any():
         return blank
-    crop = look.trace.score.crops(look.trace.stages.view, one)[0, 0].numpy()
+    search = look.search_of(one)
+    if search.stages is None or search.score is None:
+        return blank
+    crop = search.score.crops(search.stages.view, one)[0, 0].numpy()
     if crop.min() < 0:
         return enlarged_crop(crop, look.gripper, float(one.width))
     return _grey(crop, float(crop.min()), float(crop.max()))  # of Dex-Net's pixel crops the side is no length

@@ -16,8 +16,8 @@ from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.draw import overlay
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.crops import EXTENT
+from antipodal.perception.pixel_kinds import KINDS
 from antipodal.viewer import explain, html
-from antipodal.viewer.cloud import KINDS
 from antipodal.viewer.controls import Controls
 from antipodal.viewer.frames import Frame
 from antipodal.viewer.replan import GRASPS_INSIDE, NO_RECTANGLE, Look, Replanner, Settings
@@ -168,7 +168,8 @@ class PlanTab:
         """The depth image with the grasps and the rectangle."""
         look = self.look
         grasps, candidates = (look.plan.grasps, look.plan.candidates) if look.plan else ([], [])
-        picture = overlay(np.nan_to_num(look.frame.depth), look.frame.camera, grasps, look.gripper, candidates)
+        depth, scene = np.nan_to_num(look.frame.depth), look.trace.scene
+        picture = overlay(depth, look.frame.camera, grasps, look.gripper, candidates, scene)
         s = look.settings
         if s.rectangle != NO_RECTANGLE:
             colour = (80, 200, 255) if s.rectangle == GRASPS_INSIDE else (255, 220, 80)

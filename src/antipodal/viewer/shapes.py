@@ -9,12 +9,13 @@ import numpy as np
 from antipodal import transforms
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.draw import quality_colour
-from antipodal.grasping.gripper_boxes import hand_boxes
+from antipodal.grasping.gripper_boxes import hand_boxes, whole_hand_boxes
 from antipodal.viewer.replan import Look
 
 STEM = 0.03  # how far a candidate's fork reaches back from its tips [m]
 EYE_DISTANCE, EYE_ELEVATION = 0.5, 0.72  # of the first viewpoint [m, rad]
 UNSCORED = (90, 90, 90)
+HAND = ("jaw_left", "jaw_right", "palm", "behind_palm")
 
 
 def placed_at(T: np.ndarray) -> Dict[str, Any]:
@@ -30,10 +31,12 @@ class HandBox(NamedTuple):
     size: np.ndarray  # (3,) [m]
 
 
-def hand_solids(grasp: Grasp, gripper: Gripper) -> List[HandBox]:
-    """The boxes that planning keeps clear, at a grasp and its opening."""
+def hand_solids(grasp: Grasp, gripper: Gripper, whole: bool = False) -> List[HandBox]:
+    """The boxes that planning keeps clear, at a grasp and its opening. whole: that behind the palm too, as in a cone of
+    approaches."""
     solids = []
-    for name, box in zip(("jaw_left", "jaw_right", "palm"), hand_boxes(gripper, grasp.width)):
+    boxes = whole_hand_boxes(gripper, grasp.width) if whole else hand_boxes(gripper, grasp.width)
+    for name, box in zip(HAND, boxes):
         solids.append(HandBox(name, grasp.T_cam_grasp @ transforms.compose(np.eye(3), box.center), box.size))
     return solids
 

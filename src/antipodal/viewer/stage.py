@@ -11,7 +11,7 @@ from antipodal.grasping.draw import shade
 from antipodal.viewer.cloud import Cloud, make_cloud, sheet
 from antipodal.viewer.html import probability
 from antipodal.viewer.replan import Look
-from antipodal.viewer.shapes import first_eye, fork_bars, forks, hand_solids, placed_at
+from antipodal.viewer.shapes import HAND, first_eye, fork_bars, forks, hand_solids, placed_at
 
 SHEET = (62, 55, 82)  # lit, it shows as the unseen
 PALM, JAWS = (104, 112, 124), (58, 66, 80)
@@ -39,17 +39,18 @@ class Stage:
 
     def choose(self, look: Look, grasp: Optional[Grasp]) -> None:
         """Put the hand at a grasp, or take it away."""
-        for name in ("jaw_left", "jaw_right", "palm", "label"):
-            if grasp is None and name in self.nodes:
-                self.nodes.pop(name).remove()
+        solids = [] if grasp is None else hand_solids(grasp, look.gripper, bool(look.trace.leaning))
+        kept = {solid.name for solid in solids} | ({"label"} if grasp is not None else set())
+        for name in self.nodes.keys() & ({*HAND, "label"} - kept):
+            self.nodes.pop(name).remove()
         if grasp is None:
             return
-        for solid in hand_solids(grasp, look.gripper):
+        for solid in solids:
             self.nodes[solid.name] = self.scene.add_box(
                 f"/hand/{solid.name}",
-                color=PALM if solid.name == "palm" else JAWS,
+                color=PALM if "palm" in solid.name else JAWS,
                 dimensions=tuple(solid.size),
-                opacity=0.4 if solid.name == "palm" else 0.92,
+                opacity=0.4 if "palm" in solid.name else 0.92,
                 **placed_at(solid.T),
             )
         back = grasp.T_cam_grasp @ np.array([0, 0, look.gripper.tip - look.gripper.jaw_length - 0.055, 1.0])

@@ -1,0 +1,208 @@
+"""Calibrate P(success) against executed picks: `python -m antipodal.sim.calibrate MODEL --objects DIR --out NEW`.
+
+Grasps of all qualities are executed in the simulated cell, on single objects and in heaps. What they show becomes two
+numbers of the model file (networks/pick_calibration.py), kept where they serve objects that they were not fitted on.
+"""
+
+from __future__ import annotations
+
+from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+
+if __name__ == "__main__":
+    end_when_interrupted()  # before the imports, which take seconds
+
+import argparse
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from antipodal import networks, resources
+from antipodal.camera import Camera
+from antipodal.files import read_names, write_result
+from antipodal.grasp import Gripper
+from antipodal.networks.pick_calibration import PickCalibration
+from antipodal.sim.cell import PRIMESENSE
+from antipodal.sim.spread_picks import spread_picks
+from antipodal.sim.trials import Runner, TrialOptions
+from antipodal.synth.images.noise import NAMED, load_noise
+from antipodal.synth.objects.meshes import UNITS
+from antipodal.training import report
+from antipodal.training.metrics import log_loss, reliability
+from antipodal.training.platt import BINS, calibrated, error_by_chance, error_with_interval, fit_platt, log_odds
+
+HELD_BACK = 3  # of so many objects one is kept to judge by
+HEAP = (5, 8)  # objects
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """How many scenes of each kind, and how many grasps in each of them."""
+
+    singles: int
+    heaps: int
+    single_picks: int
+    heap_picks: int
+
+
+Picks = Dict[str, List[dict]]  # of "single" objects and "heaps", see `spread_picks`
+
+
+def execute(options: TrialOptions, scenes: Scenes, folder: Path, name: str) -> Picks:
+    """Executed grasps of single objects and heaps; a stopped run goes on from its logs in the folder."""
+    heaps = replace(options, clutter=HEAP)
+    return {
+        "single": spread_picks(options, scenes.singles, scenes.single_picks, folder / f"{name}-single.jsonl"),
+        "heaps": spread_picks(heaps, scenes.heaps, scenes.heap_picks, folder / f"{name}-heaps.jsonl"),
+    }
+
+
+def calibrate(options: TrialOptions, scenes: Scenes, folder: Path) -> Tuple[PickCalibration, Dict[str, Any]]:
+    """The calibration fitted on the picks of two thirds of the objects, or the identity where it does not lower the log
+    loss of the picks of the others; and what was measured on those."""
+    fitted, kept = (replace(options, only=names) for names in halves(Runner(options).names))
+    part = replace(scenes, singles=-(-scenes.singles // HELD_BACK), heaps=-(-scenes.heaps // HELD_BACK))
+    rest = replace(scenes, singles=scenes.singles - part.singles, heaps=scenes.heaps - part.heaps)
+    known, others = execute(fitted, rest, folder, "fitted"), execute(kept, part, folder, "kept")
+    platt = fit_platt(*columns(known["single"] + known["heaps"])[:2])
+    quality, held, _ = columns(others["single"] + others["heaps"])
+    losses = [log_loss(log_odds(calibrated(quality, by)), held.astype(float)) for by in (PickCalibration(), platt)]
+    told = {"grasps": sum(map(len, known.values())), "kept_grasps": len(held), "kept_losses": losses}
+    return (platt if losses[1] < losses[0] else PickCalibration()), told
+
+
+def halves(names: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+    """Names to fit on, and every third to judge by; the same for the same names. Raises InputError for too few."""
+    if len(names) < HELD_BACK:
+        raise InputError(f"{len(names)} objects are too few to fit on some and judge by others; at least {HELD_BACK}")
+    order = np.random.default_rng(0).permutation(len(names))
+    kept = {names[i] for i in order[::HELD_BACK]}
+    return tuple(n for n in names if n not in kept), tuple(n for n in names if n in kept)
+
+
+def columns(picks: List[dict]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Quality, whether it held, and scene (N,) of picks. Raises InputError where there are none."""
+    if not picks:
+        raise InputError("no grasp was found in any scene, so there is nothing to calibrate by; more scenes are needed")
+    quality, held = np.array([p["quality"] for p in picks]), np.array([p["kind"] == "held" for p in picks])
+    return quality, held, np.array([p["scene"] for p in picks])
+
+
+def errors_of(picks: Picks, by: PickCalibration) -> Dict[str, Any]:
+    """Of each kind of scene: its grasps, the share that held, and the calibration error before and after."""
+    measured = {}
+    for kind, rows in ((k, r) for k, r in picks.items() if r):
+        quality, held, scenes = columns(rows)
+        after = calibrated(quality, by)
+        measured[kind] = {
+            "grasps": len(rows),
+            "scenes": len(np.unique(scenes)),
+            "held": float(held.mean()),
+            "error_before": error_with_interval(quality, held, scenes),
+            "error_after": error_with_interval(after, held, scenes),
+            "error_by_chance": error_by_chance(after),
+            "before": np.column_stack(reliability(quality, held.astype(float), BINS)).tolist(),
+            "after": np.column_stack(reliability(after, held.astype(float), BINS)).tolist(),
+        }
+    return measured
+
+
+def write_calibrated(model: str, out: Path, by: PickCalibration, told: Dict[str, Any], command: str) -> None:
+    """The model with this calibration in place of its own, and its card, with what stood below the card before."""
+    source = resources.locate("models", model)
+    network, meta = networks.load(source, "cpu")
+    changed = {**meta, "picks": {**asdict(by), **told, "command": command, "commit": resources.source_commit()}}
+    networks.save(out, network, changed)
+    if "history" in meta:  # of a training run; imported weights have no card
+        report.rewrite_card(source, out, changed)
+
+
+def error_table(measured: Dict[str, Any]) -> str:
+    lines = ["| scenes | grasps | held | calibration error before | after | by chance alone |", "|---|" + "---|" * 5]
+    for kind, m in measured.items():
+        errors = ["{:.3f} [{:.3f}, {:.3f}]".format(*m[name]) for name in ("error_before", "error_after")]
+        cells = [kind, m["grasps"], f"{m['held']:.1%}", *errors, f"{m['error_by_chance']:.3f}"]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    for name in ("before", "after"):
+        lines += ["", f"P(success) {name}: " + "; ".join(f"{k} {_bins(m[name])}" for k, m in measured.items())]
+    return "\n".join(lines)
+
+
+def _bins(rows: List[List[float]]) -> str:
+    return ", ".join(f"{p:.2f} held {share:.2f} of {count:.0f}" for p, share, count in rows)
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    given = sys.argv[1:] if arguments is None else arguments
+    args = _parser().parse_args(given)
+    options = _trial_options(args)
+    scenes = Scenes(args.singles, args.heaps, args.single_picks, args.heap_picks)
+    if args.out is None:
+        by = PickCalibration.of_model(networks.load(str(options.model), "cpu")[1])
+        result = {"calibration": asdict(by), "measured": errors_of(execute(options, scenes, args.logs, "judged"), by)}
+        text = error_table(result["measured"])
+    else:
+        by, told = calibrate(options, scenes, args.logs)
+        write_calibrated(args.model, args.out, by, told, " ".join(["python -m antipodal.sim.calibrate", *given]))
+        result = {"calibration": asdict(by), **told}
+        losses = "log loss of {kept_grasps} kept picks: {kept_losses[0]:.4f} before, {kept_losses[1]:.4f} after"
+        text = f"{losses.format(**told)}; scale {by.scale:.3f}, shift {by.shift:.3f}"
+    if args.json:
+        write_result(args.json, result)
+    if args.json != "-":
+        print(text)
+    return 0
+
+
+def _trial_options(args: argparse.Namespace) -> TrialOptions:
+    options = TrialOptions(
+        objects=args.objects,
+        units=args.units,
+        only=tuple(read_names(args.objects_list)),
+        model=str(resources.locate("models", args.model)),
+        gripper=Gripper.load(args.gripper) if args.gripper else Gripper(),
+        camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
+        noise=args.noise if args.noise in NAMED else load_noise(args.noise),
+        mask=False,
+        approach=args.approach,
+        seed=args.seed,
+    )
+    if args.exclude is None:
+        return options
+    left_out = set(read_names(args.exclude))
+    names = Runner(options).names
+    return replace(options, only=tuple(n for n in names if not {n, str(Path(n).with_suffix(""))} & left_out))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser(
+        "calibrate",
+        "Calibrate P(success) of a model against picks of the simulated cell; without --out, measure how well it is.",
+        "mine.pt --objects parts/ --exclude kept.txt --out mine.pt --logs out/calibrate",
+        "mine.pt --objects parts/ --objects-list kept.txt --logs out/judge",
+    )
+    add = parser.add_argument
+    add("model", help="model file, or a name")
+    add("--objects", required=True, help='folder of meshes, or "procedural[:N]"')
+    add("--units", default="m", choices=sorted(UNITS), help="of the mesh files (default: m)")
+    add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
+    add("--exclude", type=Path, help="file with names to keep out, one a line")
+    add("--singles", type=int, default=300, help="scenes of one object (default: 300)")
+    add("--heaps", type=int, default=60, help="scenes of 5 to 8 objects (default: 60)")
+    add("--single-picks", type=int, default=5, help="grasps executed in each of the first (default: 5)")
+    add("--heap-picks", type=int, default=20, help="and in each heap (default: 20)")
+    add("--noise", default="real", help="of the depth image: none, real, dexnet2, or a camera's YAML (default: real)")
+    add("--gripper", help="YAML file, or a name in config/grippers (default: robotiq_2f85)")
+    add("--camera", help="camera file, or a name in config/cameras (default: 640 x 480, f = 525)")
+    add("--approach", default="table", help="table or camera (default: table)")
+    add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
+    add("--logs", type=Path, required=True, help="folder of the picks; the same command goes on from there")
+    add("--out", type=Path, help="model file to write")
+    add("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
