@@ -11,6 +11,7 @@ from antipodal import compare, networks
 from antipodal.camera import Camera
 from antipodal.errors import InputError, run_command
 from antipodal.grasp import Gripper
+from antipodal.suction_cup import SuctionCup
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.options import GenerateOptions
@@ -114,3 +115,9 @@ def test_trials_take_the_mesh_files_in_the_datas_units(data, scale, units):
 def test_a_scale_that_is_no_unit_is_refused():
     with pytest.raises(InputError, match=r"scaled by 0\.5, which is no unit"):
         compare.units_of(0.5)
+
+
+def test_models_of_a_cup_are_compared_elsewhere():
+    run = {"gripper": SuctionCup.load("piab_b30").to_dict(), "meshes": "procedural:5", "options": {}}
+    with pytest.raises(InputError, match=r"piab_b30 is a suction cup: compare its models by antipodal\.sim\.evaluate"):
+        compare.trial_options({"run": run, "meshes": []}, set())

@@ -25,11 +25,13 @@ from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.files import options_from_dict, write_result
 from antipodal.grasp import Gripper
+from antipodal.networks.suction_crops import is_suction
 from antipodal.sim.evaluate import evaluate
 from antipodal.sim.report import wilson
 from antipodal.sim.trials import TrialOptions
 from antipodal.synth.images.noise import NoiseOptions
 from antipodal.synth.objects.meshes import UNITS
+from antipodal.synth.shards import crop_of
 from antipodal.training import metrics
 from antipodal.training.samples import Samples, open_folders, split_by_object
 from antipodal.training.trainer import shuffled
@@ -136,6 +138,8 @@ def in_picks(models: Sequence[Path], samples: Samples, test: np.ndarray, out: Pa
 def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
     """Trials with the gripper and camera of a generator run, on its held-out objects."""
     run = manifest["run"]
+    if is_suction(crop_of(run)):
+        raise InputError(f"{run['gripper']['name']} is a suction cup: compare its models by antipodal.sim.evaluate")
     mine = tuple(m["name"] for m in manifest["meshes"] if m["name"] in kept_out)
     low, high = run["options"]["cameras"]["radius"]
     return TrialOptions(

@@ -164,7 +164,7 @@ def _drawing_of(data: ShardDataset) -> Callable[[Any, dict], None]:
     """What draws a sample, by the kind of its crop."""
     if is_suction(data.crop):
         return _draw_lip
-    return _draw if data.pixels is None else _draw_pixels
+    return _draw_jaws if data.pixels is None else _draw_pixels
 
 
 def _draw_lip(axes, sample: dict) -> None:
@@ -178,7 +178,7 @@ def _draw_lip(axes, sample: dict) -> None:
     axes.axis("off")
 
 
-def _draw(axes, sample: dict) -> None:
+def _draw_jaws(axes, sample: dict) -> None:
     """One crop: bright is near; the jaws' footprints where they come down."""
     from matplotlib.patches import Rectangle
 
