@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import mujoco
 import numpy as np
@@ -121,14 +121,17 @@ class Cell:
         """Let the world move until its objects are at rest, or for `longest` [s]."""
         step_until_rest(self.model, self.data, longest, self._at_rest)
 
-    def execute(self, T_cam_grasp: np.ndarray, width: float, kind: str = JAWS) -> Outcome:
+    def execute(
+        self, T_cam_grasp: np.ndarray, width: float, kind: str = JAWS, ended: Callable[[], None] = lambda: None
+    ) -> Outcome:
         """Pick with a grasp (4, 4) in the camera's frame, its `width` [m] and `kind` as `Grasp` has them: with the jaws
-        opened to the width on approach, or with the cup.
+        opened to the width on approach, or with the cup. ended: called at the end, while the hand still holds.
 
         What is held in the end is taken off the table; everything else is left where it falls.
         InputError if the pose is not rigid, the gripper cannot open so wide, or the cell has no cup.
         """
         outcome = self._pick(T_cam_grasp, width, kind)
+        ended()
         if outcome.end == "held" and outcome.picked is not None:
             self.remove(outcome.picked)
         self.settle()
