@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from learnable import Blocks
+from ros_process import free_port
 
 from antipodal import networks, train
 from antipodal.errors import InputError, run_command
@@ -332,15 +333,16 @@ def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
 
 
 def launch(options, *flags):
-    """Train under torchrun with two processes; the network and meta of the model written."""
+    """Train with two processes, told of each other as torchrun does; the network and meta of the model written."""
     out = options.out.replace("m.pt", "two.pt")
-    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    run += ["-m", "antipodal.train", "--data", *options.data, "--out", out, "--batch", "64", "--lr", "2e-3"]
-    run += ["--evaluate-every", "640", "--device", "cpu", *flags]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"auc 0\.\d+", done.stdout)
+    run = [sys.executable, "-m", "antipodal.train", "--data", *options.data, "--out", out, "--batch", "64"]
+    run += ["--lr", "2e-3", "--evaluate-every", "640", "--device", "cpu", *flags]
+    told = {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    told["MASTER_PORT"], pipes = str(free_port()), {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(run, env={**os.environ, **told, "RANK": str(rank)}, **pipes) for rank in range(2)]
+    said = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert re.search(r"auc 0\.\d+", said[0][0])
     return networks.load(out, "cpu")
 
 

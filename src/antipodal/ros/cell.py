@@ -21,7 +21,8 @@ from antipodal.grasp import Gripper
 from antipodal.ros.messages import grasp_from, image_message
 from antipodal.sim.cell import Cell, overhead
 from antipodal.sim.objects import body_from_mesh
-from antipodal.sim.picture import view_of_gripper
+from antipodal.sim.pick import Outcome
+from antipodal.sim.picture import view_of_hand
 from antipodal.sim.scenes import SCENES, check_scene, parts_of
 from antipodal.srv import ExecuteGrasp, ExecuteGraspRequest, ExecuteGraspResponse
 from antipodal.suction_cup import SuctionCup
@@ -94,12 +95,17 @@ class CellServer:
         with self._lock:
             try:
                 grasp = grasp_from(request.grasp)
-                picture = view_of_gripper(self.cell, grasp, (self.cell.camera.height, self.cell.camera.width))
-                outcome = self.cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
+                cell, pictures = self.cell, []
+                shape = cell.camera.height, cell.camera.width
+
+                def look(outcome: Outcome) -> None:
+                    pictures.append(view_of_hand(cell, grasp.kind, outcome.picked, shape))
+
+                outcome = cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind, look)
             except InputError as e:
                 return _refused(str(e))
             self._depth = self.cell.render()
-        return ExecuteGraspResponse(outcome.held, outcome.kind, image_message(picture, header))
+        return ExecuteGraspResponse(outcome.held, outcome.kind, image_message(pictures[0], header))
 
 
 def make_cell(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import mujoco
 import numpy as np
@@ -17,7 +17,7 @@ from antipodal.grasp import JAWS, Gripper
 from antipodal.grasp import Hand as HandShape
 from antipodal.sim.carriage import WorldOptions
 from antipodal.sim.cup_hand import CupHand, suck
-from antipodal.sim.hand import Hand
+from antipodal.sim.hand import CarriedHand, Hand
 from antipodal.sim.objects import Body, join
 from antipodal.sim.pick import Outcome, PickOptions, pick
 from antipodal.sim.room import FACES, Part
@@ -121,14 +121,17 @@ class Cell:
         """Let the world move until its objects are at rest, or for `longest` [s]."""
         step_until_rest(self.model, self.data, longest, self._at_rest)
 
-    def execute(self, T_cam_grasp: np.ndarray, width: float, kind: str = JAWS) -> Outcome:
+    def execute(
+        self, T_cam_grasp: np.ndarray, width: float, kind: str = JAWS, ended: Callable[[Outcome], None] = lambda _: None
+    ) -> Outcome:
         """Pick with a grasp (4, 4) in the camera's frame, its `width` [m] and `kind` as `Grasp` has them: with the jaws
-        opened to the width on approach, or with the cup.
+        opened to the width on approach, or with the cup. ended: called at the end, where the hand held.
 
         What is held in the end is taken off the table; everything else is left where it falls.
         InputError if the pose is not rigid, the gripper cannot open so wide, or the cell has no cup.
         """
         outcome = self._pick(T_cam_grasp, width, kind)
+        ended(outcome)
         if outcome.end == "held" and outcome.picked is not None:
             self.remove(outcome.picked)
         self.settle()
@@ -158,6 +161,13 @@ class Cell:
             possible = ", ".join(name for name, one in hands.items() if one is not None)
             raise InputError(f"this cell has no hand of kind {kind!r}; possible: {possible}")
         return hand
+
+    def moving_hand(self, kind: str) -> CarriedHand:
+        """What moves the hand of a kind. Raises InputError where the cell has no such hand."""
+        if self.hand_of(kind) is self.cup:
+            assert self.cup_hand is not None
+            return self.cup_hand
+        return self.hand
 
     def _opening(self, width: float) -> float:
         """To which the jaws open on approach [m]. Raises InputError where the gripper cannot open to `width`."""

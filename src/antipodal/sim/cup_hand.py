@@ -61,6 +61,10 @@ class CupHand(CarriedHand):
     def arrived(self) -> bool:
         return self.pressed() >= PRESSED * self.cup.travel
 
+    def width(self) -> float:
+        """0: a cup has no jaws."""
+        return 0.0
+
     def pressed(self) -> float:
         """How far the lip is pushed back [m]."""
         return float(self.data.qpos[self._own[0]])

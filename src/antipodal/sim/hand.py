@@ -62,6 +62,10 @@ class CarriedHand(ABC):
     def place(self, T_world_grasp: np.ndarray, width: float) -> None:
         """Put the hand, at rest and open to `width`, at a pose (4, 4), even inside an object."""
 
+    @abstractmethod
+    def width(self) -> float:
+        """Distance between what it closes with [m]."""
+
     def turn(self, R_world_grasp: np.ndarray) -> None:
         """Set the gripper's orientation (3, 3) at once; use it in free space and in small steps."""
         quaternion = np.empty(4)

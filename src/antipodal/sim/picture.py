@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
@@ -21,6 +22,7 @@ from antipodal.synth.images.render import render_faces
 
 THUMBNAIL = 180  # pixels a side
 AROUND = 0.2  # side of the area that a thumbnail shows [m]
+LINE, MOST_LINES = 32, 5  # characters of a line of the reason, and lines
 COLUMNS, MOST = 10, 100  # of a contact sheet
 EYE_DISTANCE, EYE_ELEVATION = 0.42, 0.6  # of the viewpoint [m, rad]
 BACKGROUND = (250, 250, 250)
@@ -56,6 +58,15 @@ def view_of_gripper(cell: Cell, grasp: Grasp, shape: Tuple[int, int]) -> np.ndar
     return _shade(meshes, _eye(T_world_grasp), shape)
 
 
+def view_of_hand(cell: Cell, kind: str, held: Optional[int], shape: Tuple[int, int]) -> np.ndarray:
+    """The hand of a kind where it is now, with the object that it held (H, W, 3) uint8 RGB."""
+    hand = cell.moving_hand(kind)
+    T_world_hand = transforms.compose(hand.orientation(), hand.position())
+    shown = sorted({*cell.remaining(), *([] if held is None else [held])})
+    parts = _hand_meshes(cell.hand_of(kind), hand.width(), T_world_hand)
+    return _shade([_table_mesh(), *_room_meshes(cell), *_object_meshes(cell, shown), *parts], _eye(T_world_hand), shape)
+
+
 def view_of_table(cell: Cell, T_world_grasp: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
     """As `view_of_gripper`, without the gripper."""
     return _shade([_table_mesh(), *_room_meshes(cell), *_object_meshes(cell)], _eye(T_world_grasp), shape)
@@ -70,15 +81,36 @@ def object_picture(mesh: trimesh.Trimesh, side: int = THUMBNAIL) -> np.ndarray:
     return _shade([body], transforms.compose(R, 1.35 * size * away), (side, side))
 
 
-def failure_picture(depth: np.ndarray, camera: Camera, grasp: Optional[Grasp], hand: Hand, label: str) -> np.ndarray:
-    """Thumbnail (THUMBNAIL, THUMBNAIL, 3) uint8 RGB of a depth image around the grasp, or of its middle."""
+def object_place(cell: Cell, grasp: Optional[Grasp]) -> np.ndarray:
+    """Where (3,) [m] in the camera's frame the middle of an object is: of that nearest to the grasp, or to the table's
+    middle."""
+    near = np.zeros(3) if grasp is None else transforms.apply(cell.T_world_cam, grasp.T_cam_grasp[None, :3, 3])[0]
+    places = [cell.pose(i)[:3, 3] for i in cell.remaining()] or [near]
+    place = min(places, key=lambda p: float(np.linalg.norm(p - near)))
+    return transforms.apply(transforms.invert(cell.T_world_cam), place[None])[0]
+
+
+def failure_picture(
+    depth: np.ndarray,
+    camera: Camera,
+    grasp: Optional[Grasp],
+    hand: Hand,
+    middle: np.ndarray,
+    label: str = "",
+    reason: str = "",
+) -> np.ndarray:
+    """Thumbnail (THUMBNAIL, THUMBNAIL, 3) uint8 RGB of a depth image around a place (3,) [m] in the camera's frame,
+    with the grasp, a label above, and the reason below."""
     image = draw.overlay(depth, camera, [] if grasp is None else [grasp], hand)
-    z = grasp.depth if grasp is not None else float(np.median(depth[depth > 0]))
-    u, v = grasp.center_px if grasp is not None else (camera.width / 2, camera.height / 2)
+    z, (u, v) = float(middle[2]), camera.project(middle)
     scale = THUMBNAIL * z / (AROUND * camera.fx)
     window = np.array([[scale, 0, THUMBNAIL / 2 - scale * u], [0, scale, THUMBNAIL / 2 - scale * v]])
     image = cv2.warpAffine(image, window, (THUMBNAIL, THUMBNAIL), flags=cv2.INTER_LINEAR)
-    cv2.putText(image, label, (3, 11), cv2.FONT_HERSHEY_SIMPLEX, 0.32, (255, 255, 255), 1, cv2.LINE_AA)
+    lines = textwrap.wrap(reason, LINE)[:MOST_LINES]
+    rows = [(label, 11), *((line, THUMBNAIL - 4 - 11 * k) for k, line in enumerate(reversed(lines)))]
+    for text, row in rows:
+        for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+            cv2.putText(image, text, (3, row), cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, thickness, cv2.LINE_AA)
     return image
 
 
@@ -119,8 +151,10 @@ def _shade(meshes: List[Coloured], T_world_eye: np.ndarray, shape: Tuple[int, in
     return cv2.resize(image, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
 
 
-def _object_meshes(cell: Cell) -> List[Coloured]:
-    surfaces = [(cell.pose(i), *cell.bodies[i].surface(), OBJECTS[i % len(OBJECTS)]) for i in cell.remaining()]
+def _object_meshes(cell: Cell, shown: Optional[Sequence[int]] = None) -> List[Coloured]:
+    """Those of the objects `shown`; of all within reach when not given."""
+    shown = cell.remaining() if shown is None else shown
+    surfaces = [(cell.pose(i), *cell.bodies[i].surface(), OBJECTS[i % len(OBJECTS)]) for i in shown]
     return [Coloured(transforms.apply(T, v), f, colour) for T, v, f, colour in surfaces]
 
 

@@ -19,8 +19,8 @@ from antipodal.planner import PlannerOptions
 from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.looks import Shown, ask_for_object, look
 from antipodal.sim.objects import Body, body_from_mesh
-from antipodal.sim.pick import WRONG_OBJECT
-from antipodal.sim.picture import failure_picture, view_of_gripper, view_of_table
+from antipodal.sim.pick import WRONG_OBJECT, Outcome
+from antipodal.sim.picture import failure_picture, object_place, view_of_gripper, view_of_table
 from antipodal.sim.policies import APPROACHING, ORACLES, Policy, PolicySetup, make_policy
 from antipodal.sim.room import lose_depth, random_room
 from antipodal.sim.scenes import SCENES, check_scene, hints_of, named_approach, parts_of
@@ -152,7 +152,7 @@ class Runner:
         shown = self._look(cell, job.scene, attempt)
         depth, grasp = shown.depth, self._plan(cell, job, attempt, shown)
         T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
-        before = failure_picture(depth, cell.camera, grasp, cell.hand_of(grasp.kind), "")
+        before = failure_picture(depth, cell.camera, grasp, cell.hand_of(grasp.kind), object_place(cell, grasp))
         shape = (before.shape[0], before.shape[1])
         frames = [before, view_of_gripper(cell, grasp, shape)]
         cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
@@ -180,14 +180,14 @@ class Runner:
         try:
             grasp = self._plan(cell, job, attempt, shown)
         except NoGraspFound as e:
-            self._keep_picture(cell, depth, None, "no_grasp", job, attempt)
+            self._keep_picture(cell, depth, None, object_place(cell, None), "no_grasp", str(e), job, attempt)
             return {"kind": "no_grasp", "end": "no_grasp", "reason": str(e)}
         plan_ms = 1e3 * (time.perf_counter() - start)
-        aimed_at = cell.kind_at(grasp.center_px)
+        aimed_at, place = cell.kind_at(grasp.center_px), object_place(cell, grasp)
         outcome = cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
         wrong = outcome.kind == "held" and shown.target not in (None, outcome.picked)
         kind = WRONG_OBJECT if wrong else outcome.kind
-        self._keep_picture(cell, depth, grasp, kind, job, attempt)
+        self._keep_picture(cell, depth, grasp, place, kind, _why(grasp, outcome), job, attempt)
         picked = None if outcome.picked is None else cell.bodies[outcome.picked].name
         forces = {"object_force": round(outcome.object_force, 2), "table_force": round(outcome.table_force, 2)}
         ends = {"kind": kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
@@ -225,18 +225,35 @@ class Runner:
         return self._policies[name]
 
     def _keep_picture(
-        self, cell: Cell, depth: np.ndarray, grasp: Optional[Grasp], kind: str, job: Job, attempt: int
+        self,
+        cell: Cell,
+        depth: np.ndarray,
+        grasp: Optional[Grasp],
+        place: np.ndarray,
+        kind: str,
+        reason: str,
+        job: Job,
+        attempt: int,
     ) -> None:
+        """Of a failure, around the object's place (3,) [m] in the camera's frame."""
         if self.pictures is not None and kind != "held":
             label = f"{kind} {job.policy} {job.scene}"
             hand = cell.gripper if grasp is None else cell.hand_of(grasp.kind)
-            image = failure_picture(depth, self.options.camera, grasp, hand, label)
+            image = failure_picture(depth, self.options.camera, grasp, hand, place, label, reason)
             draw.write_png(self.pictures / f"{job.policy}_{kind}_{job.scene:05d}_{attempt}.png", image)
 
 
 def _draw_names(rng: np.random.Generator, names: List[str], count: int) -> List[str]:
     """`count` of the names, as far as possible each once."""
     return [names[i] for i in rng.choice(len(names), count, replace=count > len(names))] if count else []
+
+
+def _why(grasp: Grasp, outcome: Outcome) -> str:
+    """P(success), the opening, and the forces before the hand closed, where there were any."""
+    forces = {"objects": outcome.object_force, "the table": outcome.table_force}
+    pushed = "".join(f", {force:.0f} N on {what} before closing" for what, force in forces.items() if force > 0.5)
+    opening = f", {1e3 * grasp.width:.0f} mm open" if grasp.width > 0 else ""
+    return f"P = {grasp.quality:.2f}{opening}{pushed}"
 
 
 def _choose(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh]:
