@@ -12,6 +12,7 @@ from antipodal.grasp import Grasp
 from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.sim import calibrate
 from antipodal.sim.spread_picks import evenly_by_quality
+from antipodal.sim.trials import TrialOptions
 from antipodal.training.report import card
 
 FEW = ["--objects", "procedural:6", "--singles", "3", "--single-picks", "4", "--heaps", "0"]
@@ -38,24 +39,72 @@ def test_objects_are_judged_by_that_were_not_fitted_on():
         calibrate.halves(names[:2])
 
 
-def test_the_command_fits_writes_and_measures(tmp_path, capsys):
+def outcomes(options, scenes, count, log):
+    """In place of the cell: `count` picks a scene, which hold with log odds BETTER above their scores'."""
+    rng = np.random.default_rng([scenes, len(options.only)])
+    quality = rng.uniform(0.02, 0.98, (scenes, count))
+    held = rng.random((scenes, count)) < 1 / (1 + np.exp(-(np.log(quality / (1 - quality)) + BETTER)))
+    kinds = np.where(held, "held", "missed")
+    return [
+        {"scene": i, "quality": float(quality[i, k]), "best": k == 0, "kind": str(kinds[i, k])}
+        for i in range(scenes)
+        for k in range(count)
+    ]
+
+
+BETTER = 2.0
+FIT = ["--objects", "procedural:6", "--singles", "240", "--heaps", "60", "--single-picks", "4", "--heap-picks", "4"]
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A copy of the shipped model with its card and curves."""
     for suffix in (".pt", ".md", ".png"):
         shutil.copy(resources.find("models/default.pt").with_suffix(suffix), tmp_path / f"a{suffix}")
-    fit = [str(tmp_path / "a.pt"), *FEW, "--logs", str(tmp_path / "logs"), "--json", str(tmp_path / "a.json")]
-    assert run_command(calibrate.main, [*fit, "--out", str(tmp_path / "b.pt")]) == 0
-    assert "log loss of" in capsys.readouterr().out
-    told = json.loads((tmp_path / "a.json").read_text())
-    _, meta = networks.load(tmp_path / "b.pt", "cpu")
-    by = PickCalibration.of_model(meta)
-    better = told["kept_losses"][1] < told["kept_losses"][0]
-    assert (by != PickCalibration()) == better and by.scale == told["calibration"]["scale"]
-    written = (tmp_path / "b.md").read_text()
-    assert written.startswith(card(tmp_path / "b.pt", meta)) and "Calibrated against picks" in written
-    below = (tmp_path / "a.md").read_text().split("\n## Data and model in one command")[1:]
-    assert written.split("\n## Data and model in one command")[1:] == below
+    return tmp_path / "a.pt"
 
-    logs = {p.name: p.read_text() for p in (tmp_path / "logs").iterdir()}
-    assert run_command(calibrate.main, [*fit, "--out", str(tmp_path / "c.pt")]) == 0  # nothing is executed again
-    assert logs == {p.name: p.read_text() for p in (tmp_path / "logs").iterdir()}
-    again = PickCalibration.of_model(networks.load(tmp_path / "c.pt", "cpu")[1])
-    assert again == by
+
+def test_what_helps_other_objects_is_in_the_file_and_on_the_card(model, monkeypatch, capsys):
+    monkeypatch.setattr(calibrate, "spread_picks", outcomes)
+    out = model.with_name("b.pt")
+    fit = [str(model), *FIT, "--logs", str(model.parent / "logs")]
+    assert run_command(calibrate.main, [*fit, "--out", str(out), "--json", str(model.with_name("a.json"))]) == 0
+    assert "log loss of 400 kept picks" in capsys.readouterr().out
+    told = json.loads(model.with_name("a.json").read_text())
+    _, meta = networks.load(out, "cpu")
+    by = PickCalibration.of_model(meta)
+    assert by.scale == pytest.approx(1.0, abs=0.2) and by.shift == pytest.approx(BETTER, abs=0.3)
+    assert told["calibration"] == {"scale": by.scale, "shift": by.shift} and told["grasps"] == 800
+    written, before = out.with_suffix(".md").read_text(), model.with_suffix(".md").read_text()
+    below = before.split("\n## Data and model in one command")[1]
+    assert written.startswith(card(out, meta)) and "Calibrated against picks" in written and written.endswith(below)
+    assert out.with_suffix(".png").read_bytes() == model.with_suffix(".png").read_bytes()
+    measured = calibrate.errors_of({"single": outcomes(TrialOptions("", ("x",)), 2000, 4, None)}, by)
+    assert set(measured) == {"single", "first grasps"} and measured["first grasps"]["grasps"] == 2000
+    assert measured["single"]["error_after"][0] < 0.05 < 0.2 < measured["single"]["error_before"][0]
+    assert "| first grasps | 2000 |" in calibrate.error_table(measured)
+
+
+def test_what_harms_the_first_grasps_is_not_written(model, monkeypatch, capsys):
+    def hard_scenes(options, scenes, count, log):
+        picks = outcomes(options, scenes, count, log)
+        return [{**p, "quality": 0.1, "kind": "missed"} if p["best"] else p for p in picks]
+
+    monkeypatch.setattr(calibrate, "spread_picks", hard_scenes)
+    out = model.with_name("b.pt")
+    assert run_command(calibrate.main, [str(model), *FIT, "--logs", str(model.parent), "--out", str(out)]) == 1
+    assert "b.pt was not written" in capsys.readouterr().out and not out.exists()
+
+
+def test_picks_in_the_cell_are_executed_once_and_measured(tmp_path, capsys):
+    judge = ["default", *FEW, "--logs", str(tmp_path / "logs")]
+    assert run_command(calibrate.main, judge) == 0
+    told = capsys.readouterr().out
+    assert "| single |" in told and "| first grasps |" in told
+    log = tmp_path / "logs" / "judged-single.jsonl"
+    rows = [json.loads(line) for line in log.read_text().splitlines()[1:]]
+    assert [r["scene"] for r in rows] == [0, 1, 2] and all(1 <= len(r["picks"]) <= 4 for r in rows)
+    assert all(p["best"] == (k == 0) for r in rows for k, p in enumerate(r["picks"]))
+    before = log.read_text()
+    assert run_command(calibrate.main, judge) == 0
+    assert capsys.readouterr().out == told and log.read_text() == before

@@ -35,6 +35,7 @@ from antipodal.training.platt import BINS, calibrated, error_by_chance, error_wi
 
 HELD_BACK = 3  # of so many objects one is kept to judge by
 HEAP = (5, 8)  # objects
+FAILED = 1  # exit code: no calibration helped
 
 
 @dataclass(frozen=True)
@@ -53,24 +54,42 @@ Picks = Dict[str, List[dict]]  # of "single" objects and "heaps", see `spread_pi
 def execute(options: TrialOptions, scenes: Scenes, folder: Path, name: str) -> Picks:
     """Executed grasps of single objects and heaps; a stopped run goes on from its logs in the folder."""
     heaps = replace(options, clutter=HEAP)
-    return {
-        "single": spread_picks(options, scenes.singles, scenes.single_picks, folder / f"{name}-single.jsonl"),
-        "heaps": spread_picks(heaps, scenes.heaps, scenes.heap_picks, folder / f"{name}-heaps.jsonl"),
-    }
+    single = spread_picks(options, scenes.singles, scenes.single_picks, folder / f"{name}-single.jsonl")
+    others = spread_picks(heaps, scenes.heaps, scenes.heap_picks, folder / f"{name}-heaps.jsonl")
+    return {"single": single, "heaps": [{**p, "scene": p["scene"] + scenes.singles} for p in others]}
 
 
 def calibrate(options: TrialOptions, scenes: Scenes, folder: Path) -> Tuple[PickCalibration, Dict[str, Any]]:
-    """The calibration fitted on the picks of two thirds of the objects, or the identity where it does not lower the log
-    loss of the picks of the others; and what was measured on those."""
+    """The calibration fitted on the picks of two thirds of the objects, and what was measured on the others.
+
+    The identity where it does not lower the log loss of the others' picks: of all of them, and of the planner's first
+    grasps, which are what a robot executes.
+    """
     fitted, kept = (replace(options, only=names) for names in halves(Runner(options).names))
     part = replace(scenes, singles=-(-scenes.singles // HELD_BACK), heaps=-(-scenes.heaps // HELD_BACK))
     rest = replace(scenes, singles=scenes.singles - part.singles, heaps=scenes.heaps - part.heaps)
-    known, others = execute(fitted, rest, folder, "fitted"), execute(kept, part, folder, "kept")
-    platt = fit_platt(*columns(known["single"] + known["heaps"])[:2])
-    quality, held, _ = columns(others["single"] + others["heaps"])
-    losses = [log_loss(log_odds(calibrated(quality, by)), held.astype(float)) for by in (PickCalibration(), platt)]
-    told = {"grasps": sum(map(len, known.values())), "kept_grasps": len(held), "kept_losses": losses}
-    return (platt if losses[1] < losses[0] else PickCalibration()), told
+    known, others = (every(execute(*run)) for run in ((fitted, rest, folder, "fitted"), (kept, part, folder, "kept")))
+    platt = fit_platt(*columns(known)[:2])
+    first = [pick for pick in others if pick["best"]]
+    losses = {name: losses_by(picks, platt) for name, picks in (("kept", others), ("kept_first", first))}
+    told: Dict[str, Any] = {
+        "grasps": len(known),
+        "kept_grasps": len(others),
+        **{f"{k}_losses": pair for k, pair in losses.items()},
+    }
+    helps = all(after < before for before, after in losses.values())
+    return (platt if helps else PickCalibration()), told
+
+
+def every(picks: Picks) -> List[dict]:
+    """The picks of all kinds of scenes."""
+    return [pick for rows in picks.values() for pick in rows]
+
+
+def losses_by(picks: List[dict], by: PickCalibration) -> List[float]:
+    """Log losses of picks without a calibration and with it."""
+    quality, held, _ = columns(picks)
+    return [log_loss(log_odds(calibrated(quality, one)), held.astype(float)) for one in (PickCalibration(), by)]
 
 
 def halves(names: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
@@ -91,9 +110,11 @@ def columns(picks: List[dict]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def errors_of(picks: Picks, by: PickCalibration) -> Dict[str, Any]:
-    """Of each kind of scene: its grasps, the share that held, and the calibration error before and after."""
+    """Of each kind of scene, and of the first grasps of all scenes: how many, the share that held, and the calibration
+    error before and after."""
+    first = [pick for pick in every(picks) if pick["best"]]
     measured = {}
-    for kind, rows in ((k, r) for k, r in picks.items() if r):
+    for kind, rows in ((k, r) for k, r in {**picks, "first grasps": first}.items() if r):
         quality, held, scenes = columns(rows)
         after = calibrated(quality, by)
         measured[kind] = {
@@ -145,15 +166,20 @@ def main(arguments: Optional[List[str]] = None) -> int:
         text = error_table(result["measured"])
     else:
         by, told = calibrate(options, scenes, args.logs)
-        write_calibrated(args.model, args.out, by, told, " ".join(["python -m antipodal.sim.calibrate", *given]))
+        if by != PickCalibration():
+            write_calibrated(args.model, args.out, by, told, " ".join(["python -m antipodal.sim.calibrate", *given]))
         result = {"calibration": asdict(by), **told}
-        losses = "log loss of {kept_grasps} kept picks: {kept_losses[0]:.4f} before, {kept_losses[1]:.4f} after"
-        text = f"{losses.format(**told)}; scale {by.scale:.3f}, shift {by.shift:.3f}"
+        losses = "log loss of {kept_grasps} kept picks: {kept_losses[0]:.4f} before, {kept_losses[1]:.4f} after; "
+        losses += "of the first of each scene: {kept_first_losses[0]:.4f} before, {kept_first_losses[1]:.4f} after"
+        found = f"scale {by.scale:.3f}, shift {by.shift:.3f}"
+        if by == PickCalibration():
+            found = f"it does not serve objects that it was not fitted on, so {args.out} was not written"
+        text = f"{losses.format(**told)}; {found}"
     if args.json:
         write_result(args.json, result)
     if args.json != "-":
         print(text)
-    return 0
+    return 0 if args.out is None or by != PickCalibration() else FAILED
 
 
 def _trial_options(args: argparse.Namespace) -> TrialOptions:
