@@ -181,13 +181,13 @@ def _plan(args: argparse.Namespace) -> None:
     try:
         plan = make_plan(planner)
     except NoGraspFound as e:
-        _draw(args.png, e, [], planner.hands)
+        _draw_seen(args.png, e, [], planner.hands)
         raise
     write_result(args.json, to_dict(plan))
-    _draw(args.png, plan, plan.in_camera(), planner.hands)
+    _draw_seen(args.png, plan, plan.in_camera(), planner.hands)
 
 
-def _draw(
+def _draw_seen(
     file: Optional[Path], seen: Union[Plan, NoGraspFound], grasps: Sequence[Grasp], hands: Sequence[Hand]
 ) -> None:
     """Write the picture of a plan, or of what was seen where there is no grasp, if it is wanted and can be."""

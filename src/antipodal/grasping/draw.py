@@ -79,14 +79,14 @@ def shade_kinds(scene: Scene, camera: Camera) -> np.ndarray:
         image = shade(scene.depth)
         image[scene.graspable] = 0.5 * image[scene.graspable] + 0.5 * palette[kinds[scene.graspable]]
         return image
-    share = np.clip(_heights(scene, camera) / _top(scene, camera), 0, 1)
+    share = np.clip(_heights_over_support(scene, camera) / _top(scene, camera), 0, 1)
     bright = np.where(kinds == list(KINDS).index("support"), 0.6, 0.45 + 0.55 * share)
     image = (palette[kinds] * bright[..., None]).astype(np.uint8)
     image[scene.depth <= 0] = MISSING
     return image
 
 
-def _heights(scene: Scene, camera: Camera) -> np.ndarray:
+def _heights_over_support(scene: Scene, camera: Camera) -> np.ndarray:
     """Heights (H, W) [m] over the support."""
     assert scene.support is not None
     (x, y), (a, b, c) = camera.rays(), scene.support.normal
@@ -96,7 +96,7 @@ def _heights(scene: Scene, camera: Camera) -> np.ndarray:
 def _top(scene: Scene, camera: Camera) -> float:
     """The height [m] that is brightest: of what may be grasped, or else of all that stands there."""
     seen = scene.graspable if scene.graspable.any() else scene.depth > 0
-    return max(0.01, float(np.percentile(_heights(scene, camera)[seen], 99))) if seen.any() else 0.1
+    return max(0.01, float(np.percentile(_heights_over_support(scene, camera)[seen], 99))) if seen.any() else 0.1
 
 
 def quality_colour(quality: float) -> Colour:
