@@ -13,6 +13,7 @@ PAGES = {  # file of the repository: page of the site
     "examples/README.md": "examples.md",
     "models/default.md": "models/default.md",
     "models/dense.md": "models/dense.md",
+    "models/suction.md": "models/suction.md",
 }
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(?=\))")
 

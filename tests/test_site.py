@@ -31,7 +31,7 @@ def site(tmp_path_factory):
 def test_every_page_of_the_repository_is_one_of_the_site(site):
     pages = {p.relative_to(site).with_suffix("").as_posix() for p in site.rglob("*.html")} - {"404"}
     of_docs = {p.stem for p in (REPO / "docs").glob("*.md")}
-    assert pages == of_docs | {"index", "contributing", "examples", "models/default", "models/dense"}
+    assert pages == of_docs | {"index", "contributing", "examples", "models/default", "models/dense", "models/suction"}
 
 
 def test_nothing_is_fetched_from_elsewhere_while_a_page_is_read(site):
