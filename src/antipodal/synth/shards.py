@@ -114,9 +114,15 @@ def pixels_of(run: dict) -> Optional[PixelCrops]:
     return PixelCrops(options["pixel_window"], options["pixel_size"]) if options.get("pixel_window") else None
 
 
+def _hand_of(run: dict) -> dict:
+    """The hand of a run; empty where its manifest has a name alone."""
+    hand = run.get("gripper", {})
+    return hand if isinstance(hand, dict) else {}
+
+
 def crop_of(run: dict) -> Optional[Dict[str, Any]]:
     """What a run's crops are, as a model's meta says it; None where they are metric ones of parallel jaws."""
-    if run.get("gripper", {}).get("type") == suction_cup.KIND:
+    if _hand_of(run).get("type") == suction_cup.KIND:
         return suction_crop_definition()
     pixels = pixels_of(run)
     return pixels.definition if pixels else None
@@ -172,7 +178,7 @@ class ShardDataset(Dataset):
         }
 
     def _heights_in_openings(self) -> np.ndarray:
-        opening = self.manifest.get("run", {}).get("gripper", {}).get("max_width")
+        opening = _hand_of(self.manifest.get("run", {})).get("max_width")
         if "height" not in self.manifest.get("fields", {}) or opening is None:
             return np.full(len(self), np.nan, np.float32)
         return column(self.folder, "height") / np.float32(opening)
