@@ -29,6 +29,7 @@ UNUSABLE = {  # arguments, of which NOTHING is no file
     "dexnet.__main__": "weights NOTHING OUT",
     "plan": "NOTHING --camera NOTHING",
     "ros.bag": "NOTHING.mcap",
+    "sim.calibrate": "NOTHING --objects NOTHING --logs OUT",
     "sim.evaluate": "--objects NOTHING -n 1 --json OUT",
     "sim.follow": "--objects NOTHING -n 1 --json OUT",
     "synth.generate": "--meshes NOTHING --gripper NOTHING --camera NOTHING --samples 1 --out OUT",

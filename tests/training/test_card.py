@@ -11,7 +11,7 @@ from antipodal.training.report import card
 APPENDED = r"\n## Data (?:and model )?in "  # commands that were added by hand or by `make model`
 
 
-@pytest.mark.parametrize("name", ["default", "dense"])
+@pytest.mark.parametrize("name", ["default", "dense", "suction"])
 def test_a_card_is_written_from_its_file(name):
     model = REPO / "models" / f"{name}.pt"
     network, meta = networks.load(model, "cpu")
