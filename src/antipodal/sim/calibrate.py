@@ -22,11 +22,12 @@ import numpy as np
 from antipodal import networks, resources
 from antipodal.camera import Camera
 from antipodal.files import read_names, write_result
-from antipodal.grasp import Gripper
+from antipodal.grasp import Gripper, load_hand
 from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.spread_picks import spread_picks
 from antipodal.sim.trials import Runner, TrialOptions
+from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.noise import NAMED, load_noise
 from antipodal.synth.objects.meshes import UNITS
 from antipodal.training import report
@@ -183,12 +184,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _trial_options(args: argparse.Namespace) -> TrialOptions:
+    hand = load_hand(args.gripper) if args.gripper else Gripper()
     options = TrialOptions(
         objects=args.objects,
         units=args.units,
         only=tuple(read_names(args.objects_list)),
         model=str(resources.locate("models", args.model)),
-        gripper=Gripper.load(args.gripper) if args.gripper else Gripper(),
+        gripper=hand if isinstance(hand, Gripper) else Gripper(),
+        cup=hand if isinstance(hand, SuctionCup) else None,
         camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
         noise=args.noise if args.noise in NAMED else load_noise(args.noise),
         mask=False,
@@ -208,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
         "Calibrate P(success) of a model against picks of the simulated cell; without --out, measure how well it is.",
         "mine.pt --objects parts/ --exclude kept.txt --out mine.pt --logs out/calibrate",
         "mine.pt --objects parts/ --objects-list kept.txt --logs out/judge",
+        "suction --objects procedural:400 --gripper piab_b30 --logs out/cup",
     )
     add = parser.add_argument
     add("model", help="model file, or a name")
@@ -220,7 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--single-picks", type=int, default=5, help="grasps executed in each of the first (default: 5)")
     add("--heap-picks", type=int, default=20, help="and in each heap (default: 20)")
     add("--noise", default="real", help="of the depth image: none, real, dexnet2, or a camera's YAML (default: real)")
-    add("--gripper", help="YAML file, or a name in config/grippers (default: robotiq_2f85)")
+    add("--gripper", help="gripper or suction cup: YAML file, or a name in config/grippers (default: robotiq_2f85)")
     add("--camera", help="camera file, or a name in config/cameras (default: 640 x 480, f = 525)")
     add("--approach", default="table", help="table or camera (default: table)")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")

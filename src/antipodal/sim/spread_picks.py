@@ -9,10 +9,12 @@ from typing import List, Sequence
 
 import numpy as np
 
+from antipodal.both_hands import BothHands, load_planner
 from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.grasp import Grasp
 from antipodal.networks.pick_calibration import PickCalibration
-from antipodal.planner import GraspPlanner
+from antipodal.planning.image_planner import ImagePlanner
+from antipodal.planning.suction_options import SuctionOptions
 from antipodal.sim.evaluate import read_trials
 from antipodal.sim.trials import Runner, TrialOptions
 from antipodal.synth.images.noise import sensor_errors
@@ -29,7 +31,9 @@ def spread_picks(options: TrialOptions, scenes: int, count: int, log: Path) -> L
     log.parent.mkdir(parents=True, exist_ok=True)
     done = {row["scene"]: row for row in read_trials(log, options)}
     runner = Runner(options)
-    planner = GraspPlanner.load(str(options.model), options.gripper, "cpu", replace(options.planner, min_quality=0.0))
+    hand, all_of_them = options.cup or options.gripper, replace(options.planner, min_quality=0.0)
+    planner = load_planner(hand, None, options.model, options.model, "cpu", all_of_them, SuctionOptions(min_quality=0.0))
+    assert not isinstance(planner, BothHands)
     planner.calibration = PickCalibration()
     with log.open("a") as file:
         for scene in [i for i in range(scenes) if i not in done]:
@@ -39,7 +43,7 @@ def spread_picks(options: TrialOptions, scenes: int, count: int, log: Path) -> L
     return [{"scene": i, **pick} for i in range(scenes) for pick in done[i]["picks"]]
 
 
-def _of_scene(runner: Runner, planner: GraspPlanner, scene: int, count: int) -> List[dict]:
+def _of_scene(runner: Runner, planner: ImagePlanner, scene: int, count: int) -> List[dict]:
     options = runner.options
     try:
         cell = runner.make_cell(scene)
@@ -54,7 +58,7 @@ def _of_scene(runner: Runner, planner: GraspPlanner, scene: int, count: int) -> 
         return []
     picks = []
     for i in evenly_by_quality(candidates, count, np.random.default_rng([options.seed, scene, CHOICE])):
-        outcome = cell.rehearse(candidates[i].T_cam_grasp, candidates[i].width)
+        outcome = cell.rehearse(candidates[i].T_cam_grasp, candidates[i].width, candidates[i].kind)
         picks.append({"quality": candidates[i].quality, "best": i == 0, "kind": outcome.kind})
     return picks
 
