@@ -96,8 +96,9 @@ def test_what_harms_the_first_grasps_is_not_written(model, monkeypatch, capsys):
     assert "b.pt was not written" in capsys.readouterr().out and not out.exists()
 
 
-def test_picks_in_the_cell_are_executed_once_and_measured(tmp_path, capsys):
-    judge = ["default", *FEW, "--logs", str(tmp_path / "logs")]
+@pytest.mark.parametrize("hand", [["default"], ["suction", "--gripper", "schmalz_fsga20"]], ids=["jaws", "cup"])
+def test_picks_in_the_cell_are_executed_once_and_measured(hand, tmp_path, capsys):
+    judge = [*hand, *FEW, "--logs", str(tmp_path / "logs")]
     assert run_command(calibrate.main, judge) == 0
     told = capsys.readouterr().out
     assert "| single |" in told and "| first grasps |" in told

@@ -31,8 +31,9 @@ def spread_picks(options: TrialOptions, scenes: int, count: int, log: Path) -> L
     log.parent.mkdir(parents=True, exist_ok=True)
     done = {row["scene"]: row for row in read_trials(log, options)}
     runner = Runner(options)
-    hand, all_of_them = options.cup or options.gripper, replace(options.planner, min_quality=0.0)
-    planner = load_planner(hand, None, options.model, options.model, "cpu", all_of_them, SuctionOptions(min_quality=0.0))
+    hand, model = options.cup or options.gripper, options.model
+    jaws, suction = replace(options.planner, min_quality=0.0), SuctionOptions(min_quality=0.0)
+    planner = load_planner(hand, None, model, model, "cpu", jaws, suction)
     assert not isinstance(planner, BothHands)
     planner.calibration = PickCalibration()
     with log.open("a") as file:
