@@ -14,8 +14,7 @@ from antipodal.errors import InputError
 from antipodal.files import read_yaml
 from antipodal.suction_cup import SuctionCup
 
-KIND = "jaws"  # `type` in a gripper's file, which may leave it out
-JAWS = KIND  # Grasp.kind of a parallel-jaw gripper; that of a cup is suction_cup.KIND
+JAWS = "jaws"  # Grasp.kind of a parallel-jaw gripper, and `type` in its file, which may leave it out
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ class Gripper:
         names = [f.name for f in fields(cls)]
         if not isinstance(data, dict):
             raise InputError(f"gripper file {path} must hold a mapping with {', '.join(names)}")
-        kind = data.pop("type", KIND)
-        if kind != KIND:
+        kind = data.pop("type", JAWS)
+        if kind != JAWS:
             raise InputError(f"{path} describes a hand of type {kind!r}; parallel jaws are needed here")
         for elsewhere in ("source", "moveit"):
             data.pop(elsewhere, None)
@@ -104,9 +103,9 @@ def load_hand(path: Union[str, Path]) -> Hand:
     path: a file, or a name in config/grippers. Raises InputError.
     """
     data = read_yaml(resources.locate("grippers", path))
-    kind = data.get("type", KIND) if isinstance(data, dict) else KIND
-    if kind not in (KIND, suction_cup.KIND):
-        raise InputError(f"{path}: unknown type {kind!r}; possible: {KIND}, {suction_cup.KIND}")
+    kind = data.get("type", JAWS) if isinstance(data, dict) else JAWS
+    if kind not in (JAWS, suction_cup.KIND):
+        raise InputError(f"{path}: unknown type {kind!r}; possible: {JAWS}, {suction_cup.KIND}")
     return SuctionCup.load(path) if kind == suction_cup.KIND else Gripper.load(path)
 
 

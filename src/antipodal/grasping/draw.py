@@ -79,7 +79,8 @@ def shade_kinds(scene: Scene, camera: Camera) -> np.ndarray:
         image = shade(scene.depth)
         image[scene.graspable] = 0.5 * image[scene.graspable] + 0.5 * palette[kinds[scene.graspable]]
         return image
-    share = np.clip(_heights_over_support(scene, camera) / _top(scene, camera), 0, 1)
+    height = _heights_over_support(scene, camera)
+    share = np.clip(height / _top(scene, height), 0, 1)
     bright = np.where(kinds == list(KINDS).index("support"), 0.6, 0.45 + 0.55 * share)
     image = (palette[kinds] * bright[..., None]).astype(np.uint8)
     image[scene.depth <= 0] = MISSING
@@ -93,10 +94,10 @@ def _heights_over_support(scene: Scene, camera: Camera) -> np.ndarray:
     return scene.support.offset - scene.depth * (x[None, :] * a + y[:, None] * b + c)
 
 
-def _top(scene: Scene, camera: Camera) -> float:
-    """The height [m] that is brightest: of what may be grasped, or else of all that stands there."""
+def _top(scene: Scene, height: np.ndarray) -> float:
+    """Of heights (H, W) [m] the one that is brightest: of what may be grasped, or else of all that stands there."""
     seen = scene.graspable if scene.graspable.any() else scene.depth > 0
-    return max(0.01, float(np.percentile(_heights_over_support(scene, camera)[seen], 99))) if seen.any() else 0.1
+    return max(0.01, float(np.percentile(height[seen], 99))) if seen.any() else 0.1
 
 
 def quality_colour(quality: float) -> Colour:
@@ -158,8 +159,9 @@ def _draw_legend(image: np.ndarray, scene: Scene, camera: Camera) -> None:
     """Which colour is what, in the upper left corner."""
     rows = [(colour, text) for colour, text in KINDS.values()]
     rows[list(KINDS).index("unseen")] = (MISSING, KINDS["unseen"][1])
-    found = scene.support is not None
-    high = f"brightest: {1e3 * _top(scene, camera):.0f} mm high" if found else "no support was found"
+    high = "no support was found"
+    if scene.support is not None:
+        high = f"brightest: {1e3 * _top(scene, _heights_over_support(scene, camera)):.0f} mm high"
     size, step = 0.35 * max(1.0, image.shape[1] / 640), round(14 * max(1.0, image.shape[1] / 640))
     longest = max(cv2.getTextSize(text, FONT, size, 1)[0][0] for text in (high, *(text for _, text in rows)))
     back = image[: step * len(rows) + step + 6, : longest + step + 12]

@@ -10,7 +10,7 @@ import numpy as np
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper, Hand
 from antipodal.grasping.cup_clearance import cup_body
-from antipodal.grasping.gripper_boxes import Box, whole_hand_boxes
+from antipodal.grasping.gripper_boxes import Box, jaw_boxes, whole_hand_boxes
 from antipodal.suction_cup import SuctionCup
 
 
@@ -61,7 +61,7 @@ def outline_of(hand: Hand, width: float, corners: int = 24) -> np.ndarray:
         turn = 2 * np.pi * np.arange(corners) / corners
         return hand.radius * np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)[None]
     faces = []
-    for jaw in whole_hand_boxes(hand, width)[:2]:
+    for jaw in jaw_boxes(hand, width):
         (x0, y0, _), (x1, y1, tip) = jaw.low, jaw.high
         faces.append([[x0, y0, tip], [x1, y0, tip], [x1, y1, tip], [x0, y1, tip]])
     return np.array(faces)

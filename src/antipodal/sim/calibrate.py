@@ -22,12 +22,11 @@ import numpy as np
 from antipodal import networks, resources
 from antipodal.camera import Camera
 from antipodal.files import read_names, write_result
-from antipodal.grasp import Gripper, load_hand
 from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.sim.cell import PRIMESENSE
+from antipodal.sim.evaluate import load_hands
 from antipodal.sim.spread_picks import spread_picks
 from antipodal.sim.trials import Runner, TrialOptions
-from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.noise import NAMED, load_noise
 from antipodal.synth.objects.meshes import UNITS
 from antipodal.training import report
@@ -184,14 +183,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _trial_options(args: argparse.Namespace) -> TrialOptions:
-    hand = load_hand(args.gripper) if args.gripper else Gripper()
+    gripper, cup = load_hands(args.gripper)
     options = TrialOptions(
         objects=args.objects,
         units=args.units,
         only=tuple(read_names(args.objects_list)),
         model=str(resources.locate("models", args.model)),
-        gripper=hand if isinstance(hand, Gripper) else Gripper(),
-        cup=hand if isinstance(hand, SuctionCup) else None,
+        gripper=gripper,
+        cup=cup,
         camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
         noise=args.noise if args.noise in NAMED else load_noise(args.noise),
         mask=False,

@@ -27,7 +27,7 @@ from antipodal import resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.files import read_names, write_text
-from antipodal.grasp import Gripper, Hand, load_hand
+from antipodal.grasp import Gripper, load_hand
 from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
 from antipodal.sim import report, report_page
@@ -152,14 +152,14 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
     policies = args.policies.split(",")
     model = args.model or ("default" if {"antipodal", "both"} & set(policies) else None)
     suction_model = args.suction_model or ("suction" if {"suction", "both"} & set(policies) else None)
-    hand = load_hand(args.gripper) if args.gripper else Gripper()
+    gripper, cup = load_hands(args.gripper, args.cup)
     return TrialOptions(
         objects=args.objects,
         units=args.units,
         only=tuple(read_names(args.objects_list)),
         model=None if model is None else str(resources.locate("models", model)),
         planner=_planner(args.planner),
-        gripper=hand if isinstance(hand, Gripper) else Gripper(),
+        gripper=gripper,
         camera=Camera.load(args.camera) if args.camera else PRIMESENSE,
         height=args.height,
         tilt=float(np.deg2rad(args.tilt)),
@@ -172,16 +172,17 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         seed=args.seed,
         scene=args.scene,
         approach=args.approach,
-        cup=_cup(args.cup, hand),
+        cup=cup,
         suction_model=None if suction_model is None else str(resources.locate("models", suction_model)),
     )
 
 
-def _cup(name: Optional[str], hand: Hand) -> Optional[SuctionCup]:
-    """The cup of `--cup`, or the one that `--gripper` named."""
-    if name is not None:
-        return SuctionCup.load(name)
-    return hand if isinstance(hand, SuctionCup) else None
+def load_hands(gripper: Optional[str], cup: Optional[str] = None) -> Tuple[Gripper, Optional[SuctionCup]]:
+    """The cell's gripper and its cup, of files or names; `gripper` may name a cup. The default gripper where none is
+    named."""
+    hand = load_hand(gripper) if gripper else Gripper()
+    beside = SuctionCup.load(cup) if cup is not None else None
+    return (Gripper(), beside or hand) if isinstance(hand, SuctionCup) else (hand, beside)
 
 
 def _planner(text: str) -> PlannerOptions:

@@ -39,9 +39,8 @@ class PolicySetup:
     gripper: Gripper
     cell: Cell  # the world that oracles know, and its cup
     model: Optional[str] = None  # file of the network for jaws; None: the one that came with the package
-    options: PlannerOptions = field(
-        default_factory=PlannerOptions
-    )  # of the planner for jaws, whether network or geometry ranks
+    # of the planner for jaws, whether network or geometry ranks
+    options: PlannerOptions = field(default_factory=PlannerOptions)
     suction_model: Optional[str] = None  # file of the network for a cup; None: the one that came with the package
 
     @property
@@ -50,30 +49,35 @@ class PolicySetup:
         return self.cell.cup
 
 
-def _network(setup: PolicySetup, policy: str) -> GraspPlanner:
-    model = setup.model or resources.find("models/default.pt")
-    return GraspPlanner.load(model, setup.gripper, "cpu", replace(setup.options, policy=policy))
+def _network(setup: PolicySetup) -> GraspPlanner:
+    return GraspPlanner.load(setup.model or resources.find("models/default.pt"), setup.gripper, "cpu", setup.options)
+
+
+def _dense(setup: PolicySetup) -> GraspPlanner:
+    return _network(replace(setup, options=replace(setup.options, policy="dense")))
 
 
 def _suction_network(setup: PolicySetup) -> SuctionPlanner:
     return SuctionPlanner.load(setup.suction_model or resources.find("models/suction.pt"), setup.cup)
 
 
+def _flatness(setup: PolicySetup) -> SuctionPlanner:
+    return SuctionPlanner(Flatness(), setup.cup)
+
+
 JAWS_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
-    "antipodal": lambda setup: _network(setup, setup.options.policy),
-    "dense": lambda setup: _network(setup, "dense"),
+    "antipodal": _network,
+    "dense": _dense,
     "geometry": lambda setup: geometric_planner(setup.gripper, setup.options),
     "centroid": lambda setup: CentroidPlanner(setup.gripper),
     "random": lambda setup: RandomPlanner(setup.gripper),
     "oracle": lambda setup: Oracle(setup.cell),
 }
 CUP_POLICIES: Dict[str, Callable[[PolicySetup], Policy]] = {
-    "suction": lambda setup: _suction_network(setup),
-    "both": lambda setup: BothHands(_network(setup, setup.options.policy), _suction_network(setup)),
-    "flatness": lambda setup: SuctionPlanner(Flatness(), setup.cup),
-    "both_flatness": lambda setup: BothHands(
-        _network(setup, setup.options.policy), SuctionPlanner(Flatness(), setup.cup)
-    ),
+    "suction": _suction_network,
+    "both": lambda setup: BothHands(_network(setup), _suction_network(setup)),
+    "flatness": _flatness,
+    "both_flatness": lambda setup: BothHands(_network(setup), _flatness(setup)),
     "plane": lambda setup: LargestPlanePlanner(setup.cup),
     "suction_oracle": lambda setup: SuctionOracle(setup.cell),
     "both_oracle": lambda setup: EitherOracle(setup.cell),
