@@ -6,11 +6,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MEET = """
+TWO = """
+import sys
 import torch
+from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
+from antipodal.training.samples import Samples, split_by_object
+from antipodal.training.trainer import Trainer
+sys.path.insert(0, "tests")
+from learnable import Blocks
 
-with Group(torch.device("cpu")) as group:
+
+def meet(group):
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Linear(5, 2)).to(memory_format=torch.channels_last)
     counts = [torch.arange(p.numel(), dtype=torch.float32).view(p.shape) for p in network.parameters()]
     places = [p.data_ptr() for p in network.parameters()]
@@ -22,18 +29,9 @@ with Group(torch.device("cpu")) as group:
         assert torch.equal(p, c + 0.5), (group.rank, p)
         assert p.data_ptr() == place  # the optimizer's own tensors
     assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
-"""
-TRAIN = """
-import sys
-import torch
-from antipodal.training.options import TrainOptions
-from antipodal.training.processes import Group
-from antipodal.training.samples import Samples, split_by_object
-from antipodal.training.trainer import Trainer
-sys.path.insert(0, "tests")
-from learnable import Blocks
 
-with Group(torch.device("cpu")) as group:
+
+def train(group):
     samples = Samples([Blocks()])
     options = TrainOptions(data=("x",), average="local", average_every=3, batch=64, samples=64 * 4)
     trainer = Trainer(options, group, samples, split_by_object(samples, 0))
@@ -45,6 +43,11 @@ with Group(torch.device("cpu")) as group:
         assert alike == (trainer.progress.step == 3), trainer.progress.step
         if trainer.progress.step == 4:
             break
+
+
+with Group(torch.device("cpu")) as group:  # one for both: a second may meet the addresses of the first
+    meet(group)
+    train(group)
 """
 
 
@@ -60,4 +63,4 @@ def run_two(tmp_path, code):
 
 def test_averaged_parameters_are_the_mean_in_place_and_weights_the_same_after_a_meeting(tmp_path):
     """And before it, and after the next step, weights differ. Under one torchrun, which imports torch three times."""
-    run_two(tmp_path, MEET + TRAIN)
+    run_two(tmp_path, TWO)
