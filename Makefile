@@ -16,7 +16,7 @@ test: setup-test  ## all checks before a merge
 docs: setup-test  ## the site in out/site, without warnings; ARGS="serve" shows it and follows changes
 	@. scripts/paths && set +u && . env.sh && NO_MKDOCS_2_WARNING=1 mkdocs $(or $(ARGS),build --strict)
 
-matrix: setup  ## tests without ROS under Python 3.8, newest and oldest libraries; ARGS="lowest tests/sim"
+matrix: setup  ## tests without ROS under Python 3.8 and 3.12; ARGS="3.8-lowest tests/sim"
 	@scripts/matrix $(ARGS)
 
 properties: setup-test  ## what must hold of every plan, in 5,000 random scenes, as a table; ARGS="--scenes 500 --approach cone"
