@@ -18,6 +18,7 @@ from antipodal import transforms
 from antipodal.msg import DepthView, GraspArray
 from antipodal.ros.cell import depth_message, info_message
 from antipodal.ros.messages import pose_message, transform_from
+from antipodal.ros.point_clouds import points_from
 from antipodal.srv import PlanGrasp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -251,6 +252,20 @@ class PlannerTest(unittest.TestCase):
         self.assertEqual((overlay.height, overlay.width, overlay.encoding), (*DEPTH.shape, "rgb8"))
         self.assertEqual(markers.markers[0].action, Marker.DELETEALL)
         self.assertEqual({m.ns for m in markers.markers[1:]}, {"gripper", "candidates"})
+
+    def test_the_cloud_shows_what_was_taken_for_what(self):
+        reply = self.ask()
+        for _ in range(100):
+            cloud = rospy.wait_for_message("planner/cloud", PointCloud2, 10)
+            if cloud.header.stamp == reply.header.stamp:
+                break
+        points, colours = points_from(cloud), np.frombuffer(cloud.data, np.uint8).reshape(-1, 16)[:, 14:11:-1]
+        best = reply.grasps[0].pose.position
+        near = np.hypot(points[:, 0] - best.x, points[:, 1] - best.y) < 0.01
+        blue = np.argmax(colours, axis=1) == 2
+        self.assertEqual(cloud.header.frame_id, reply.header.frame_id)
+        self.assertTrue(blue[near].all() and near.any(), "what is between the jaws was taken for graspable")
+        self.assertLess(blue.mean(), 0.2)
 
     def shown(self, stamp):
         """Overlay and markers of the plan in the image of this stamp; they come after the reply."""

@@ -45,7 +45,7 @@ def test_rviz_follows_the_topics_of_the_planner():
     (rviz,) = [node for node in config.nodes if node.package == "rviz"]
     remapped = {source: target.lstrip("/") for source, target in rviz.remap_args}
     shown = re.findall(r"Topic: (/\S+)", (REPO / "config" / "rviz" / "planner.rviz").read_text())
-    assert len(shown) == 5 and set(shown) <= set(remapped)
+    assert len(shown) == 6 and set(shown) <= set(remapped)
     assert remapped["/depth/image_rect"] == "camera/depth" and remapped["/planner/markers"] == "left/markers"
 
 

@@ -18,6 +18,7 @@ from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 from antipodal.ros.messages import (
     box_marker,
+    cloud_message,
     grasp_from,
     grasp_message,
     image_message,
@@ -25,6 +26,7 @@ from antipodal.ros.messages import (
     pose_message,
     transform_from,
 )
+from antipodal.ros.point_clouds import points_from
 from antipodal.suction_cup import SuctionCup
 
 HEADER = Header(frame_id="camera")
@@ -109,6 +111,17 @@ def test_image_message():
     message = image_message(pixels[:, ::-1], HEADER)
     assert (message.height, message.width, message.step, message.encoding) == (2, 5, 15, "rgb8")
     assert message.data == pixels[:, ::-1].tobytes()
+
+
+def test_a_cloud_has_its_points_and_colours_where_rviz_reads_them():
+    points = np.arange(12, dtype=np.float32).reshape(4, 3)
+    colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [1, 2, 3]], np.uint8)
+    message = cloud_message(points, colours, HEADER)
+    np.testing.assert_array_equal(points_from(message), points)
+    (rgb,) = [field for field in message.fields if field.name == "rgb"]
+    packed = np.ndarray(4, "<u4", message.data, rgb.offset, message.point_step)
+    assert [f"{value:06x}" for value in packed] == ["ff0000", "00ff00", "0000ff", "010203"]
+    assert not points_from(cloud_message(np.zeros((1, 3)), np.zeros((1, 3)), HEADER)).any()
 
 
 def test_a_box_from_corner_to_corner():

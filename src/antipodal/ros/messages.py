@@ -1,4 +1,4 @@
-"""Convert grasps, poses and pictures to ROS messages, and grasps back."""
+"""Convert grasps, poses, pictures and coloured clouds to ROS messages, and grasps back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import List, Optional, Sequence, Union
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -68,6 +68,14 @@ def image_message(image: np.ndarray, header: Header) -> Image:
     """sensor_msgs/Image of RGB (H, W, 3) uint8."""
     height, width = image.shape[:2]
     return Image(header, height, width, "rgb8", 0, 3 * width, np.ascontiguousarray(image).tobytes())
+
+
+def cloud_message(points: np.ndarray, colours: np.ndarray, header: Header) -> PointCloud2:
+    """sensor_msgs/PointCloud2 of points (N, 3) [m] with colours (N, 3) uint8, as `rgb`, which RViz shows."""
+    rows = np.empty(len(points), [("xyz", "<f4", 3), ("bgr", "u1", 3), ("unused", "u1")])
+    rows["xyz"], rows["bgr"], rows["unused"] = points, colours[:, ::-1], 0
+    fields = [PointField(name, 4 * i, PointField.FLOAT32, 1) for i, name in enumerate(("x", "y", "z", "rgb"))]
+    return PointCloud2(header, 1, len(rows), fields, False, 16, 16 * len(rows), rows.tobytes(), True)
 
 
 def marker_array(

@@ -8,7 +8,7 @@ import numpy as np
 
 from antipodal.grasp import Grasp
 from antipodal.grasping.draw import shade
-from antipodal.viewer.cloud import Cloud, make_cloud, sheet
+from antipodal.perception.coloured_cloud import Cloud, make_cloud, sheet
 from antipodal.viewer.html import probability
 from antipodal.viewer.replan import Look
 from antipodal.viewer.shapes import HAND, first_eye, fork_bars, forks, hand_solids, placed_at
