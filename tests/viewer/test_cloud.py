@@ -7,9 +7,9 @@ from scenes import CAMERA, box, render
 from antipodal import transforms
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.gripper_boxes import hand_boxes
+from antipodal.perception.coloured_cloud import make_cloud, sheet
 from antipodal.perception.pixel_kinds import KINDS, kinds_of
 from antipodal.perception.scene import perceive
-from antipodal.perception.coloured_cloud import make_cloud, sheet
 from antipodal.viewer.shapes import fork_bars, forks, hand_solids, nearest_to_ray
 
 LOW, HIGH = box((0.0, 0.0), (0.06, 0.04, 0.05)), box((0.12, 0.0), (0.04, 0.04, 0.40))
