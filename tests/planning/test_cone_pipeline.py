@@ -155,6 +155,32 @@ def test_what_no_camera_saw_is_not_taken_for_free():
     assert under_the_board(PLANNER) == 0 < under_the_board(free)
 
 
+@pytest.mark.parametrize("hidden", [0.06, 0.3])
+def test_a_cone_that_holds_the_normal_loses_nothing_against_a_plan_without_one(hidden):
+    """It finds a grasp where that does, and none that is less likely but for what may be hidden."""
+    options = PlannerOptions(min_quality=0.0, cone=ConeOptions(directions=8, hidden=hidden))
+    planner, rng, compared = GraspPlanner(PLANNER.network, PLANNER.gripper, options), np.random.default_rng(8), 0
+    for k in range(12):
+        depth, T, mask = scene(rng)
+        hints = SceneHints(up=tuple(T[:3, 2]))
+        try:
+            upright = planner.plan(depth, CAMERA, mask, 1, k, hints=hints)[0].quality
+        except (NoGraspFound, InputError):
+            continue
+        best = planner.plan(depth, CAMERA, mask, 1, k, hints=hints, approach="any")[0].quality
+        assert best >= (1 - hidden) * upright - 1e-6
+        compared += 1
+    assert compared >= 6
+
+
+@pytest.mark.parametrize("name, value", [("hidden", 1.5), ("hidden", -0.1), ("hidden", math.nan), ("lean", -1.0)])
+def test_a_weight_that_cannot_be_is_refused(name, value):
+    with pytest.raises(
+        InputError, match=f"cone.{name}.* 0 to 1" if name == "hidden" else "cone.lean must be at least 0"
+    ):
+        ConeOptions(**{name: value})
+
+
 def test_a_hand_box_keeps_the_hand_off_a_wall_beside_it():
     """A low approach along a wall: a wide box behind the palm needs more room than jaws and palm."""
     slim = Gripper(hand_box=None, palm_size=(0.06, 0.11))

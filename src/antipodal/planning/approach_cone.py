@@ -29,13 +29,17 @@ class ConeOptions:
     around: int = 0  # directions tried besides between the best one and its neighbours; no gain was measured
     lean: float = 1.5  # log odds that a level approach loses; those between lose as the cosine with the normal falls
     searched: int = 2  # the best directions, which are searched as a single approach is
+    hidden: float = (
+        0.06  # of a plan along the support's normal, which takes what is hidden for free: the chance that it
+    )
+    # is not, which P loses; 1: no such plan
 
     def __post_init__(self) -> None:
         for name in ("directions", "pairs", "candidates", "searched"):
             if getattr(self, name) < 1:
                 raise InputError(f"cone.{name} must be at least 1, got {getattr(self, name)}")
-        if not self.lean >= 0:
-            raise InputError(f"cone.lean must be at least 0, got {self.lean}")
+        if not (self.lean >= 0 and 0 <= self.hidden <= 1):
+            raise InputError(f"cone.lean must be at least 0 and cone.hidden 0 to 1, got {self.lean} and {self.hidden}")
         if self.around < 0 or not 0 < self.cell <= 0.02:
             raise InputError(
                 f"cone.around must be at least 0 and cone.cell 0 to 0.02 m, got {self.around}, {self.cell}"

@@ -1,7 +1,7 @@
 """A plan over a cone of approaches: a first look along every direction, and a full search along the best.
 
 Each direction is a view of the same solids (perception/solid_scene.py). All candidates of the first look are scored in
-one batch. Where the cone holds the support's normal, that direction is planned as without a cone."""
+one batch. Where the cone holds the support's normal, a plan without a cone is made too, and ranked with the others."""
 
 from __future__ import annotations
 
@@ -70,6 +70,8 @@ class ConePipeline:
         if len(directions) == 1 and request.support is not None and directions[0] @ request.approach > ALONG:
             return self.upright(request, camera, seed, counts, clock, trace)
         found = self._leaning(request, directions, camera, seed, counts, clock, trace)
+        with clock("upright"):
+            found += self._as_without_cone(request, directions, camera, seed, trace)
         counts["scored"] = sum(len(grasps) for grasps, _ in found)
         if not found:
             raise NoGraspFound(_why_none(counts), counts)
@@ -106,6 +108,22 @@ class ConePipeline:
         if trace is not None:
             trace.leaning = [t for t, (grasps, _) in zip(own, found) if t is not None and len(grasps)]
         return [f for f in found if len(f[0])]
+
+    def _as_without_cone(
+        self, request: Request, directions: np.ndarray, camera: Camera, seed: int, trace: Optional[Trace] = None
+    ) -> List[Found]:
+        """The grasps of a plan along the support's normal, if the cone holds it, with P less by `cone.hidden`: most
+        things are best held from above, also where the jaws go behind them, which views of solids count as occupied."""
+        hidden, own = self.options.cone.hidden, None if trace is None else Trace()
+        if request.support is None or hidden == 1 or not (directions @ request.approach > ALONG).any():
+            return []
+        try:
+            grasps, T_cam_view = self.upright(request, camera, seed, {}, Clock(), own)
+        except NoGraspFound:
+            return []
+        if trace is not None and own is not None and len(grasps):
+            trace.leaning.append(own)
+        return [(replace(grasps, quality=grasps.quality * (1 - hidden)), T_cam_view)] if len(grasps) else []
 
     def _look(
         self,
