@@ -159,7 +159,9 @@ def test_the_files_calibration_by_picks_is_applied():
     network, depth = networks.GraspNetwork("patch").eval(), render(BOXES)[0]
     meta = {"crop": suction_crop_definition()}
     before = SuctionPlanner(network, CUP, meta=meta).plan(depth, CAMERA)
-    after = SuctionPlanner(network, CUP, meta={**meta, "picks": {"scale": 0.5, "shift": 0.3}}).plan(depth, CAMERA)
+    after = SuctionPlanner(network, CUP, meta={**meta, "picks": {CUP.name: {"scale": 0.5, "shift": 0.3}}}).plan(
+        depth, CAMERA
+    )
     odds = [np.log(p[0].quality / (1 - p[0].quality)) for p in (before, after)]
     assert odds[1] == pytest.approx(0.5 * odds[0] + 0.3, abs=1e-4)
     np.testing.assert_allclose(before[0].T_cam_grasp, after[0].T_cam_grasp)

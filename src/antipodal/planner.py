@@ -100,6 +100,8 @@ class GraspPlanner(ImagePlanner):
         """Plan with other options from now on, and for another gripper where one is given; a graph on a GPU is recorded
         anew by the next plan."""
         self.options, self.gripper = options, gripper or self.gripper
+        if gripper is not None:
+            self.calibration = PickCalibration.of_model(self._file, gripper.name)
         self._use(self.score.for_gripper(self.gripper))
 
     @torch.inference_mode()
@@ -190,6 +192,6 @@ def _restored_planner(cls: Type[GraspPlanner], told: tuple, meta: Dict[str, Any]
     planner = cls(*told)
     if meta:
         planner._file = {name: meta[name] for name in ("crop", "picks") if name in meta}
-        planner.calibration = PickCalibration.of_model(meta)
+        planner.calibration = PickCalibration.of_model(meta, planner.gripper.name)
         planner._use(make_score(cast(networks.GraspNetwork, planner.network), meta["crop"], planner.gripper))
     return planner

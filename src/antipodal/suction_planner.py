@@ -46,8 +46,9 @@ class SuctionPlanner(ImagePlanner):
         ModelError for a file of jaws."""
         single_threaded_opencv()
         self.network, self.cup = network, cup
-        self._file = {name: meta[name] for name in ("crop", "picks") if name in meta} if meta else None
-        self.calibration = PickCalibration.of_model(meta or {})
+        told: Dict[str, Any] = {name: value for name, value in (meta or {}).items() if name in ("crop", "picks")}
+        self._file = told or None
+        self.calibration = PickCalibration.of_model(meta or {}, cup.name)
         self.score: SuctionScore = make_suction_score(network, meta["crop"]) if meta else SuctionCropScore(network)
         self.tune(options or SuctionOptions())
 
@@ -73,6 +74,8 @@ class SuctionPlanner(ImagePlanner):
     def tune(self, options: SuctionOptions, cup: Optional[SuctionCup] = None) -> None:
         """Plan with other options from now on, and for another cup where one is given."""
         self.options, self.cup = options, cup or self.cup
+        if cup is not None:
+            self.calibration = PickCalibration.of_model(self._file or {}, cup.name)
         self.pipeline = SuctionPipeline(self.score, self.cup, options)
 
     @property

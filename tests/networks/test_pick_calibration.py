@@ -10,6 +10,7 @@ from scenes import CAMERA, box, render
 
 from antipodal import networks
 from antipodal.errors import ModelError, NoGraspFound
+from antipodal.grasp import Gripper
 from antipodal.networks.model import GraspNetwork
 from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.planner import GraspPlanner, PlannerOptions
@@ -27,7 +28,7 @@ def planners(tmp_path_factory):
     torch.manual_seed(0)
     network = GraspNetwork("patch")
     networks.save(folder / "plain.pt", network, {})
-    networks.save(folder / "picks.pt", network, {"picks": PICKS})
+    networks.save(folder / "picks.pt", network, {"picks": {Gripper().name: PICKS}})
     return [GraspPlanner.load(folder / f"{name}.pt", device="cpu", options=ALL) for name in ("plain", "picks")]
 
 
@@ -86,15 +87,26 @@ def test_a_pickled_planner_keeps_its_calibration(planners):
     assert [g.quality for g in again.plan(DEPTH, CAMERA)] == [g.quality for g in planners[1].plan(DEPTH, CAMERA)]
 
 
+def test_another_hand_has_none_of_it_and_the_first_has_its_own_again(planners):
+    picks = planners[1]
+    try:
+        picks.tune(ALL, Gripper.load("franka_hand"))
+        assert picks.calibration == PickCalibration()
+    finally:
+        picks.tune(ALL, Gripper())
+    assert picks.calibration == PickCalibration(**PICKS)
+
+
 @pytest.mark.parametrize(
     "picks, message",
     [
-        ({"scale": 0.0, "shift": 1.0}, "scale above 0"),
-        ({"scale": 1.0, "shift": float("inf")}, "finite shift"),
-        ({"scale": "much"}, "two numbers"),
+        ({"hand": {"scale": 0.0, "shift": 1.0}}, "scale above 0"),
+        ({"hand": {"scale": 1.0, "shift": float("inf")}}, "finite shift"),
+        ({"hand": {"scale": "much"}}, "two numbers"),
+        ({"hand": 3}, "two numbers"),
         (7, "two numbers"),
     ],
 )
 def test_a_damaged_calibration_is_refused(picks, message):
     with pytest.raises(ModelError, match=message):
-        PickCalibration.of_model({"picks": picks})
+        PickCalibration.of_model({"picks": picks}, "hand")

@@ -72,12 +72,16 @@ def test_what_helps_other_objects_is_in_the_file_and_on_the_card(model, monkeypa
     assert "log loss of 400 kept picks" in capsys.readouterr().out
     told = json.loads(model.with_name("a.json").read_text())
     _, meta = networks.load(out, "cpu")
-    by = PickCalibration.of_model(meta)
+    by = PickCalibration.of_model(meta, "robotiq_2f85")
     assert by.scale == pytest.approx(1.0, abs=0.2) and by.shift == pytest.approx(BETTER, abs=0.3)
     assert told["calibration"] == {"scale": by.scale, "shift": by.shift} and told["grasps"] == 800
     written, before = out.with_suffix(".md").read_text(), model.with_suffix(".md").read_text()
     below = before.split("\n## Data and model in one command")[1]
-    assert written.startswith(card(out, meta)) and "Calibrated against picks" in written and written.endswith(below)
+    assert (
+        written.startswith(card(out, meta))
+        and "Calibrated against picks of robotiq_2f85" in written
+        and written.endswith(below)
+    )
     assert out.with_suffix(".png").read_bytes() == model.with_suffix(".png").read_bytes()
     measured = calibrate.errors_of({"single": outcomes(TrialOptions("", ("x",)), 2000, 4, None)}, by)
     assert set(measured) == {"single", "first grasps"} and measured["first grasps"]["grasps"] == 2000

@@ -15,7 +15,7 @@ SUREST = 1e-7  # scores this near to 0 and 1 count as this: in single precision 
 
 @dataclass(frozen=True)
 class PickCalibration:
-    """P(a pick holds) = sigmoid(scale * log odds + shift), two numbers of a model file (Platt, 1999).
+    """P(a pick holds) = sigmoid(scale * log odds + shift), two numbers a hand in a model file (Platt, 1999).
 
     Training fits log odds to labels, which are means over errors of pose and friction; a pick meets one error. The map
     rises, so it changes no ranking.
@@ -32,13 +32,15 @@ class PickCalibration:
         return torch.where(torch.isfinite(quality), torch.sigmoid(odds), quality)
 
     @classmethod
-    def of_model(cls, meta: Dict[str, Any]) -> PickCalibration:
-        """What a model's meta has under "picks"; the identity where it has none. Raises ModelError for nonsense."""
+    def of_model(cls, meta: Dict[str, Any], hand: str) -> PickCalibration:
+        """What a model's meta has under "picks" for the hand of this name; the identity where it has nothing, as
+        another hand's picks tell little. Raises ModelError for nonsense."""
         told = meta.get("picks", {})
         try:
-            scale, shift = float(told.get("scale", 1.0)), float(told.get("shift", 0.0))
+            own = told.get(hand, {})
+            scale, shift = float(own.get("scale", 1.0)), float(own.get("shift", 0.0))
         except (AttributeError, TypeError, ValueError) as e:
-            raise ModelError(f"the model's calibration must be two numbers, scale and shift, got {told}") from e
+            raise ModelError(f"the model's calibration must be scale and shift, two numbers a hand, got {told}") from e
         if not (0 < scale < math.inf and math.isfinite(shift)):
-            raise ModelError(f"the model's calibration needs a scale above 0 and a finite shift, got {told}")
+            raise ModelError(f"the model's calibration needs a scale above 0 and a finite shift, got {own} for {hand}")
         return cls(scale, shift)

@@ -1,7 +1,8 @@
 """Calibrate P(success) against executed picks: `python -m antipodal.sim.calibrate MODEL --objects DIR --out NEW`.
 
 Grasps of all qualities are executed in the simulated cell, on single objects and in heaps. What they show becomes two
-numbers of the model file (networks/pick_calibration.py), kept where they serve objects that they were not fitted on.
+numbers of the model file for this hand (networks/pick_calibration.py), kept where they serve objects that they were not
+fitted on.
 """
 
 from __future__ import annotations
@@ -130,11 +131,13 @@ def errors_of(picks: Picks, by: PickCalibration) -> Dict[str, Any]:
     return measured
 
 
-def write_calibrated(model: str, out: Path, by: PickCalibration, told: Dict[str, Any], command: str) -> None:
-    """The model with this calibration in place of its own, and its card, with what stood below the card before."""
+def write_calibrated(model: str, out: Path, hand: str, by: PickCalibration, told: Dict[str, Any], command: str) -> None:
+    """The model with this calibration of a hand in place of its own, and its card, with what stood below the card
+    before."""
     source = resources.locate("models", model)
     network, meta = networks.load(source, "cpu")
-    changed = {**meta, "picks": {**asdict(by), **told, "command": command, "commit": resources.source_commit()}}
+    own = {**asdict(by), **told, "command": command, "commit": resources.source_commit()}
+    changed = {**meta, "picks": {**meta.get("picks", {}), hand: own}}
     networks.save(out, network, changed)
     if "history" in meta:  # of a training run; imported weights have no card
         report.rewrite_card(source, out, changed)
@@ -159,15 +162,17 @@ def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     args = _parser().parse_args(given)
     options = _trial_options(args)
+    hand = (options.cup or options.gripper).name
     scenes = Scenes(args.singles, args.heaps, args.single_picks, args.heap_picks)
     if args.out is None:
-        by = PickCalibration.of_model(networks.load(str(options.model), "cpu")[1])
+        by = PickCalibration.of_model(networks.load(str(options.model), "cpu")[1], hand)
         result = {"calibration": asdict(by), "measured": errors_of(execute(options, scenes, args.logs, "judged"), by)}
         text = error_table(result["measured"])
     else:
         by, told = calibrate(options, scenes, args.logs)
         if by != PickCalibration():
-            write_calibrated(args.model, args.out, by, told, " ".join(["python -m antipodal.sim.calibrate", *given]))
+            command = " ".join(["python -m antipodal.sim.calibrate", *given])
+            write_calibrated(args.model, args.out, hand, by, told, command)
         result = {"calibration": asdict(by), **told}
         losses = "log loss of {kept_grasps} kept picks: {kept_losses[0]:.4f} before, {kept_losses[1]:.4f} after; "
         losses += "of the first of each scene: {kept_first_losses[0]:.4f} before, {kept_first_losses[1]:.4f} after"

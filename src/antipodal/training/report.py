@@ -51,7 +51,7 @@ probabilities may be wrong although its ranking is right.
 
 
 PICKS = """
-## Calibrated against picks
+## Calibrated against picks of {hand}
 P(a pick holds) = sigmoid({scale:.4f} x log odds + {shift:.4f}), fitted to {grasps:,} executed grasps of training
 objects in the simulated cell, single and in heaps. On {kept_grasps:,} grasps of other training objects the log loss
 fell from {kept_losses[0]:.4f} to {kept_losses[1]:.4f}. Ranking does not change. Made by
@@ -165,7 +165,7 @@ def card(path: Path, meta: Dict[str, Any]) -> str:
         mflops=meta["flops"] / 1e6,
         metrics=_metrics_table(meta["metrics"]),
         picture=path.with_suffix(".png").name,
-        picks=PICKS.format(**meta["picks"]) if "picks" in meta else "",
+        picks="".join(PICKS.format(hand=hand, **picks) for hand, picks in meta.get("picks", {}).items()),
         command=meta["command"] or "antipodal.train.train(options), see `options` in the model's meta",
         commit=meta["commit"],
         torch=meta["torch"],
