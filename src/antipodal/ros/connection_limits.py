@@ -21,6 +21,7 @@ from rospy.impl import tcpros_base
 
 from antipodal.errors import AntipodalError
 from antipodal.ros import accept
+from antipodal.ros.list_limits import LimitExceeded, end_of
 
 HEADER_TIME = 5.0  # longest wait for a header [s]
 MIN_HEADER_TIME = 1.0  # the same, if other connections wait for a slot [s]
@@ -33,12 +34,6 @@ KEEPALIVE_IDLE, KEEPALIVE_PERIOD = 60, 10  # an idle connection is probed after,
 CHUNK = 2**16  # bytes read at once
 DRAIN_TIME = 2.0  # a refused client may go on sending for this long, so that it reads the refusal [s]
 DRAINING = threading.BoundedSemaphore(256)  # refused clients that are read from at once
-
-
-class LimitExceeded(AntipodalError):
-    """A client went over a limit; its connection is closed."""
-
-    reason = "over a limit"
 
 
 def install() -> None:
@@ -210,6 +205,7 @@ class LimitedService(rospy.Service):
 
     def _decoded(self, data: bytes) -> Any:
         try:
+            end_of(self.request_class, data)
             return self.request_class().deserialize(data)
         except (DeserializationError, struct.error, ValueError, MemoryError) as e:
             raise LimitExceeded(f"bytes that are no {self.service_class._type} request: {e}") from e
