@@ -31,23 +31,32 @@ class BothHands(ImagePlanner):
         """What it plans for."""
         return (*self.jaws.hands, *self.suction.hands)
 
+    @property
+    def parts(self) -> Tuple[ImagePlanner, ...]:
+        """The planners of the gripper and of the cup."""
+        return self.jaws, self.suction
+
     def use_options(self, jaws: PlannerOptions, suction: SuctionOptions) -> None:
         """Plan with other options from now on."""
-        self.jaws.use_options(jaws, suction)
-        self.suction.use_options(jaws, suction)
+        for planner in self.parts:
+            planner.use_options(jaws, suction)
 
     def plan_asked(self, asked: Asked) -> Plan:
         """Grasps of both hands, or of those that are asked for. A hand that finds none leaves the choice to the other;
         NoGraspFound with each one's reason where neither finds any."""
         plans: List[Plan] = []
         refusals: Dict[str, NoGraspFound] = {}
-        for planner in (self.jaws, self.suction):
-            if not asked.wants(planner.hands[0]):
+        for planner in self.parts:
+            (hand,) = planner.hands
+            if not asked.wants(hand):
                 continue
+            own = asked.for_hand(hand)
             try:
-                plans.append(planner.plan_asked(asked))
+                plans.append(planner.plan_asked(own))
             except NoGraspFound as e:
-                refusals[planner.hands[0].kind] = e
+                refusals[hand.kind] = e
+                if own.trace is not None:
+                    own.trace.refusal = str(e)
         counts = {f"{kind} {stage}": n for kind, e in refusals.items() for stage, n in e.counts.items()}
         if not plans:
             raise _refusal(refusals, counts)

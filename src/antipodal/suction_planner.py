@@ -100,9 +100,12 @@ class SuctionPlanner(ImagePlanner):
                 start = [g for g in asked.start if g.kind == KIND]
                 request = make_request(scene, asked.window, start, counts, seen, asked.labels)
                 request = self._along(replace(request, support=scene.support), approach)
-                ranked, poses = self.pipeline(request, asked.camera, asked.seed, counts, clock)
+                ranked, poses = self.pipeline(request, asked.camera, asked.seed, counts, clock, asked.trace)
         with clock("ranking"), told_of(scene, asked.camera):
             ranked = replace(ranked, quality=self.calibration(ranked.quality))
+            if asked.trace is not None:
+                asked.trace.frames = poses
+                asked.trace.calibrate(self.calibration)
             ranked = centered_in(asked.window, ranked, poses, asked.camera, counts, asked.beside(seen))
             chosen = Chosen(ranked, poses, asked, options, counts)
         return chosen.plan(scene, clock, self.cup.name, KIND)

@@ -6,11 +6,15 @@ import torch
 from scenes import CAMERA, box, render
 
 from antipodal import resources
+from antipodal.both_hands import BothHands
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.grasping.object_width import oblique_penalty
+from antipodal.networks.flatness import Flatness
 from antipodal.planner import GraspPlanner, PlannerOptions
 from antipodal.planning.trace import Trace
+from antipodal.suction_cup import SuctionCup
+from antipodal.suction_planner import SuctionPlanner
 
 DEPTH, _ = render([box((0.0, 0.0), (0.10, 0.03, 0.05), 0.4), box((0.1, 0.06), (0.03, 0.04, 0.03))])
 
@@ -82,3 +86,37 @@ def test_a_planner_is_tuned_to_another_gripper(planner):
     tuned.tune(PlannerOptions(depths=3), narrow)
     made = GraspPlanner.load(resources.find("models/default.pt"), narrow, "cpu", PlannerOptions(depths=3))
     assert [g.to_dict() for g in tuned.plan(DEPTH, CAMERA)] == [g.to_dict() for g in made.plan(DEPTH, CAMERA)]
+
+
+@pytest.fixture(scope="module")
+def suction():
+    return SuctionPlanner(Flatness(), SuctionCup.load("schmalz_fsga20"))
+
+
+def test_a_cups_plan_is_kept_and_not_changed(suction):
+    trace = Trace()
+    plain, traced = suction.plan(DEPTH, CAMERA), suction.plan(DEPTH, CAMERA, trace=trace)
+    assert [g.to_dict() for g in plain] == [g.to_dict() for g in traced]
+    (search,) = trace.suction
+    assert len(search.drawn) == plain.counts["points"] and search.free.sum() == plain.counts["fitting"]
+    assert sum(int(torch.isfinite(b.quality).sum()) for b in search.batches) == plain.counts["scored"]
+    kept = trace.frames[trace.ranked[trace.chosen].view.numpy()]
+    assert np.array_equal(kept, np.stack([g.T_cam_grasp for g in plain]))
+    crops = search.score.crops(kept[:, :3, 3], kept[:, :3, 2])
+    assert crops.shape == (len(kept), 1, 32, 32) and search.score.side == pytest.approx(4 * suction.cup.radius)
+
+
+def test_of_several_hands_each_has_its_own(planner, suction):
+    trace, both = Trace(), BothHands(planner, suction)
+    plan = both.plan(DEPTH, CAMERA, trace=trace)
+    assert set(trace.hands) == {"jaws", "suction"} and trace.ranked is None
+    assert trace.scene is trace.hands["jaws"].scene is trace.hands["suction"].scene
+    best = max(float(own.ranked.quality[0]) for own in trace.hands.values())
+    assert plan[0].quality == pytest.approx(best)
+
+
+def test_a_hand_that_finds_nothing_beside_another_says_why(planner):
+    wide, trace = SuctionCup("wide", 0.12, 0.05, 0.01, 300.0, 12.0, 0.5, (0.05, 0.05, 0.1)), Trace()
+    BothHands(planner, SuctionPlanner(Flatness(), wide)).plan(DEPTH, CAMERA, trace=trace)
+    assert trace.hands["jaws"].refusal == "" and "where cup and body clear" in trace.hands["suction"].refusal
+    assert len(trace.hands["suction"].suction[0].drawn) > 0

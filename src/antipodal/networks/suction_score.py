@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Protocol, cast
+from typing import Any, Dict, Optional, Protocol, cast
 
 import numpy as np
 import torch
@@ -12,11 +12,22 @@ from antipodal.camera import Camera
 from antipodal.errors import ModelError
 from antipodal.networks.pixel_crops import SUCTION_PIXEL_CROP, PixelCrops, pixel_crops, shrink
 from antipodal.networks.score import Network
-from antipodal.networks.suction_crops import SUCTION_CROP, crop_suction, suction_conditions
+from antipodal.networks.suction_crops import SIDE, SUCTION_CROP, crop_suction, suction_conditions
 from antipodal.networks.threads import ThreadedNetwork, thread_count
 from antipodal.suction_cup import SuctionCup
 
-ScoreContacts = Callable[[np.ndarray, np.ndarray], torch.Tensor]  # contacts, approaches (N, 3) -> logits (N,)
+
+class ScoreContacts(Protocol):
+    """The score of suction grasps in one image: at contacts (N, 3) [m], along approaches (N, 3), in the camera's
+    frame."""
+
+    side: Optional[float]  # of a crop [m]; None where crops have no scale in metres
+
+    def __call__(self, point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
+        """Logits (N,)."""
+
+    def crops(self, point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
+        """What the network sees: (N, 1, size, size)."""
 
 
 class SuctionScore(Protocol):
@@ -34,13 +45,24 @@ class SuctionCropScore:
 
     def of_image(self, depth: np.ndarray, camera: Camera, down: np.ndarray, cup: SuctionCup) -> ScoreContacts:
         """See `SuctionScore`."""
+        return _MetricCrops(self.network, depth, camera, down, cup)
 
-        def score(point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
-            crops = torch.from_numpy(crop_suction(depth, camera, point, approach, cup))
-            conditions = torch.from_numpy(suction_conditions(point, approach, down, cup))
-            return self.network(crops[:, None], conditions)
 
-        return score
+class _MetricCrops:
+    """A SuctionCropScore in one image."""
+
+    def __init__(self, network: Network, depth: np.ndarray, camera: Camera, down: np.ndarray, cup: SuctionCup):
+        self.network, self.depth, self.camera, self.down, self.cup = network, depth, camera, down, cup
+        self.side: Optional[float] = SIDE * cup.radius
+
+    def crops(self, point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
+        """See `ScoreContacts`; heights over the tangent plane, see suction_crops.py."""
+        return torch.from_numpy(crop_suction(self.depth, self.camera, point, approach, self.cup))[:, None]
+
+    def __call__(self, point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
+        """See `ScoreContacts`."""
+        conditions = torch.from_numpy(suction_conditions(point, approach, self.down, self.cup))
+        return self.network(self.crops(point, approach), conditions)
 
 
 class SuctionPixelScore:
@@ -52,16 +74,28 @@ class SuctionPixelScore:
 
     def of_image(self, depth: np.ndarray, camera: Camera, down: np.ndarray, cup: SuctionCup) -> ScoreContacts:
         """See `SuctionScore`; neither `down` nor the cup is told to these networks."""
-        shrunk = shrink(torch.from_numpy(depth), self.pixels.factor)
+        return _CameraPixels(self, shrink(torch.from_numpy(depth), self.pixels.factor), camera)
 
-        def score(point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
-            px = torch.from_numpy(camera.project(point)).float()
-            angle = torch.from_numpy(pivot_angle(approach)).float()
-            crops = pixel_crops(shrunk, px, angle, self.pixels.size, self.pixels.factor)
-            pose = np.stack([point[:, 2], np.arccos(np.clip(approach[:, 2], -1, 1))], axis=1)
-            return self.network(crops, torch.from_numpy(pose).float())
 
-        return score
+class _CameraPixels:
+    """A SuctionPixelScore in one image."""
+
+    side: Optional[float] = None
+
+    def __init__(self, of: SuctionPixelScore, image: torch.Tensor, camera: Camera):
+        """image: as the network is to see it, shrunk."""
+        self.of, self.image, self.camera = of, image, camera
+
+    def crops(self, point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
+        """See `ScoreContacts`; depths of the camera's image [m]."""
+        px = torch.from_numpy(self.camera.project(point)).float()
+        angle = torch.from_numpy(pivot_angle(approach)).float()
+        return pixel_crops(self.image, px, angle, self.of.pixels.size, self.of.pixels.factor)
+
+    def __call__(self, point: np.ndarray, approach: np.ndarray) -> torch.Tensor:
+        """See `ScoreContacts`."""
+        pose = np.stack([point[:, 2], np.arccos(np.clip(approach[:, 2], -1, 1))], axis=1)
+        return self.of.network(self.crops(point, approach), torch.from_numpy(pose).float())
 
 
 def pivot_angle(approach: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -50,11 +51,19 @@ class Asked:
         self.depth: np.ndarray = self._first.view.depth
         self.labels: Optional[np.ndarray] = self._first.view.labels
         self.window = check_region(region, self.depth)
+        self._whole: Optional[Trace] = None  # of all hands, where this is of one of several
         self._seen: Dict[tuple, Tuple[Scene, List[CameraView]]] = {}
 
     def wants(self, hand: Hand) -> bool:
         """Whether a hand may be planned for."""
         return not self.hands or hand.name in self.hands or hand.kind in self.hands
+
+    def for_hand(self, hand: Hand) -> Asked:
+        """The same of one of several hands, which has a trace of its own; what the images show is found once."""
+        own = copy.copy(self)
+        if self.trace is not None:
+            own.trace, own._whole = self.trace.hands.setdefault(hand.kind, Trace()), self.trace
+        return own
 
     def observed(
         self, table: TableOptions, segmentation: SegmentationOptions, fusion: FusionOptions
@@ -64,8 +73,9 @@ class Asked:
         if options not in self._seen:
             self._seen[options] = observe(self._first, self._others, self.hints, self.seed, *options)
         scene, seen = self._seen[options]
-        if self.trace is not None:
-            self.trace.scene = scene
+        for trace in (self.trace, self._whole):
+            if trace is not None:
+                trace.scene = scene
         return scene, seen
 
     def beside(self, seen: Sequence[CameraView]) -> Sequence[CameraView]:

@@ -40,6 +40,11 @@ class ImagePlanner:
         """The hands that it plans for."""
         raise NotImplementedError
 
+    @property
+    def parts(self) -> Tuple[ImagePlanner, ...]:
+        """The planners of its hands, one for each; itself where it has one hand."""
+        return (self,)
+
     def use_options(self, jaws: PlannerOptions, suction: SuctionOptions) -> None:
         """Plan with other options from now on, those of its own kinds of hands."""
         raise NotImplementedError

@@ -6,8 +6,7 @@ them sees is an obstacle.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Dict, List, Optional, Tuple
 
 import numpy as np
@@ -27,27 +26,13 @@ from antipodal.perception.fusion import CameraView, all_carved
 from antipodal.perception.table import Table
 from antipodal.planning.approach_cone import ApproachCone, turned_approach
 from antipodal.planning.cem import maximise
+from antipodal.planning.contacts import Contacts
 from antipodal.planning.request import Request
 from antipodal.planning.result import Clock
 from antipodal.planning.suction_options import SuctionOptions
+from antipodal.planning.suction_trace import ScoredContacts, SuctionTrace
+from antipodal.planning.trace import Trace
 from antipodal.suction_cup import SuctionCup
-
-
-@dataclass(frozen=True, eq=False)
-class Contacts:
-    """N contacts that a cup might be pressed on, in the frame of a camera."""
-
-    px: np.ndarray  # (N, 2) as (u, v)
-    point: np.ndarray  # (N, 3) middle of the lip [m]
-    approach: np.ndarray  # (N, 3) unit
-    residual: np.ndarray  # (N,) rms distance of the surface from its plane [m]
-    smooth: np.ndarray  # (N,) bool, on smooth surface that may be grasped
-    allowed: np.ndarray  # (N,) bool, and the approach is one that was asked for
-
-    @cached_property
-    def poses(self) -> np.ndarray:
-        """(N, 4, 4), z along the approach."""
-        return transforms.compose(suction_axes(self.approach), self.point)
 
 
 class SuctionPipeline:
@@ -57,7 +42,13 @@ class SuctionPipeline:
         self.score, self.cup, self.options = score, cup, options
 
     def __call__(
-        self, request: Request, camera: Camera, seed: int, counts: Dict[str, int], clock: Clock
+        self,
+        request: Request,
+        camera: Camera,
+        seed: int,
+        counts: Dict[str, int],
+        clock: Clock,
+        trace: Optional[Trace] = None,
     ) -> Tuple[ViewGrasps, np.ndarray]:
         """All grasps that were scored, best first, and their frames (N, 4, 4) in that of the first camera. Raises
         NoGraspFound."""
@@ -68,6 +59,8 @@ class SuctionPipeline:
                 views = all_carved(views, self.options.fusion, standing)
             obstacles = obstacle_points(views, request.support, self.options.clearance)
             searches = [SuctionSearch(self, request, view, obstacles, seed) for view in views]
+        if trace is not None:
+            trace.suction = [search.trace for search in searches]
         with clock("sampling"):
             started = [search.candidates(counts) for search in searches]
             _refuse_without(counts, self.cup)
@@ -91,12 +84,14 @@ class SuctionSearch:
         self.start = [T_cam_first @ g.T_cam_grasp for g in request.start]
         self.rng, self.generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
         self.distance = _distance_to_middle(view)
+        self.trace = SuctionTrace(view, self.score, self.distance)
         self.scale = 1.0  # pixels that are one unit of a sample
 
     def candidates(self, counts: Dict[str, int]) -> torch.Tensor:
         """Samples (N, 4) where the search starts: points that the cup comes to freely; counted stage by stage."""
         drawn = self.at(draw_pixels(self.view, self.options.points.drawn, self.rng))
         free = self.is_free(drawn)
+        self.trace.drawn, self.trace.free = drawn, free
         stages = {
             "points": len(drawn.px),
             "smooth": drawn.smooth.sum(),
@@ -135,6 +130,7 @@ class SuctionSearch:
         quality = torch.full((len(samples),), -torch.inf, dtype=samples.dtype)
         if free.any():
             quality[torch.from_numpy(free)] = self.quality(contacts, free).to(quality)
+        self.trace.batches.append(ScoredContacts(contacts, quality))
         return samples, quality
 
     def quality(self, contacts: Contacts, wanted: np.ndarray) -> torch.Tensor:
