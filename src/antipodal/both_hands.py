@@ -113,11 +113,29 @@ def load_planner(
     """
     hand = load_hand(hand) if isinstance(hand, (str, Path)) else hand
     beside = SuctionCup.load(cup) if isinstance(cup, (str, Path)) else cup
+    check_pair(hand, beside)
+    own, *more = model_names(hand, beside, model, suction_model)
     if isinstance(hand, SuctionCup):
-        if beside is not None:
-            raise InputError(f"both hands are suction cups: {hand.name} and {beside.name}; one of them must have jaws")
-        return SuctionPlanner.load(suction_model or model or "suction", hand, device, suction)
-    jaws = GraspPlanner.load(model or "default", hand, device, options)
+        return SuctionPlanner.load(own, hand, device, suction)
+    jaws = GraspPlanner.load(own, hand, device, options)
     if beside is None:
         return jaws
-    return BothHands(jaws, SuctionPlanner.load(suction_model or "suction", beside, "cpu", suction))
+    return BothHands(jaws, SuctionPlanner.load(more[0], beside, "cpu", suction))
+
+
+def check_pair(hand: Hand, beside: Optional[SuctionCup]) -> None:
+    """Raises InputError where a cup stands beside another."""
+    if isinstance(hand, SuctionCup) and beside is not None:
+        raise InputError(f"both hands are suction cups: {hand.name} and {beside.name}; one of them must have jaws")
+
+
+def model_names(
+    hand: Hand,
+    beside: Optional[SuctionCup],
+    model: Union[str, Path, None] = None,
+    suction_model: Union[str, Path, None] = None,
+) -> List[Union[str, Path]]:
+    """The model files of a hand and of the cup beside it, if there is one, as `load_planner` takes them."""
+    if isinstance(hand, SuctionCup):
+        return [suction_model or model or "suction"]
+    return [model or "default", *([suction_model or "suction"] if beside is not None else [])]

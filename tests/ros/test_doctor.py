@@ -71,6 +71,33 @@ def test_every_line_that_is_not_well_says_what_to_do(monkeypatch, capsys):
     assert all(f["advice"] for f in found.values() if f["state"] != GOOD)
 
 
+def test_cups_and_their_models_are_loaded_by_the_planners_rules(monkeypatch, capsys):
+    hide(monkeypatch, "rospy")
+    found, code = findings(capsys, "--gripper", "piab_b30")
+    assert code == 0 and found["gripper"]["said"].endswith("piab_b30.yaml") and "cup" not in found
+    assert found["model"]["said"].endswith("suction.pt")  # as a planner of a cup alone takes it
+    found, code = findings(capsys, "--cup", "piab_b30")
+    assert code == 0 and found["cup"]["said"].endswith("piab_b30.yaml")
+    assert found["model"]["said"].endswith("default.pt") and found["cup model"]["said"].endswith("suction.pt")
+
+
+@pytest.mark.parametrize(
+    "arguments, what, said",
+    [
+        (["--gripper", "piab_b30", "--model", "default"], "model", "no model of a suction cup"),
+        (["--cup", "piab_b30", "--suction-model", "default"], "cup model", "no model of a suction cup"),
+        (["--model", "suction"], "model", "the gripper has jaws"),
+        (["--cup", "franka_hand"], "cup", "describes no suction cup"),
+        (["--gripper", "piab_b30", "--cup", "robotiq_epick"], "cup", "both hands are suction cups"),
+    ],
+)
+def test_what_does_not_suit_a_hand_is_bad(monkeypatch, capsys, arguments, what, said):
+    hide(monkeypatch, "rospy")
+    found, code = findings(capsys, *arguments)
+    assert code == 1 and found[what]["state"] == BAD and said in found[what]["said"] and found[what]["advice"]
+    assert [f["what"] for f in found.values() if f["state"] == BAD] == [what]
+
+
 def test_as_text_each_finding_is_a_line_with_its_advice_below(monkeypatch, capsys):
     hide(monkeypatch, "rospy")
     assert doctor.main(["--gripper", "nope"]) == 1

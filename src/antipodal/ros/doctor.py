@@ -21,14 +21,18 @@ import platform
 import shutil
 import sys
 from dataclasses import asdict
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, List, Optional
 
 from antipodal import networks, resources
+from antipodal.both_hands import check_pair, load_planner, model_names
 from antipodal.files import write_result
-from antipodal.grasp import Gripper
+from antipodal.grasp import Hand, load_hand
+from antipodal.plan import add_hand_options
 from antipodal.ros.findings import BAD, GOOD, NOTE, Finding
+from antipodal.suction_cup import SuctionCup
 
 EXTRAS = {  # a package of each extra, and what it is for
     "synth": ("trimesh", "antipodal generate"),
@@ -37,13 +41,14 @@ EXTRAS = {  # a package of each extra, and what it is for
     "bags": ("rosbags", "antipodal bag"),
     "viewer": ("viser", "antipodal view"),
 }
+HAND_ADVICE, MODEL_ADVICE = "correct it, see docs/gripper.md", "name one of such a hand: --model or --suction-model"
 LEAST_FREE = 5.0  # on the disk [GB]; a million samples take 2.2
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
     findings: List[Finding] = []
-    for check in (_python, _torch, _cuda, _openvino, _extras, _model, _gripper, _units, _disk, _ros):
+    for check in (_python, _torch, _cuda, _openvino, _extras, _hands, _units, _disk, _ros):
         for finding in check(args):
             findings.append(finding)
             if args.json != "-":
@@ -60,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "",
         "--depth /camera/depth/image_rect_raw --target-frame base_link",
         "--gripper mine.yaml --model mine.pt --json -",
+        "--gripper robotiq_2f85 --cup piab_b30 --suction-model mine.pt",
     )
-    parser.add_argument("--model", default="default", help="model file, or a name (default: %(default)s)")
-    parser.add_argument("--gripper", default="robotiq_2f85", help="YAML file, or a name (default: %(default)s)")
+    add_hand_options(parser)
     parser.add_argument("--depth", default="", help="topic of the depth images; default: each that looks like one")
     parser.add_argument("--info", default="", help="topic of its camera_info; default: the one beside the images")
     parser.add_argument("--raw", action="store_true", help="the images are not rectified: K describes them, not P")
@@ -118,12 +123,35 @@ def _extras(args: argparse.Namespace) -> List[Finding]:
     ]
 
 
-def _model(args: argparse.Namespace) -> List[Finding]:
-    return [_loaded("model", "models", args.model, lambda path: networks.load(path, "cpu"), "give --model FILE")]
+def _hands(args: argparse.Namespace) -> List[Finding]:
+    """The files of the hands and of their models, by the rules by which a planner loads them."""
+    loaded: List[Any] = []  # the hands whose files can be used
+    found = [_loaded("gripper", "grippers", args.gripper, lambda path: loaded.append(load_hand(path)), HAND_ADVICE)]
+    hand, cup = loaded[0] if loaded else None, None
+    if args.cup is not None:
+        beside = _loaded("cup", "grippers", args.cup, lambda path: loaded.append(_cup_beside(hand, path)), HAND_ADVICE)
+        found.append(beside)
+        cup = loaded[-1] if beside.state == GOOD else None
+    if hand is None:  # its kind is not known: the model is checked alone
+        name = args.model or "default"
+        return [*found, _loaded("model", "models", name, lambda path: networks.load(path, "cpu"), MODEL_ADVICE)]
+    names = model_names(hand, cup, args.model, args.suction_model)
+    for what, one, name in zip(("model", "cup model"), (hand, cup), names):
+        found.append(_loaded(what, "models", str(name), partial(_load_model, one), MODEL_ADVICE))
+    return found
 
 
-def _gripper(args: argparse.Namespace) -> List[Finding]:
-    return [_loaded("gripper", "grippers", args.gripper, Gripper.load, "correct it, see docs/gripper.md")]
+def _cup_beside(hand: Optional[Hand], path: Path) -> SuctionCup:
+    """The cup of a file. Raises InputError, also where it cannot stand beside the hand."""
+    cup = SuctionCup.load(path)
+    if hand is not None:
+        check_pair(hand, cup)
+    return cup
+
+
+def _load_model(hand: Hand, path: Path) -> None:
+    """Raises ModelError where no planner of this hand can use the file."""
+    load_planner(hand, None, path, path, "cpu")
 
 
 def _loaded(what: str, kind: str, name: str, load: Callable[[Path], Any], advice: str) -> Finding:
