@@ -18,7 +18,7 @@ from antipodal.perception.depth_files import read_with_camera
 from antipodal.perception.pixel_kinds import KINDS, kinds_of
 from antipodal.planner import GraspPlanner
 from antipodal.planning.trace import Trace
-from antipodal.viewer.explain import enlarged_crop
+from antipodal.viewer.crop_pictures import enlarged_crop
 
 REPO = Path(__file__).resolve().parents[1]
 DATA = REPO / "examples" / "data"

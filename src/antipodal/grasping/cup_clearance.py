@@ -70,12 +70,12 @@ def cup_is_free(
     sizes[3:] = sizes[3:] / 2 + options.beside
     free = compiled.is_free_numba(np.ascontiguousarray(T_cam_grasp), sizes, obstacles)
     if support is not None:
-        free &= _body_height(T_cam_grasp, cup, support) >= options.support
+        free &= body_height(T_cam_grasp, cup, support) >= options.support
         free &= T_cam_grasp[:, :3, 2] @ support.normal >= -1e-6  # never from below
     return free
 
 
-def _body_height(T_cam_grasp: np.ndarray, cup: SuctionCup, support: Table) -> np.ndarray:
+def body_height(T_cam_grasp: np.ndarray, cup: SuctionCup, support: Table) -> np.ndarray:
     """Least height (N,) [m] of the pressed body's front face over the support. What is behind it is higher, since no
     grasp comes from below."""
     body = cup_body(cup, pressed=True)

@@ -112,6 +112,11 @@ def hand_corners(grasp: Grasp, hand: Hand) -> np.ndarray:
     return transforms.apply(grasp.T_cam_grasp, outline_of(hand, grasp.width))
 
 
+def hand_words(grasp: Grasp) -> str:
+    """What a label says of a grasp's hand: how far the jaws are open, or the name of the cup."""
+    return f"{1e3 * grasp.width:.0f} mm open" if grasp.width > 0 else grasp.hand or grasp.kind
+
+
 def write_png(path: Union[str, Path], image: np.ndarray) -> None:
     """Write an RGB image (H, W, 3) uint8, making its folder. Raises InputError where that cannot be written."""
     encoded = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1]
@@ -148,8 +153,7 @@ def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) 
 
 
 def _draw_label(image: np.ndarray, best: Grasp) -> None:
-    how = f"{1e3 * best.width:.0f} mm open" if best.width > 0 else best.hand or best.kind
-    text = f"P = {best.quality:.2f}, {how}"
+    text = f"P = {best.quality:.2f}, {hand_words(best)}"
     at = (8, image.shape[0] - 10)
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):  # a dark rim reads on any depth
         cv2.putText(image, text, at, FONT, 0.5, colour, thickness, cv2.LINE_AA)

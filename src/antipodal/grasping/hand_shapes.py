@@ -34,6 +34,7 @@ class Cylinder:
 
 
 Solid = Union[Box, Cylinder]
+STROKE = 0.03  # how far a hand's lines reach back from its tips or lip [m]
 PARTS = ("jaw_left", "jaw_right", "palm", "hand")
 
 
@@ -65,3 +66,15 @@ def outline_of(hand: Hand, width: float, corners: int = 24) -> np.ndarray:
         (x0, y0, _), (x1, y1, tip) = jaw.low, jaw.high
         faces.append([[x0, y0, tip], [x1, y0, tip], [x1, y1, tip], [x0, y1, tip]])
     return np.array(faces)
+
+
+def strokes_of(hand: Hand, width: float) -> np.ndarray:
+    """Lines (K, 2, 3) [m] in the grasp frame that stand for a hand where many are drawn, the first for it where more
+    are: the bar between the jaws `width` apart [m], and both jaws; or the last stretch of a cup's way, and its lip."""
+    if isinstance(hand, SuctionCup):
+        (rim,) = outline_of(hand, width)
+        way = [[[0.0, 0.0, -min(STROKE, hand.length)], [0.0, 0.0, 0.0]]]
+        return np.concatenate([way, np.stack([rim, np.roll(rim, -1, axis=0)], axis=1)])
+    half, tip, back = width / 2, hand.tip, hand.tip - min(STROKE, hand.jaw_length)
+    left, right = [0.0, -half, back], [0.0, half, back]
+    return np.array([[left, right], [[0, -half, tip], left], [right, [0, half, tip]]])

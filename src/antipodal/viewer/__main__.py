@@ -13,20 +13,23 @@ import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence, cast
 
 from antipodal import plan as plan_command
-from antipodal.grasp import Gripper
-from antipodal.planner import GraspPlanner
+from antipodal.both_hands import load_planner
+from antipodal.grasp import Gripper, Hand, load_hand
+from antipodal.viewer import html
 from antipodal.viewer.dataset import DatasetPage
 from antipodal.viewer.evaluation import EvaluationPage
 from antipodal.viewer.frames import Frame, open_frames
+from antipodal.viewer.hand_pages import HAND_PAGES
 from antipodal.viewer.plan_tab import PlanTab
 from antipodal.viewer.replan import Replanner
 from antipodal.viewer.server import address, make_server
 from antipodal.viewer.wizard import Wizard
 
 PORT = 8765
+BY_ITS_FILE = "Such a hand is described by its file (docs/gripper.md); this page measures grippers with jaws alone."
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -49,7 +52,7 @@ def serve(args: argparse.Namespace) -> Any:
         )
     if args.depth and args.live:
         raise InputError(f"give an image or --live, not both; got {args.depth} and {args.live}")
-    gripper = Gripper.load(args.gripper)
+    hand = load_hand(args.gripper)
     frames = _frames(args) if args.depth or args.live else None
     server = make_server(args.port, "antipodal")
     try:
@@ -58,9 +61,9 @@ def serve(args: argparse.Namespace) -> Any:
         elif args.evaluation is not None:
             EvaluationPage(server, args.evaluation).worker.wait()
         elif frames is None:
-            _serve_hand(server, gripper, args)
+            _serve_hand(server, hand, args)
         else:
-            _serve_plan(server, gripper, frames, args)
+            _serve_plan(server, frames, args)
     except BaseException:
         server.stop()
         raise
@@ -75,23 +78,42 @@ def _frames(args: argparse.Namespace) -> Sequence[Frame]:
     return open_frames(args.depth, args.camera, args.mask, (args.topic, args.info), args.stride)
 
 
-def _serve_plan(server: Any, gripper: Gripper, frames: Sequence[Frame], args: argparse.Namespace) -> None:
-    """The plan's tabs, and that of its gripper."""
-    planner = GraspPlanner.load(args.model, gripper, "cpu")
+def _serve_plan(server: Any, frames: Sequence[Frame], args: argparse.Namespace) -> None:
+    """The plan's tabs, and one of each hand."""
+    planner = load_planner(args.gripper, args.cup, args.model, args.suction_model, "cpu")
+    if args.hand is not None:
+        _refuse_to_describe(planner.hands[0])
     planner.warm_up()
     hints, approach = plan_command.scene_hints(args), plan_command.approach_of(args)
     tab = PlanTab(server, Replanner(planner, hints, args.max_grasps, args.seed, approach), frames)
     server.before_stop = tab.worker.end  # or the worker writes to a page that is gone
     tab.worker.wait()
-    with tab.tabs.add_tab("Gripper"):
-        wizard = Wizard(server, gripper, args.hand, args.hand_units, tab.use_gripper)
+    for hand in planner.hands:
+        with tab.tabs.add_tab(HAND_PAGES[hand.kind].title):
+            _add_hand(server, hand, tab, args)
+
+
+def _add_hand(server: Any, hand: Any, tab: PlanTab, args: argparse.Namespace) -> None:
+    """What the page says of a hand: it describes a gripper, and shows what the file of another hand says."""
+    described = HAND_PAGES[hand.kind].described
+    if described is not None:
+        server.gui.add_html(html.block(html.facts(described(hand)), html.muted(BY_ITS_FILE)))
+        return
+    wizard = Wizard(server, hand, args.hand, args.hand_units, tab.use_gripper)
     wizard.place(tab.beside())
     wizard.worker.wait()
 
 
-def _serve_hand(server: Any, gripper: Gripper, args: argparse.Namespace) -> None:
+def _refuse_to_describe(hand: Hand) -> None:
+    """Raises InputError where the page cannot describe such a hand."""
+    if HAND_PAGES[hand.kind].described is not None:
+        raise InputError(f"--hand measures a gripper with jaws, and {hand.name} is of kind {hand.kind!r}; leave it out")
+
+
+def _serve_hand(server: Any, hand: Hand, args: argparse.Namespace) -> None:
     """A gripper alone, seen from beside it."""
-    wizard = Wizard(server, gripper, args.hand, args.hand_units, None)
+    _refuse_to_describe(hand)
+    wizard = Wizard(server, cast(Gripper, hand), args.hand, args.hand_units, None)
     server.scene.set_up_direction((0.0, 0.0, -1.0))
     initial = server.initial_camera
     initial.position, initial.look_at, initial.up = (0.3, 0.28, -0.25), (0.0, 0.0, -0.06), (0.0, 0.0, -1.0)
@@ -106,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
         "depth.npy --camera camera.json",
         "folder_of_images --camera realsense_d435 --up 0 -1 0",
         "recording.bag",
+        "depth.npy --camera realsense_d435 --gripper piab_b30",
+        "depth.npy --camera realsense_d435 --gripper robotiq_2f85 --cup piab_b30",
         "--live /camera/depth/image_rect_raw",
         "--hand hand.urdf",
         "--dataset data/mine",
@@ -117,18 +141,17 @@ def _parser() -> argparse.ArgumentParser:
     add("--raw", action="store_true", help="of --live: the images are not rectified, K describes them, not P")
     add("--camera", help="file, or a name in config/cameras; default: a file beside each image")
     add("--mask", type=Path, help="image, nonzero = may be grasped; default: what stands on the table")
-    add("--gripper", default="robotiq_2f85", help="YAML file, or a name in config/grippers (default: %(default)s)")
     add("--hand", type=Path, help="mesh or URDF of a hand, to measure a gripper on; without DEPTH: that alone")
     add("--hand-units", default="m", choices=("m", "cm", "mm", "in"), help="of a mesh file (default: m)")
     add("--dataset", type=Path, help="folder of antipodal.synth.generate: its samples instead of plans")
     add("--evaluation", type=Path, help="summary (.json) of antipodal.sim.evaluate: its picks instead of plans")
-    add("--model", default="default", help="model file, or a name (default: %(default)s)")
     add("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
     add("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
     add("--stride", type=int, default=1, help="of a folder or bag, every N-th image (default: 1)")
     add("--topic", default="", help="of the depth images in a bag; default: the only one")
     add("--info", default="", help="of the camera_info in a bag or of --live; default: beside the images")
     add("--port", type=int, default=PORT, help="of the page, on 127.0.0.1; 0: any that is free (default: %(default)s)")
+    plan_command.add_hand_options(parser)
     plan_command.add_scene_options(parser)
     plan_command.add_approach_options(parser)
     return parser

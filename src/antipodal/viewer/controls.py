@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from antipodal.camera import Camera
 from antipodal.perception.inputs import MAX_RANGE
-from antipodal.viewer.replan import APPROACHES, CONE, NO_RECTANGLE, RECTANGLES, Settings
+from antipodal.viewer.settings import APPROACHES, CONE, EACH_ITS_OWN, NO_RECTANGLE, RECTANGLES, Settings
+from antipodal.viewer.tuning import Slider, Tuning
 
-MM = 1e3
 AXIS = "in the camera's frame"
 WAYS = "along the table's normal, the camera's axis, from any side, or within a cone around an axis"
 UPS = ("not told", "image's top", "given")
@@ -17,20 +17,31 @@ UPS = ("not told", "image's top", "given")
 class Controls:
     """Sliders and lists of viser's panel; `settings` reads them."""
 
-    def __init__(self, gui: Any, start: Settings, camera: Camera, changed: Callable[..., None]):
-        """changed: called whenever one was moved."""
+    def __init__(
+        self, gui: Any, start: Settings, camera: Camera, tunings: Sequence[Tuning], changed: Callable[..., None]
+    ):
+        """tunings: of the hands that are planned for. changed: called whenever one was moved."""
         self.start = start
         self.handles: Dict[str, Any] = {}
+        self.sliders: Dict[str, Slider] = {slider.name: slider for tuning in tunings for slider in tuning.sliders}
+        for tuning in tunings:
+            with gui.add_folder(tuning.title):
+                for slider in tuning.sliders:
+                    self.handles[slider.name] = _of_hand(gui, slider, getattr(start, slider.name))
+        ways = APPROACHES if len(tunings) == 1 else (EACH_ITS_OWN, *APPROACHES)
+        self._add_scene(gui, start, camera, ways)
+        with gui.add_folder("Answer"):
+            self.handles["min_quality"] = gui.add_slider("Least P", 0.0, 0.99, 0.01, start.min_quality)
+            self.handles["seed"] = gui.add_number("Seed", start.seed, min=0, max=10_000, step=1)
+        self._reset = gui.add_button("Back to the start")
+        self._reset.on_click(lambda _: self.reset())
+        for handle in self.handles.values():
+            handle.on_update(lambda _: self._moved(changed))
+
+    def _add_scene(self, gui: Any, start: Settings, camera: Camera, ways: Sequence[str]) -> None:
         add = self.handles
-        with gui.add_folder("Gripper and clearance"):
-            most = max(200.0, 2 * MM * start.opening)
-            add["opening"] = gui.add_slider("Opening [mm]", 10.0, most, 1.0, _mm(start.opening), hint="widest opening")
-            add["friction"] = gui.add_slider("Friction", 0.1, 2.0, 0.05, start.friction, hint="half-angle of the cone")
-            add["below"] = _length(gui, "Under tips [mm]", start.below, 20.0, "kept free under the jaws")
-            add["palm"] = _length(gui, "Under palm [mm]", start.palm, 40.0, "kept free under the palm")
-            add["table"] = _length(gui, "Over table [mm]", start.table, 40.0, "tips over the table under high objects")
         with gui.add_folder("Scene"):
-            add["approach"] = gui.add_dropdown("Approach", APPROACHES, initial_value=start.approach, hint=WAYS)
+            add["approach"] = gui.add_dropdown("Approach", ways, initial_value=start.approach, hint=WAYS)
             leaning = start.approach == CONE
             add["axis"] = gui.add_vector3("Axis x y z", start.axis, step=0.05, visible=leaning, hint=AXIS)
             add["angle"] = gui.add_slider("Within [degrees]", 0.0, 90.0, 1.0, start.angle, visible=leaning)
@@ -41,32 +52,37 @@ class Controls:
             add["rectangle"] = gui.add_dropdown("Rectangle", RECTANGLES, initial_value=NO_RECTANGLE)
             add["columns"] = _range_slider(gui, "Columns [px]", camera.width)
             add["rows"] = _range_slider(gui, "Rows [px]", camera.height)
-        with gui.add_folder("Answer"):
-            add["min_quality"] = gui.add_slider("Least P", 0.0, 0.99, 0.01, start.min_quality)
-            add["seed"] = gui.add_number("Seed", start.seed, min=0, max=10_000, step=1)
-        self._reset = gui.add_button("Back to the start")
-        self._reset.on_click(lambda _: self.reset())
-        for handle in add.values():
-            handle.on_update(lambda _: self._moved(changed))
 
     def settings(self) -> Settings:
         """What the controls stand at."""
         v = {name: handle.value for name, handle in self.handles.items()}
         return Settings(
-            v["opening"] / MM, v["friction"], v["below"] / MM, v["palm"] / MM, v["table"] / MM,
-            v["approach"], tuple(v["axis"]), v["angle"], v["min_quality"], self._up(),
-            _ordered(v["depths"], 0.01), v["rectangle"], _ordered(v["columns"], 1), _ordered(v["rows"], 1),
-            int(v["seed"]),
-        )  # fmt: skip
+            **{name: self._of_slider(slider, v[name]) for name, slider in self.sliders.items()},
+            approach=v["approach"],
+            axis=tuple(v["axis"]),
+            angle=v["angle"],
+            min_quality=v["min_quality"],
+            up=self._up(),
+            depths=_ordered(v["depths"], 0.01),
+            rectangle=v["rectangle"],
+            columns=_ordered(v["columns"], 1),
+            rows=_ordered(v["rows"], 1),
+            seed=int(v["seed"]),
+        )
+
+    def _of_slider(self, slider: Slider, shown: float) -> float:
+        """The value that a slider stands at; at its start, which is shown rounded, exactly that."""
+        start = getattr(self.start, slider.name)
+        return start if shown == slider.shown(start) else shown / slider.scale
 
     def reset(self) -> None:
         """All as at the start."""
         s = self.start
         values = {
-            "opening": _mm(s.opening), "friction": s.friction, "below": _mm(s.below), "palm": _mm(s.palm),
-            "table": _mm(s.table), "approach": s.approach, "axis": s.axis, "angle": s.angle,
-            "min_quality": s.min_quality, "depths": s.depths, "rectangle": NO_RECTANGLE,
-            "up_kind": UPS[0] if s.up is None else UPS[2], "seed": s.seed,
+            **{name: slider.shown(getattr(s, name)) for name, slider in self.sliders.items()},
+            "approach": s.approach, "axis": s.axis, "angle": s.angle, "min_quality": s.min_quality,
+            "depths": s.depths, "rectangle": NO_RECTANGLE, "up_kind": UPS[0] if s.up is None else UPS[2],
+            "seed": s.seed,
         }  # fmt: skip
         for name, value in values.items():
             self.handles[name].value = value
@@ -87,12 +103,10 @@ class Controls:
         changed()
 
 
-def _mm(length: float) -> float:
-    return round(MM * length, 2)
-
-
-def _length(gui: Any, label: str, value: float, most: float, hint: str) -> Any:
-    return gui.add_slider(label, 0.0, max(most, _mm(value)), 0.5, _mm(value), hint=hint)
+def _of_hand(gui: Any, slider: Slider, value: float) -> Any:
+    shown = slider.shown(value)
+    most = max(slider.most, slider.stretch * shown)
+    return gui.add_slider(slider.label, min(slider.least, shown), most, slider.step, shown, hint=slider.hint)
 
 
 def _range_slider(gui: Any, label: str, most: int) -> Any:

@@ -14,7 +14,7 @@ from antipodal.grasping.gripper_boxes import hand_boxes
 from antipodal.networks.crops import SIZE, pixel_side
 from antipodal.networks.suction_crops import is_suction
 from antipodal.viewer import html
-from antipodal.viewer.explain import enlarged_crop
+from antipodal.viewer.crop_pictures import enlarged_crop
 from antipodal.viewer.server import Worker
 
 SHOWN = ("all", "holds", "fails", "hits on the way down")

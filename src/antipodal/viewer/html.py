@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from html import escape
-from typing import Mapping, Sequence, Tuple
+from typing import Dict, Mapping, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -20,7 +20,10 @@ SHOWN = {
     "edges": "edge cells",
     "scanned": "scored in a scan",
     "pairs": "antipodal pairs",
-    "fitting": "where the gripper fits",
+    "points": "points drawn there",
+    "smooth": "on smooth surface",
+    "facing": "facing an allowed approach",
+    "fitting": "where the hand fits",
     "wide_enough": "wide enough",
     "scored": "scored by the network",
 }
@@ -83,8 +86,22 @@ def _bar(name: str, value: float, share: float, unit: str) -> str:
 
 def counts(values: Mapping[str, int]) -> str:
     """How many were left after each stage; on a logarithmic scale, since they fall by hundreds."""
-    named = {SHOWN.get(key, key.replace("_", " ")): float(n) for key, n in values.items()}
-    return bar_rows(named, logarithmic=True)
+    return _by_hand({key: float(n) for key, n in values.items()}, "", True)
+
+
+def times(values: Mapping[str, float]) -> str:
+    """How long each stage took [ms]."""
+    return _by_hand(values, "ms", False)
+
+
+def _by_hand(values: Mapping[str, float], unit: str, logarithmic: bool) -> str:
+    """A bar for each stage; where its name begins with a kind of hand, below that."""
+    groups: Dict[str, Dict[str, float]] = {}
+    for key, value in values.items():
+        hand, _, stage = key.rpartition(" ")
+        groups.setdefault(hand, {})[SHOWN.get(stage, stage.replace("_", " "))] = value
+    heads = {hand: f"<div><b>{escape(hand)}</b></div>" if hand else "" for hand in groups}
+    return "".join(heads[hand] + bar_rows(group, unit, logarithmic) for hand, group in groups.items())
 
 
 def shade_of(quality: float) -> str:

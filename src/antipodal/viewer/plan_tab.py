@@ -14,14 +14,16 @@ from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.draw import overlay
-from antipodal.grasping.view_grasps import ViewGrasps
-from antipodal.networks.crops import EXTENT
 from antipodal.perception.pixel_kinds import KINDS
 from antipodal.viewer import explain, html
 from antipodal.viewer.controls import Controls
 from antipodal.viewer.frames import Frame
-from antipodal.viewer.replan import GRASPS_INSIDE, NO_RECTANGLE, Look, Replanner, Settings
+from antipodal.viewer.hand_pages import HAND_PAGES
+from antipodal.viewer.look import Entry, Look
+from antipodal.viewer.ranks import Facts
+from antipodal.viewer.replan import Replanner
 from antipodal.viewer.server import Worker
+from antipodal.viewer.settings import GRASPS_INSIDE, NO_RECTANGLE, Settings
 from antipodal.viewer.shapes import first_eye, nearest_to_ray
 from antipodal.viewer.stage import Stage, quality_text
 
@@ -38,8 +40,7 @@ class PlanTab:
         self.stage, gui = Stage(server), server.gui
         self.frame: Frame = frames[0]
         self.look: Look = replanner.look(self.frame, replanner.start)
-        self.grasps: List[Grasp] = []
-        self._view: ViewGrasps = self.look.shown()
+        self.entries: List[Entry] = []
         self._drawn: Optional[Tuple[int, Settings]] = None  # frame and settings of the plan that is shown
         self._step, self._chosen = "result", 0
         self.worker = Worker(self._work)
@@ -52,7 +53,7 @@ class PlanTab:
             self.step = gui.add_dropdown("Search", ("result",), hint="what of the search is drawn")
             self.crop, self.why = gui.add_html(""), gui.add_html("")
         with self.tabs.add_tab("Settings"):
-            self.controls = Controls(gui, replanner.start, self.frame.camera, self.worker.ask)
+            self._add_settings(gui)
         with self.tabs.add_tab("Stages"):
             self.stages = gui.add_html("")
             self.image = gui.add_image(np.zeros((8, 8, 3), np.uint8), label="The depth image")
@@ -63,9 +64,17 @@ class PlanTab:
         if self.following is not None:
             threading.Thread(target=self._follow, daemon=True).start()
 
+    def _add_settings(self, gui: Any) -> None:
+        pages = [HAND_PAGES[hand.kind] for hand in self.replanner.hands]
+        if len(pages) == 1 and pages[0].absent:
+            gui.add_html(html.block(html.muted(pages[0].absent)))
+        tunings = [page.tuning for page in pages]
+        self.controls = Controls(gui, self.replanner.start, self.frame.camera, tunings, self.worker.ask)
+
     def use_gripper(self, gripper: Gripper) -> None:
         """Plan with another gripper from now on."""
-        self.replanner.gripper, self._drawn = gripper, None
+        self.replanner.use(gripper)
+        self._drawn = None
         self.controls.start = replace(self.controls.start, opening=gripper.max_width)
         self.controls.handles["opening"].value = 1e3 * gripper.max_width
         self.worker.ask()
@@ -75,6 +84,11 @@ class PlanTab:
         eye = first_eye(self.look)
         R = transforms.rotation_to(-eye.up, np.array([1.0, 0.0, 0.0]))
         return transforms.compose(R, eye.look_at + 0.2 * R[:, 0] - 0.16 * R[:, 1] - 0.05 * eye.up)
+
+    @property
+    def grasps(self) -> List[Grasp]:
+        """Those that the list shows and the scene draws, in the camera's frame."""
+        return [entry.grasp for entry in self.entries]
 
     def _add_frames(self, gui: Any) -> None:
         self.slider, self.following = None, None
@@ -127,13 +141,12 @@ class PlanTab:
     def _draw(self) -> None:
         """Everything, with the best grasp of the step chosen."""
         self._step = self.step.value
-        self._view = self.look.shown(self._step)
-        self.grasps = self.look.in_camera(self._view)
+        self.entries = self.look.entries(self._step)
         labels = [f"{k + 1}: {quality_text(g)}" for k, g in enumerate(self.grasps[:LISTED])]
         self.choice.options = tuple(labels) or ("none",)
         self.choice.value = self.choice.options[0]
         self._chosen = 0
-        returned = len(self.look.trace.chosen) if self._step == "result" else 0
+        returned = len(self.look.plan) if self.look.plan is not None and self._step == "result" else 0
         self.stage.show(self.look, self.grasps, 0, returned)
         self._write()
 
@@ -146,30 +159,47 @@ class PlanTab:
 
     def _write(self) -> None:
         """The panel's texts and pictures."""
-        look, one = self.look, self._view[self._chosen : self._chosen + 1]
+        look = self.look
         head, below, colour = explain.verdict(look)
-        unfit = look.unfit(self._step)
-        note = f"; the gripper fits at no depth for {unfit} more" if unfit else ""
+        dropped = look.dropped(self._step)
+        note = f"; {dropped}" if dropped else ""
         self.verdict.content = html.block(html.headline(head, f"{look.frame.name}: {below}{note}", colour))
-        self.why.content = html.block(html.facts(explain.explain(look, self._view, self._chosen, self._step)))
-        self.crop.content = self._crop(one)
-        self.stages.content = html.block(html.counts(look.counts), "<br>", html.bar_rows(look.times_ms, "ms"))
+        self.why.content, self.crop.content = self._why(), self._crop()
+        self.stages.content = html.block(html.counts(look.counts), "<br>", html.times(look.times_ms))
         self.image.image = self._picture()
 
-    def _crop(self, one: ViewGrasps) -> str:
-        """The crop of the chosen grasp, as the network saw it."""
-        if not len(one) or self._step == "pairs":
+    def _why(self) -> str:
+        """Why the chosen grasp ranks where it does."""
+        if not self.entries:
             return ""
-        side = f"{1e3 * EXTENT * self.look.gripper.max_width:.0f} mm a side, near is bright, along the approach. "
-        words = "What the network saw. ", side, "Red: the jaws where they come down."
-        return html.block(html.picture(explain.crop_picture(self.look, one), 170, html.muted("".join(words))))
+        grasp, look, place = self.entries[self._chosen]
+        rows = HAND_PAGES[grasp.kind].facts(look, place, self._step)
+        if len(self.look.hands) > 1:
+            rows = [("Hand", f"{grasp.hand}; ranks below are among its own grasps"), *self._of_all(), *rows]
+        return html.block(html.facts(rows))
+
+    def _of_all(self) -> Facts:
+        """Where the chosen grasp stands in the plan for several hands."""
+        plan = self.look.plan
+        if plan is None or self._step != "result":
+            return []
+        number = f"number {self._chosen + 1} of {len(plan)} returned"
+        return [("Of all hands", number if self._chosen < len(plan) else "not returned")]
+
+    def _crop(self) -> str:
+        """The crop of the chosen grasp, as the network saw it."""
+        if not self.entries:
+            return ""
+        grasp, look, place = self.entries[self._chosen]
+        picture, words = HAND_PAGES[grasp.kind].crop(look, place, self._step)
+        return html.block(html.picture(picture, 170, html.muted(words))) if words else ""
 
     def _picture(self) -> np.ndarray:
         """The depth image with the grasps and the rectangle."""
         look = self.look
         grasps, candidates = (look.plan.grasps, look.plan.candidates) if look.plan else ([], [])
         depth, scene = np.nan_to_num(look.frame.depth), look.trace.scene
-        picture = overlay(depth, look.frame.camera, grasps, look.gripper, candidates, scene)
+        picture = overlay(depth, look.frame.camera, grasps, look.hands, candidates, scene)
         s = look.settings
         if s.rectangle != NO_RECTANGLE:
             colour = (80, 200, 255) if s.rectangle == GRASPS_INSIDE else (255, 220, 80)
@@ -180,7 +210,7 @@ class PlanTab:
     def _clicked(self, event: Any) -> None:
         """Choose the grasp that was clicked at."""
         listed = self.grasps[:LISTED]
-        k = nearest_to_ray(listed, self.look.gripper, event.ray_origin, event.ray_direction)
+        k = nearest_to_ray(listed, self.look.hands, event.ray_origin, event.ray_direction)
         if k >= 0:
             self.choice.value = self.choice.options[k]
             self.worker.ask()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Set, Tuple
 
 import numpy as np
 
 from antipodal.grasp import Grasp
-from antipodal.grasping.draw import shade
+from antipodal.grasping.draw import hand_words, shade
+from antipodal.grasping.hand_shapes import hand_for
 from antipodal.perception.coloured_cloud import Cloud, make_cloud, sheet
 from antipodal.viewer.html import probability
-from antipodal.viewer.replan import Look
-from antipodal.viewer.shapes import HAND, first_eye, fork_bars, forks, hand_solids, placed_at
+from antipodal.viewer.look import Look
+from antipodal.viewer.shapes import HandSolid, first_eye, fork_bars, forks, hand_solids, placed_at
 
 SHEET = (62, 55, 82)  # lit, it shows as the unseen
 PALM, JAWS = (104, 112, 124), (58, 66, 80)
+BEHIND = ("palm", "behind_palm", "body")
+LABEL_AWAY = 0.015  # of the label from the back of the hand [m]
 
 
 class Stage:
@@ -24,6 +27,7 @@ class Stage:
         self.server, self.scene = server, server.scene
         self.cloud: Optional[Cloud] = None
         self.nodes: dict = {}
+        self._hand: Set[str] = set()  # nodes of the hand at the chosen grasp
         self._eye_set = False
 
     def show(self, look: Look, grasps: List[Grasp], chosen: int, returned: int) -> None:
@@ -33,30 +37,33 @@ class Stage:
             self._set_eye(look)
             self._draw_cloud(look)
             self._draw_camera(look)
-            self._draw_lines("returned", forks(grasps[:returned], look.gripper), 3.5)
-            self._draw_lines("candidates", fork_bars(grasps[returned:], look.gripper), 1.6)
+            self._draw_lines("returned", forks(grasps[:returned], look.hands), 3.5)
+            self._draw_lines("candidates", fork_bars(grasps[returned:], look.hands), 1.6)
             self.choose(look, grasps[chosen] if chosen < len(grasps) else None)
 
     def choose(self, look: Look, grasp: Optional[Grasp]) -> None:
         """Put the hand at a grasp, or take it away."""
-        solids = [] if grasp is None else hand_solids(grasp, look.gripper, bool(look.trace.leaning))
-        kept = {solid.name for solid in solids} | ({"label"} if grasp is not None else set())
-        for name in self.nodes.keys() & ({*HAND, "label"} - kept):
+        solids = [] if grasp is None else hand_solids(grasp, hand_for(grasp, look.hands), look.leans)
+        for name in self._hand & self.nodes.keys() - {solid.name for solid in solids}:
             self.nodes.pop(name).remove()
+        self._hand = {*(solid.name for solid in solids), "label"}
         if grasp is None:
             return
         for solid in solids:
-            self.nodes[solid.name] = self.scene.add_box(
-                f"/hand/{solid.name}",
-                color=PALM if "palm" in solid.name else JAWS,
-                dimensions=tuple(solid.size),
-                opacity=0.4 if "palm" in solid.name else 0.92,
-                **placed_at(solid.T),
-            )
-        back = grasp.T_cam_grasp @ np.array([0, 0, look.gripper.tip - look.gripper.jaw_length - 0.055, 1.0])
+            self.nodes[solid.name] = self._add_solid(solid)
+        back = min((_back_of(solid, grasp) for solid in solids), default=0.0) - LABEL_AWAY
+        place = grasp.T_cam_grasp @ np.array([0, 0, back, 1.0])
         self.nodes["label"] = self.scene.add_label(
-            "/hand/label", quality_text(grasp), position=back[:3], anchor="bottom-center"
+            "/hand/label", quality_text(grasp), position=place[:3], anchor="bottom-center"
         )
+
+    def _add_solid(self, solid: HandSolid) -> Any:
+        """A part of the hand; what is behind jaws or cup is seen through."""
+        name, behind = f"/hand/{solid.name}", solid.name in BEHIND
+        about: dict = dict(color=PALM if behind else JAWS, opacity=0.4 if behind else 0.92, **placed_at(solid.T))
+        if solid.radius is not None:
+            return self.scene.add_cylinder(name, solid.radius, float(solid.size[2]), **about)
+        return self.scene.add_box(name, dimensions=tuple(solid.size), **about)
 
     def clear(self) -> None:
         """Take everything away, for another tab's scene."""
@@ -68,7 +75,7 @@ class Stage:
     def _draw_cloud(self, look: Look) -> None:
         if look.trace.scene is None:
             return
-        before, self.cloud = self.cloud, make_cloud(look.trace.scene, look.frame.camera, look.options.segmentation)
+        before, self.cloud = self.cloud, make_cloud(look.trace.scene, look.frame.camera, look.segmentation)
         if before is not None and np.array_equal(before.points, self.cloud.points):
             self.nodes["cloud"].colors = self.cloud.colours  # a fifth of the bytes
             return
@@ -128,4 +135,10 @@ class Stage:
 def quality_text(grasp: Grasp) -> str:
     """A grasp in a few words, for a list."""
     quality = probability(grasp.quality) if np.isfinite(grasp.quality) else "not scored"
-    return f"{quality}, {1e3 * grasp.width:.0f} mm open"
+    return f"{quality}, {hand_words(grasp)}"
+
+
+def _back_of(solid: HandSolid, grasp: Grasp) -> float:
+    """Where a part of the hand begins along the grasp's z [m]."""
+    middle = (solid.T[:3, 3] - grasp.T_cam_grasp[:3, 3]) @ grasp.T_cam_grasp[:3, 2]
+    return float(middle) - float(solid.size[2]) / 2
