@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import List, Sequence
+import time
+from typing import Any, List, Sequence
 
 import torch
 import torch.distributed as dist
 
 from antipodal.errors import InputError
+
+SETTLE = 0.5  # for threads that have just finished a sum [s]
+ENDED: List[Any] = []  # process groups, kept until the process ends, see Group.__exit__
 
 
 class Group:
@@ -28,7 +32,11 @@ class Group:
 
     def __exit__(self, *error: object) -> None:
         if self.world > 1:
+            # Freeing gloo's group waits for its threads with Python's lock held, for which they wait in turn if they
+            # have just finished a sum: for ever. So they get time to end it, and the group is kept.
+            ENDED.append(dist.group.WORLD)
             dist.destroy_process_group()
+            time.sleep(SETTLE)
 
     @property
     def leads(self) -> bool:
