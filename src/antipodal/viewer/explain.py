@@ -13,6 +13,7 @@ from antipodal.grasping.draw import hand_words
 from antipodal.grasping.object_width import oblique_penalty
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.crops import EXTENT
+from antipodal.perception.view_atlas import ObliqueView
 from antipodal.viewer.crop_pictures import blank_picture, enlarged_crop, grey_picture
 from antipodal.viewer.html import probability, shade_of
 from antipodal.viewer.jaws_look import JawsLook
@@ -47,8 +48,16 @@ def _probability(look: JawsLook, one: ViewGrasps, step: str) -> Facts:
     lost = scale * float(balance_penalty(torch.tensor(distance), look.options.balance))
     slant = scale * float(oblique_penalty(view, one, look.gripper, look.options.oblique))
     about = f"{alone:.3f}; {1e3 * distance:.0f} mm from the object's middle cost {lost:.2f} log odds"
-    leaning = f", leaning {scale * _lost_by_leaning(look, one):.2f}" if look.trace.leaning and step == "result" else ""
-    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}{leaning}")]
+    cone = _lost_in_a_cone(look, one, scale) if look.trace.leaning and step == "result" else ""
+    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}{cone}")]
+
+
+def _lost_in_a_cone(look: JawsLook, one: ViewGrasps, scale: float) -> str:
+    """What a grasp loses beside those of the other directions, for the page."""
+    stages = look.search_of(one).stages
+    if stages is not None and not isinstance(stages.view, ObliqueView):  # of the plan without a cone
+        return f"; what may be hidden cost {look.options.cone.hidden:.0%} of P"
+    return f", leaning {scale * _lost_by_leaning(look, one):.2f}"
 
 
 def _lost_by_leaning(look: JawsLook, one: ViewGrasps) -> float:
