@@ -84,6 +84,36 @@ def test_a_child_plans_when_it_was_forked_in_the_midst_of_a_plan(tmp_path):
     )
 
 
+def test_a_child_drops_its_parents_planners(tmp_path):
+    """Also those that the parent has dropped already, and garbage collection finds in the child."""
+    run(
+        tmp_path,
+        """
+        import gc
+        gc.disable()
+        kept, cycle = [load()], [load()]
+        numbers(kept[0])
+        cycle.append(cycle)
+        del cycle
+
+        def dropping():
+            kept.clear()
+            gc.collect()
+            return numbers(planner)
+
+        def leaving():  # as a program does, not at once
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(30)
+                kept.clear()
+                sys.exit(0)
+            return os.waitpid(pid, 0)[1] == 0
+
+        assert same_in_child(dropping) and leaving()
+        """,
+    )
+
+
 def test_a_planner_that_another_thread_drops_leaves_signals_working(tmp_path):
     """Garbage collection may do that in any thread."""
     run(

@@ -1,11 +1,13 @@
 """Networks and os.fork: a child has none of its parent's threads, and locks that these held stay shut for ever.
 
 So a fork waits until no network runs, the child takes new threads and locks, and torch keeps to one thread there: its
-parallel regions would wait for OpenMP's threads, which only the parent has.
+parallel regions would wait for OpenMP's threads, which only the parent has. The child never frees what it inherits:
+OpenVINO would wait for the end of threads that it does not have.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from contextlib import contextmanager
@@ -63,5 +65,7 @@ def _watch_forks() -> None:
 def _in_child() -> None:
     _gate.__init__()  # type: ignore[misc]  # its lock belongs to a thread of the parent
     torch.set_num_threads(1)
-    for owner in list(_renewed):
+    inherited = list(_renewed)  # those that the parent has dropped and not collected among them
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
+    for owner in inherited:
         owner.renew()
