@@ -86,7 +86,8 @@ def fused_view(
 
 
 def with_labels(view: View, views: Sequence[CameraView]) -> View:
-    """The view with the label of the nearest pixel that any camera has in each cell; -1 where that is not known."""
+    """The view with the label of the nearest pixel that any camera has in each cell, -1 where that is not known; what
+    may be grasped keeps to cells that show one of its objects."""
     height, width = view.depth.shape
     grid = (*view.origin, view.cell, height, width)
     nearest, label = np.full((height, width), np.inf, np.float32), np.full((height, width), -1, np.int32)
@@ -95,7 +96,9 @@ def with_labels(view: View, views: Sequence[CameraView]) -> View:
         depth, _, found = scatter(one.depth, _NO_MASK, _labels(one), one.camera, T_view_cam, grid)
         label = np.where(depth < nearest, found, label)
         nearest = np.minimum(nearest, depth)
-    return replace(view, labels=torch.from_numpy(label).to(view.depth.device))
+    named = [_labels(one)[one.graspable] for one in views if one.labels is not None]
+    wanted = torch.from_numpy(np.isin(label, np.unique(np.concatenate(named)))).to(view.depth.device)
+    return replace(view, labels=torch.from_numpy(label).to(view.depth.device), graspable=view.graspable & wanted)
 
 
 _NO_MASK, _NO_LABELS = np.zeros((0, 0), bool), np.zeros((0, 0), np.int32)
