@@ -1,5 +1,8 @@
 """Suction cups and the files that describe them; a hand's file is read by its type."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import yaml
 
@@ -71,7 +74,15 @@ def test_a_file_is_a_mapping(tmp_path, load, text, complaint):
         ({"force": "much"}, "force must be a number"),
         ({"force": True}, "force must be a number"),
         ({"friction": float("nan")}, "friction must be a number"),
-        ({"travel": 0.05}, "travel at most the length"),
+        ({"force": 10**400}, "force must be a number above 0 and below"),
+        ({"travel": 0.05}, "travel below the length"),
+        ({"travel": 0.032, "length": 0.032}, "travel below the length"),
+        ({"body_size": [40.0, 40.0, 90.0]}, "body_size below 1 m"),
+        ({"body_size": None}, "three lengths"),
+        ({"body_size": "abc"}, "three lengths"),
+        ({1: 2, "x": 3}, "unknown 1, x"),
+        ({"name": 5}, "name must be a text"),
+        ({"name": ""}, "name must be a text"),
         ({"body_size": 0.1}, "three lengths"),
         ({"body_size": [0.1, 0.1]}, "three lengths"),
         ({"body_size": [0.1, 0.1, 0]}, "body_size.2. must be a number above 0"),
@@ -86,3 +97,14 @@ def test_a_bad_file_says_what_is_wrong(tmp_path, change, complaint):
 def test_every_value_is_needed(tmp_path, missing):
     with pytest.raises(InputError, match=f"lacks {missing}"):
         SuctionCup.load(written(tmp_path, {k: v for k, v in WHOLE.items() if k != missing}))
+
+
+def test_keys_that_are_no_text_are_named_for_jaws_too(tmp_path):
+    with pytest.raises(InputError, match="unknown 1, x"):
+        Gripper.load(written(tmp_path, {1: 2, "x": 3}))
+
+
+def test_numbers_of_numpy_are_numbers():
+    cup = replace(SuctionCup.load("piab_b30"), radius=np.float32(0.01), force=np.int64(5), body_size=np.full(3, 0.05))
+    assert (cup.radius, cup.force, cup.body_size) == (pytest.approx(0.01), 5.0, (0.05, 0.05, 0.05))
+    assert all(type(value) is float for value in [cup.radius, cup.force, *cup.body_size])

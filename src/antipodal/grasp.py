@@ -75,7 +75,7 @@ class Gripper:
             raise InputError(f"{path} describes a hand of type {kind!r}; parallel jaws are needed here")
         for elsewhere in ("source", "moveit"):
             data.pop(elsewhere, None)
-        unknown = sorted(set(data) - set(names))
+        unknown = sorted(map(str, set(data) - set(names)))
         if unknown:
             raise InputError(f"gripper file {path}: unknown {', '.join(unknown)}; possible: {', '.join(names)}")
         data.setdefault("hand_box", None)

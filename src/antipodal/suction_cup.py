@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import ClassVar, Tuple, Union
+from typing import Any, ClassVar, Tuple, Union
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from antipodal.errors import InputError
 from antipodal.files import read_yaml
 
 KIND = "suction"  # `type` in the file
+MOST = 1e9  # no length, force or stiffness of a cup is more, in metres, newtons or newtons per metre
 
 
 @dataclass(frozen=True)
@@ -28,26 +29,33 @@ class SuctionCup:
     name: str
     radius: float  # of the lip
     length: float  # of the cup with its bellows, from the lip back to the body, along z
-    travel: float  # of the bellows: how far the lip may be pushed back
+    travel: float  # of the bellows: how far the lip may be pushed back, less than `length`
     stiffness: float  # of the bellows along z [N/m]
     force: float  # largest pull at the working vacuum [N]
     friction: float  # between lip and object
     body_size: Tuple[float, float, float]  # box behind the cup, along x, y, z
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "body_size", tuple(self.body_size))
-        numbers = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "body_size")}
-        numbers.update({f"body_size[{i}]": v for i, v in enumerate(self.body_size)})
-        for name, value in numbers.items():
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value) or value <= 0:
-                raise InputError(f"suction cup {self.name}: {name} must be a number above 0, got {value!r}")
-        if len(self.body_size) != 3:
-            raise InputError(f"suction cup {self.name}: body_size must be three lengths, got {self.body_size}")
-        if not (self.radius < 0.2 and self.travel <= self.length < 0.5):
+        if not isinstance(self.name, str) or not self.name:
+            raise InputError(f"a suction cup's name must be a text that is not empty, got {self.name!r}")
+        if not isinstance(self.body_size, (list, tuple, np.ndarray)) or len(self.body_size) != 3:
+            raise InputError(f"suction cup {self.name}: body_size must be three lengths, got {self.body_size!r}")
+        for field in (f.name for f in fields(self) if f.name not in ("name", "body_size")):
+            object.__setattr__(self, field, self._positive(field, getattr(self, field)))
+        body = tuple(self._positive(f"body_size[{i}]", v) for i, v in enumerate(self.body_size))
+        object.__setattr__(self, "body_size", body)
+        if not (self.radius < 0.2 and self.travel < self.length < 0.5 and max(body) < 1):
             raise InputError(
-                f"suction cup {self.name}: radius must be below 0.2 m, length below 0.5 m and travel at most the "
-                f"length, got {self.radius}, {self.length}, {self.travel}"
+                f"suction cup {self.name}: radius must be below 0.2 m, length below 0.5 m, travel below the length and "
+                f"body_size below 1 m, got {self.radius:g}, {self.length:g}, {self.travel:g} and {list(body)} m"
             )
+
+    def _positive(self, field: str, value: Any) -> float:
+        """A quantity's value as a plain float. Raises InputError where it is no finite number above 0."""
+        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if not number or not 0 < value <= MOST:
+            raise InputError(f"suction cup {self.name}: {field} must be a number above 0 and below 1e9, got {value!r}")
+        return float(value)
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> SuctionCup:
@@ -62,13 +70,14 @@ class SuctionCup:
             raise InputError(f"{path} describes no suction cup: it has no `type: {KIND}`")
         for elsewhere in ("source", "moveit"):
             data.pop(elsewhere, None)
-        unknown, missing = sorted(set(data) - set(names)), [n for n in names if n not in data]
+        unknown, missing = sorted(map(str, set(data) - set(names))), [n for n in names if n not in data]
         if unknown or missing:
             problem = f"unknown {', '.join(unknown)}" if unknown else f"lacks {', '.join(missing)}"
             raise InputError(f"suction cup file {path}: {problem}; needed: {', '.join(names)}")
-        if not isinstance(data["body_size"], (list, tuple)):
-            raise InputError(f"suction cup file {path}: body_size must be three lengths, got {data['body_size']!r}")
-        return cls(**data)
+        try:
+            return cls(**data)
+        except InputError as e:
+            raise InputError(f"suction cup file {path}: {e}") from e
 
     def to_dict(self) -> dict:
         """Plain values, the form of the file."""

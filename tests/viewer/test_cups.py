@@ -69,7 +69,7 @@ def test_a_setting_changes_the_plan(alone, change, holds):
 
 
 def test_an_impossible_cup_and_a_surface_that_is_nowhere_smooth_are_reasons(alone):
-    assert "travel at most the length" in alone.look(FRAME, replace(alone.start, travel=0.05)).reason
+    assert "travel below the length" in alone.look(FRAME, replace(alone.start, travel=0.05)).reason
     look = alone.look(FRAME, replace(alone.start, coverage=1.0))
     assert look.plan is None and "the lip of piab_b30 (radius 16 mm)" in look.reason
     assert look.steps() == ["result", "points"] and len(look.grasps("points")) > 0  # what was tried is shown
