@@ -116,6 +116,16 @@ def test_the_reason_of_a_refusal():
         planner().plan(depth, CAMERA, mask=mask)
 
 
+@pytest.mark.parametrize(
+    "radius, why",
+    [(0.001, "it is 1.6 pixels wide, and 4 are needed"), (0.19, "it is 306.9 pixels wide, and the image 240")],
+)
+def test_a_lip_too_small_or_too_large_for_the_image_is_told(radius, why):
+    cup = SuctionCup("odd", radius, 0.05, 0.01, 300.0, 12.0, 0.5, (0.05, 0.05, 0.1))
+    with pytest.raises(NoGraspFound, match=rf"lip of odd .*: at 0.65 m {why}"):
+        planner(cup).plan(render([box((0, 0), (0.08, 0.08, 0.05))])[0], CAMERA)
+
+
 def test_earlier_grasps_are_candidates():
     depth, _ = render(BOXES)
     first = planner().plan(depth, CAMERA, seed=1)

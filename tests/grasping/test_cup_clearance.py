@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scenes import CAMERA, OVERHEAD, box, overhead, render
 
 from antipodal import transforms
+from antipodal.errors import InputError
 from antipodal.grasping.cup_clearance import (
     CupClearanceOptions,
     cup_body,
@@ -50,6 +53,33 @@ def test_the_support_stands_in_the_way_of_the_body_though_it_is_not_seen():
     low, high = (grasp_at((0.03, 0, z), (-1, 0, 0)) for z in (0.015, 0.08))
     assert not cup_is_free(low, CUP, nothing, support)[0] and cup_is_free(high, CUP, nothing, support)[0]
     assert not cup_is_free(grasp_at((0.03, 0, 0.08), (-1, 0, 0.2)), CUP, nothing, support)[0]
+
+
+def test_the_support_stands_in_the_way_of_the_lip_where_the_body_is_narrower():
+    _, support = seen([box((0, 0), (0.06, 0.06, 0.15))])
+    thin, nothing = replace(CUP, radius=0.03, body_size=(0.01, 0.01, 0.1)), np.empty((0, 3), np.float32)
+    low, high = (grasp_at((0.03, 0, z), (-1, 0, 0)) for z in (0.02, 0.04))
+    assert not cup_is_free(low, thin, nothing, support)[0] and cup_is_free(high, thin, nothing, support)[0]
+    assert cup_is_free(grasp_at((0, 0, 0.002), (0, 0, -1)), thin, nothing, support).all()
+
+
+@pytest.mark.parametrize("travel", [0.0005, 0.002])
+def test_noise_under_the_lip_is_no_obstacle_to_a_cup_of_little_travel(travel):
+    rng, free = np.random.default_rng(0), []
+    cup = replace(CUP, travel=travel, radius=0.016)
+    for _ in range(10):
+        depth, mask = render([box((0, 0), (0.06, 0.06, 0.05))])
+        depth = (depth + rng.normal(0, 0.001, depth.shape)).astype(np.float32)
+        support = perceive(depth, CAMERA).support
+        obstacles = obstacle_points([CameraView(depth, mask, CAMERA, np.eye(4))], support, OPTIONS)
+        free.append(cup_is_free(grasp_at((0, 0, 0.05), (0, 0, -1)), cup, obstacles, support)[0])
+    assert np.mean(free) >= 0.5
+
+
+@pytest.mark.parametrize("wrong", [{"beside": -0.1}, {"block": 0.0}, {"noises": -1.0}, {"ignored": float("nan")}])
+def test_options_that_cannot_be_are_refused(wrong):
+    with pytest.raises(InputError, match=f"clearance: .*{next(iter(wrong))}"):
+        CupClearanceOptions(**wrong)
 
 
 def test_no_support_nothing_seen_nothing_in_the_way():

@@ -7,6 +7,7 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
+from antipodal.errors import InputError
 from antipodal.grasping import cup_clearance_numba as compiled
 from antipodal.grasping.gripper_boxes import Box
 from antipodal.perception.fusion import CameraView
@@ -22,6 +23,15 @@ class CupClearanceOptions:
     support: float = 0.002  # least distance of the body from the support [m]
     block: float = 0.005  # what lies in one square of the image of this side counts as one point, the nearest [m]
     ignored: float = 0.006  # points this near to the support are no obstacles beside the support itself [m]
+    noises: float = (
+        4.0  # what rises under the lip by this many standard deviations of the sensor's noise is no obstacle
+    )
+
+    def __post_init__(self) -> None:
+        if not all(v >= 0 for v in (self.beside, self.support, self.ignored, self.noises)) or not self.block > 0:
+            raise InputError(
+                f"clearance: beside, support, ignored and noises must be at least 0 and block above 0, got {self}"
+            )
 
 
 def cup_body(cup: SuctionCup, pressed: bool = False) -> Box:
@@ -31,11 +41,11 @@ def cup_body(cup: SuctionCup, pressed: bool = False) -> Box:
     return Box(np.array([-x / 2, -y / 2, front - length]), np.array([x / 2, y / 2, front]))
 
 
-def cup_swept(points: np.ndarray, cup: SuctionCup, beside: float = 0.0) -> np.ndarray:
+def cup_swept(points: np.ndarray, cup: SuctionCup, beside: float = 0.0, noise: float = 0.0) -> np.ndarray:
     """Which of points (..., 3) [m] in the grasp frame lie where cup or body pass on the way to the contact, (...) bool.
-    The bellows may be pushed back by their travel: so far a surface may rise under the lip."""
+    The bellows may be pushed back by their travel: so far a surface may rise under the lip, or by `noise` [m]."""
     x, y, z = np.moveaxis(np.asarray(points), -1, 0)
-    of_cup = (z < -cup.travel) & (x * x + y * y < (cup.radius + beside) ** 2)
+    of_cup = (z < -max(cup.travel, noise)) & (x * x + y * y < (cup.radius + beside) ** 2)
     body = cup_body(cup, pressed=True)
     of_body = (z < body.high[2]) & (np.abs(x) < body.high[0] + beside) & (np.abs(y) < body.high[1] + beside)
     return of_cup | of_body
@@ -65,14 +75,29 @@ def cup_is_free(
     options: CupClearanceOptions = CupClearanceOptions(),
 ) -> np.ndarray:
     """Which of the grasps (N, 4, 4) the cup comes to freely, (N,) bool: no obstacle (M, 3) float32 where it passes, and
-    the body above the support, also where that is not seen."""
-    sizes = np.array([cup.radius + options.beside, cup.travel, cup.length - cup.travel, *cup.body_size[:2]])
-    sizes[3:] = sizes[3:] / 2 + options.beside
-    free = compiled.is_free_numba(np.ascontiguousarray(T_cam_grasp), sizes, obstacles)
+    body and lip above the support, also where that is not seen."""
+    sizes = np.array([cup.radius + options.beside, cup.length - cup.travel, *cup.body_size[:2]])
+    sizes[2:] = sizes[2:] / 2 + options.beside
+    rises = np.maximum(cup.travel, noise_at(T_cam_grasp, support, options))
+    free = compiled.is_free_numba(np.ascontiguousarray(T_cam_grasp), sizes, rises, obstacles)
     if support is not None:
         free &= body_height(T_cam_grasp, cup, support) >= options.support
+        free &= rim_height(T_cam_grasp, cup, support) >= 0
         free &= T_cam_grasp[:, :3, 2] @ support.normal >= -1e-6  # never from below
     return free
+
+
+def noise_at(T_cam_grasp: np.ndarray, support: Optional[Table], options: CupClearanceOptions) -> np.ndarray:
+    """By how much (N,) [m] noise alone may raise a surface under the lip of grasps (N, 4, 4); 0 where no support tells
+    how noisy the sensor is."""
+    return options.noises * (0.0 if support is None else support.noise) * T_cam_grasp[:, 2, 3] ** 2
+
+
+def rim_height(T_cam_grasp: np.ndarray, cup: SuctionCup, support: Table) -> np.ndarray:
+    """Least height (N,) [m] over the support of the lip's rim, its bellows pushed back by all of their travel."""
+    steep = T_cam_grasp[:, :3, 2] @ support.normal  # cosine between approach and normal
+    middle = support.height(T_cam_grasp[:, :3, 3]) + cup.travel * steep
+    return middle - cup.radius * np.sqrt(np.maximum(1 - steep**2, 0))
 
 
 def body_height(T_cam_grasp: np.ndarray, cup: SuctionCup, support: Table) -> np.ndarray:

@@ -27,14 +27,15 @@ def nearest_of_blocks(depth, side, intrinsics):
 
 
 @numba.njit(cache=True, nogil=True)
-def is_free_numba(T_cam_grasp, sizes, obstacles):
-    """Grasps (N,) bool with none of the obstacles (M, 3) float32 where the cup passes; sizes (5,) [m]: radius, travel,
-    how far the pressed body is behind the lip, half its width along x and y."""
+def is_free_numba(T_cam_grasp, sizes, rises, obstacles):
+    """Grasps (N,) bool with none of the obstacles (M, 3) float32 where the cup passes; sizes (4,) [m]: radius, how far
+    the pressed body is behind the lip, half its width along x and y; rises (N,) [m]: how far a surface may rise under
+    the lip."""
     free = np.ones(len(T_cam_grasp), np.bool_)
-    radius, travel, front, half_x, half_y = sizes
-    least = min(travel, front)
+    radius, front, half_x, half_y = sizes
     for n in range(len(T_cam_grasp)):
-        T = T_cam_grasp[n]
+        T, rise = T_cam_grasp[n], rises[n]
+        least = min(rise, front)
         level = T[0, 2] * T[0, 3] + T[1, 2] * T[1, 3] + T[2, 2] * T[2, 3]
         for k in range(len(obstacles)):
             p, q, r = obstacles[k]
@@ -43,7 +44,7 @@ def is_free_numba(T_cam_grasp, sizes, obstacles):
                 continue
             a, b, c = p - T[0, 3], q - T[1, 3], r - T[2, 3]
             x, y = T[0, 0] * a + T[1, 0] * b + T[2, 0] * c, T[0, 1] * a + T[1, 1] * b + T[2, 1] * c
-            cup = (behind > travel) & (x * x + y * y < radius * radius)
+            cup = (behind > rise) & (x * x + y * y < radius * radius)
             body = (behind > front) & (abs(x) < half_x) & (abs(y) < half_y)
             if cup | body:
                 free[n] = False

@@ -15,6 +15,8 @@ from antipodal.perception.fusion import CameraView
 from antipodal.perception.surface_normals import LocalPlanes, local_planes
 from antipodal.suction_cup import SuctionCup
 
+LEAST_ACROSS = 4  # pixels over the lip's width that a plane needs: LEAST of surface_normals.py on a disc
+
 
 @dataclass(frozen=True)
 class SuctionPointOptions:
@@ -40,6 +42,17 @@ def draw_pixels(view: CameraView, count: int, rng: np.random.Generator) -> np.nd
         return np.empty((0, 2))
     v, u = np.divmod(index[rng.integers(0, len(index), count)], view.camera.width)
     return np.stack([u, v], axis=1).astype(np.float64)
+
+
+def seen_too_small(view: CameraView, cup: SuctionCup) -> str:
+    """Why no plane under the lip can be told, at the depth where most of what may be grasped lies: its pixels are too
+    coarse, or all of the image is less than the lip; "" where neither is so."""
+    depth = float(np.median(view.depth[view.graspable]))
+    across = 2 * cup.radius * min(view.camera.fx, view.camera.fy) / depth
+    if across < LEAST_ACROSS:
+        return f": at {depth:.2g} m it is {across:.2g} pixels wide, and {LEAST_ACROSS} are needed"
+    least = min(view.camera.width, view.camera.height)
+    return f": at {depth:.2g} m it is {across:.4g} pixels wide, and the image {least}" if across > least else ""
 
 
 def planes_at(view: CameraView, px: np.ndarray, cup: SuctionCup, options: SuctionPointOptions) -> LocalPlanes:

@@ -7,7 +7,7 @@ them sees is an obstacle.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
 from antipodal.grasping.cup_clearance import cup_is_free, obstacle_points
 from antipodal.grasping.neighbours import in_turn
-from antipodal.grasping.suction_points import draw_pixels, drawn_order, is_smooth, planes_at
+from antipodal.grasping.suction_points import draw_pixels, drawn_order, is_smooth, planes_at, seen_too_small
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.suction_crops import suction_axes
 from antipodal.networks.suction_score import SuctionScore
@@ -63,7 +63,7 @@ class SuctionPipeline:
             trace.suction = [search.trace for search in searches]
         with clock("sampling"):
             started = [search.candidates(counts) for search in searches]
-            _refuse_without(counts, self.cup)
+            _refuse_without(counts, self.cup, views)
         with clock("refinement"):
             found = [search.maximised(samples) for search, samples in zip(searches, started) if len(samples)]
         counts["scored"] = sum(len(quality) for _, quality, _ in found)
@@ -211,12 +211,14 @@ def _as_view_grasps(
     ), poses[order]
 
 
-def _refuse_without(counts: Dict[str, int], cup: SuctionCup) -> None:
+def _refuse_without(counts: Dict[str, int], cup: SuctionCup, views: Sequence[CameraView]) -> None:
     """Raises NoGraspFound for the first of the stages that was left with nothing."""
     lip = f"the lip of {cup.name} (radius {1e3 * cup.radius:g} mm)"
     if counts["smooth"] == 0:
         reason = f"0 of {counts['points']} points lie on surface that is smooth over {lip}, seen well enough to tell"
-        raise NoGraspFound(f"{counts['pixels']} graspable pixels, {reason}", counts)
+        small = [seen_too_small(view, cup) for view in views if view.graspable.any()]
+        note = small[0] if small and all(small) else ""
+        raise NoGraspFound(f"{counts['pixels']} graspable pixels, {reason}{note}", counts)
     if counts["facing"] == 0:
         raise NoGraspFound(f"0 of {counts['smooth']} smooth points face an approach that is allowed", counts)
     if counts["fitting"] == 0:
