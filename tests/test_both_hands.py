@@ -1,6 +1,7 @@
 """One ranking of two hands' grasps, and the planner that a file's type asks for."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,31 @@ def test_per_object_counts_both_hands(both):
     labels = labels_of([BAR, SLAB])
     found = both.plan(depth, CAMERA, labels=labels, per_object=1)
     assert sorted(g.label for g in found) == [1, 2]
+
+
+def test_per_object_counts_nothing_without_labels(both):
+    depth, _ = render([BAR, SLAB])
+    assert len(both.plan(depth, CAMERA, per_object=1)) == len(both.plan(depth, CAMERA)) > 1
+
+
+@pytest.mark.parametrize("hands", ["suction", [3], 3, [["suction"]], [None]])
+def test_hands_are_a_list_of_names(both, hands):
+    with pytest.raises(InputError, match="hands must be a list of names or kinds"):
+        both.plan(render([SLAB])[0], CAMERA, hands=hands)
+
+
+@pytest.mark.parametrize("jaws, cup", [("mine", "mine"), ("mine", "jaws"), ("suction", "mine")])
+def test_a_name_is_of_one_hand_alone(both, jaws, cup):
+    planners = GraspPlanner(both.jaws.network, Gripper(name=jaws)), SuctionPlanner(Flatness(), replace(CUP, name=cup))
+    with pytest.raises(InputError, match=f"names of both hands must differ.*{jaws}.*{cup}"):
+        BothHands(*planners)
+
+
+def test_a_model_that_would_not_be_used_is_an_input_error(cup_model):
+    with pytest.raises(InputError, match="piab_b30, a suction cup alone, has one model, got default and"):
+        load_planner("piab_b30", model="default", suction_model=cup_model)
+    with pytest.raises(InputError, match=r"cup\.pt is a suction cup's model, but the only hand is robotiq_2f85"):
+        load_planner("robotiq_2f85", suction_model=cup_model)
 
 
 def test_earlier_grasps_start_their_own_hands_search(both):

@@ -23,6 +23,7 @@ class BothHands(ImagePlanner):
     temperature calibrates. A grasp says which hand it is for."""
 
     def __init__(self, jaws: GraspPlanner, suction: SuctionPlanner):
+        _check_names(jaws.hands[0], suction.hands[0])
         self.jaws, self.suction = jaws, suction
         self.device = jaws.device
 
@@ -63,6 +64,15 @@ class BothHands(ImagePlanner):
         return _one_plan(plans, asked, counts)
 
 
+def _check_names(jaws: Hand, cup: Hand) -> None:
+    """Raises InputError where a name that a plan is asked for, or that a grasp has, would be that of both hands."""
+    if jaws.name == cup.name or jaws.name == cup.kind or cup.name == jaws.kind:
+        raise InputError(
+            f"the names of both hands must differ, and be no kind of the other, got {jaws.name!r} for jaws and "
+            f"{cup.name!r} for a suction cup; change `name` in a file"
+        )
+
+
 def _refusal(refusals: Dict[str, NoGraspFound], counts: Dict[str, int]) -> NoGraspFound:
     """One for all hands, with what they saw: the same image."""
     told = NoGraspFound("; ".join(f"{kind}: {e}" for kind, e in refusals.items()), counts)
@@ -84,11 +94,12 @@ def _one_plan(plans: Sequence[Plan], asked: Asked, counts: Dict[str, int]) -> Pl
 
 
 def _best(grasps: Sequence[Grasp], asked: Asked) -> List[Grasp]:
-    """The likeliest of the grasps, as many as are asked for, of all and of each object."""
+    """The likeliest of the grasps, as many as are asked for, of all and, where there are labels, of each object."""
+    per_object = None if asked.labels is None else asked.per_object
     chosen: List[Grasp] = []
     for grasp in _ranked(grasps):
         of_object = sum(g.label == grasp.label for g in chosen)
-        if len(chosen) < asked.max_grasps and (asked.per_object is None or of_object < asked.per_object):
+        if len(chosen) < asked.max_grasps and (per_object is None or of_object < per_object):
             chosen.append(grasp)
     return chosen
 
@@ -109,7 +120,7 @@ def load_planner(
     """The planner of a hand, a gripper or a suction cup by its file's type, or of a gripper and a `cup` beside it.
 
     model: of the gripper's network; suction_model: of the cup's. A cup alone takes either. Raises InputError or
-    ModelError where a file cannot be used.
+    ModelError where a file cannot be used, and InputError where one would not be.
     """
     hand = load_hand(hand) if isinstance(hand, (str, Path)) else hand
     beside = SuctionCup.load(cup) if isinstance(cup, (str, Path)) else cup
@@ -135,7 +146,14 @@ def model_names(
     model: Union[str, Path, None] = None,
     suction_model: Union[str, Path, None] = None,
 ) -> List[Union[str, Path]]:
-    """The model files of a hand and of the cup beside it, if there is one, as `load_planner` takes them."""
+    """The model files of a hand and of the cup beside it, if there is one, as `load_planner` takes them. Raises InputError
+    where one that is given would not be used."""
     if isinstance(hand, SuctionCup):
+        if model and suction_model and model != suction_model:
+            raise InputError(f"{hand.name}, a suction cup alone, has one model, got {model} and {suction_model}")
         return [suction_model or model or "suction"]
+    if suction_model and suction_model != model and beside is None:
+        raise InputError(
+            f"{suction_model} is a suction cup's model, but the only hand is {hand.name}; name the cup too"
+        )
     return [model or "default", *([suction_model or "suction"] if beside is not None else [])]

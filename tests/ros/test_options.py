@@ -8,13 +8,18 @@ from conftest import ros_or_skip
 ros_or_skip()
 
 import rospy
+import torch
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from antipodal import networks
 from antipodal.errors import InputError, ModelError
 from antipodal.files import options_from_dict
+from antipodal.grasp import Gripper
+from antipodal.networks.suction_crops import suction_crop_definition
 from antipodal.ros.newest_image import NewestImage, StaleImage
 from antipodal.ros.options import NodeOptions
+from antipodal.suction_cup import SuctionCup
 
 
 def header(stamp):
@@ -122,3 +127,24 @@ def test_gripper_and_model_are_given_by_name(tmp_path, monkeypatch):
     options = NodeOptions(gripper="franka_hand", model="default")
     assert options.load_planner("cpu").gripper.name == "franka_hand"
     assert options.gripper_file().is_absolute() and options.gripper_file().is_file()
+
+
+@pytest.mark.parametrize("name", ["model", "suction_model"])
+def test_a_cup_alone_is_planned_for_with_the_model_of_either_parameter(name, tmp_path):
+    torch.manual_seed(0)
+    network, path = networks.GraspNetwork("patch"), tmp_path / "mine.pt"
+    networks.save(path, network, {"crop": suction_crop_definition()})
+    options = options_from_dict(NodeOptions, {"gripper": "piab_b30", name: str(path)})
+    planner = options.load_planner("cpu")
+    inputs = torch.rand(2, 1, 32, 32), torch.rand(2, 4)
+    with torch.inference_mode():
+        torch.testing.assert_close(planner.score.network(*inputs), network.eval()(*inputs), atol=1e-4, rtol=0)
+    assert options.models(planner.hands) == str(path)
+
+
+def test_the_models_of_the_hands_are_named():
+    jaws, cup = Gripper(), SuctionCup.load("piab_b30")
+    assert NodeOptions().models([jaws]) == "models/default.pt"
+    assert NodeOptions().models([cup]) == "models/suction.pt"
+    assert NodeOptions(model="a.pt").models([jaws, cup]) == "a.pt, models/suction.pt"
+    assert NodeOptions(suction_model="b.pt").models([jaws, cup]) == "models/default.pt, b.pt"

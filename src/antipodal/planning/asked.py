@@ -44,6 +44,7 @@ class Asked:
         if per_object is not None:
             check_count("per_object", per_object)
         check_seed(seed)
+        check_hands(hands)
         self.max_grasps, self.seed, self.start, self.hints = max_grasps, seed, start or (), hints
         self.trace, self.per_object, self.approach, self.hands = trace, per_object, approach, hands
         self._first, *self._others = [check_view(view, targets) for view in views]
@@ -81,6 +82,13 @@ class Asked:
     def beside(self, seen: Sequence[CameraView]) -> Sequence[CameraView]:
         """The other cameras whose images count for where a grasp may lie: none where a region is given."""
         return seen if self.window is None else ()
+
+
+def check_hands(hands: Any) -> None:
+    """Raises InputError where hands are no names: one name alone would be taken for its letters."""
+    listed = isinstance(hands, (list, tuple, set, frozenset, dict))
+    if hands is not None and not (listed and all(isinstance(name, str) for name in hands)):
+        raise InputError(f"hands must be a list of names or kinds, such as ['suction'], got {hands!r}")
 
 
 def check_count(name: str, count: Any) -> None:

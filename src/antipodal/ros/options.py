@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
-from antipodal import resources
+from antipodal import resources, suction_cup
 from antipodal.both_hands import load_planner
 from antipodal.errors import InputError
+from antipodal.grasp import JAWS, Hand
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.perception.inputs import MAX_RANGE, check_seed
 from antipodal.planning.approach_cone import ApproachCone
@@ -114,9 +115,11 @@ class NodeOptions:
 
     def load_planner(self, device: str) -> ImagePlanner:
         """The planner on a device. Raises ModelError or InputError where a file cannot be used."""
-        models = self.model or "default", self.suction_model or "suction"
+        models = self.model or None, self.suction_model or None
         return load_planner(self.gripper_file(), self.cup or None, *models, device, self.options, self.suction)
 
-    def models(self) -> str:
-        """The model files, for the log."""
-        return ", ".join(filter(None, [self.model or "models/default.pt", self.suction_model]))
+    def models(self, hands: Sequence[Hand]) -> str:
+        """The model files of these hands, for the log."""
+        of_cup = self.suction_model or (self.model if len(hands) == 1 else "") or "models/suction.pt"
+        files = {JAWS: self.model or "models/default.pt", suction_cup.KIND: of_cup}
+        return ", ".join(files[hand.kind] for hand in hands)

@@ -60,7 +60,7 @@ class PlanServer:
         return (
             f"plan_grasp is ready on {self.planner.device}: service {rospy.resolve_name('plan_grasp')}, "
             f"{self._reader.topics()}, target_frame {options.target_frame or 'of the image'}, workspace {workspace}, "
-            f"{self._known_of_scene()}hands {self._hand_names()}, models {options.models()}"
+            f"{self._known_of_scene()}hands {self._hand_names()}, models {options.models(self.hands)}"
         )
 
     def _known_of_scene(self) -> str:
@@ -177,7 +177,7 @@ class PlanServer:
     def _status_values(self) -> Dict[str, str]:
         return {
             "device": str(self.planner.device),
-            "model": self.options.models(),
+            "model": self.options.models(self.hands),
             "gripper": self._hand_names(),
             "waiting": str(self._planning_thread.waiting()),
             **(self._stream.values() if self._stream else {}),
