@@ -19,7 +19,7 @@ docs: setup-test  ## the site in out/site, without warnings; ARGS="serve" shows 
 matrix: setup  ## tests without ROS under Python 3.8 and 3.12; ARGS="3.8-lowest tests/sim"
 	@scripts/matrix $(ARGS)
 
-properties: setup-test  ## what must hold of every plan, in 5,000 random scenes, as a table; ARGS="--scenes 500 --approach cone"
+properties: setup-test  ## what must hold of every plan, in 5,000 random scenes, as a table; ARGS="--scenes 500 --approach cone --hand suction"
 	@. scripts/paths && set +u && . env.sh && OMP_NUM_THREADS=1 python3 benchmarks/properties.py $(ARGS)
 
 soak: setup-test  ## the planner node under load, signals and lost masters, as a table; ARGS="--requests 1000"

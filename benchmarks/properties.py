@@ -1,5 +1,6 @@
 """What must hold of every plan, on random scenes, as a table: python benchmarks/properties.py [--scenes N]
-[--approach table|any|cone].
+[--approach table|any|cone]
+[--hand jaws|suction].
 
 Each scene is planned three times: here, in a child forked after that plan, and in another process with two threads and
 in another order. Exit code 1 where a property does not hold.
@@ -16,7 +17,7 @@ import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ import torch
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 from antipodal.errors import AntipodalError, NoGraspFound  # noqa: E402
-from antipodal.grasp import Grasp, Gripper  # noqa: E402
+from antipodal.grasp import JAWS, Grasp, Gripper  # noqa: E402
 from antipodal.grasping.clearance import ClearanceOptions  # noqa: E402
 from antipodal.grasping.gripper_boxes import in_the_way  # noqa: E402
 from antipodal.perception.inputs import check_depth, check_region  # noqa: E402
@@ -32,6 +33,9 @@ from antipodal.perception.solid_scene import SolidOptions  # noqa: E402
 from antipodal.perception.table import Table  # noqa: E402
 from antipodal.planner import GraspPlanner, Plan  # noqa: E402
 from antipodal.planning.approach_cone import NAMES, ApproachCone, cone_of  # noqa: E402
+from antipodal.suction_cup import KIND  # noqa: E402
+from antipodal.suction_planner import SuctionPlanner  # noqa: E402
+from benchmarks.cup_properties import CUP_PROPERTIES, broken_of_cup, cup_planners  # noqa: E402
 from benchmarks.random_scenes import GRIPPERS, Scene, scene  # noqa: E402
 
 NOISES = 3.5  # standard deviations of the noise that count as support in a cone
@@ -56,6 +60,8 @@ PROPERTIES = (
     "the same plan in a process with two threads",
 )
 
+Planner = Union[GraspPlanner, SuctionPlanner]
+
 
 class Outcome(NamedTuple):
     """What a plan was, and what did not hold of it."""
@@ -66,13 +72,15 @@ class Outcome(NamedTuple):
     broken: Tuple[str, ...]
 
 
-def planners() -> List[GraspPlanner]:
-    """One for each gripper of the package."""
+def planners(hand: str = JAWS) -> Sequence[Planner]:
+    """One for each gripper of the package, or for each cup."""
+    if hand == KIND:
+        return cup_planners()
     model = REPO / "models" / "default.pt"
     return [GraspPlanner.load(model, Gripper.load(path), "cpu") for path in GRIPPERS]
 
 
-def outcome(planner: GraspPlanner, case: Scene, check: bool = True) -> Outcome:
+def outcome(planner: Planner, case: Scene, check: bool = True) -> Outcome:
     """Plan, and check every grasp."""
     try:
         plan = planner.plan(case.depth, case.camera, **case.arguments)
@@ -82,11 +90,10 @@ def outcome(planner: GraspPlanner, case: Scene, check: bool = True) -> Outcome:
     digest = hashlib.sha256(b"".join(_bytes(g) for g in plan)).hexdigest()[:16]
     if not check:
         return Outcome(case.kind, digest, len(plan), ())
-    points = _obstacles(plan, case)
     support = plan.scene.support if plan.scene else None
-    broken = _broken_of_plan(plan, case)
+    broken = _broken_of_plan(plan, case) + _broken_of_hand(plan, planner, case)
     for g in plan:
-        broken += _broken(g, points, planner.gripper, case) + _broken_of_approach(g, support, case)
+        broken += _broken(g, case) + _broken_of_approach(g, support, case)
     return Outcome(case.kind, digest, len(plan), tuple(sorted(set(broken))))
 
 
@@ -105,8 +112,17 @@ def _broken_of_plan(plan: Plan, case: Scene) -> List[str]:
     return [name for name, holds in held.items() if not holds]
 
 
-def _broken(grasp: Grasp, points: np.ndarray, gripper: Gripper, case: Scene) -> List[str]:
-    """The properties that do not hold of a grasp."""
+def _broken_of_hand(plan: Plan, planner: Planner, case: Scene) -> List[str]:
+    """The properties of the grasps of one kind of hand that do not hold."""
+    if isinstance(planner, SuctionPlanner):
+        assert plan.scene is not None
+        return [name for g in plan for name in broken_of_cup(g, planner, plan.scene, case)]
+    points = _obstacles(plan, case)
+    return [name for g in plan for name in _broken_of_jaws(g, points, planner.gripper, case)]
+
+
+def _broken(grasp: Grasp, case: Scene) -> List[str]:
+    """The properties that do not hold of a grasp, by whatever hand."""
     T, camera = grasp.T_cam_grasp, case.camera
     R, (u, v) = T[:3, :3], grasp.center_px
     region = check_region(case.arguments.get("region"), case.depth)
@@ -117,13 +133,21 @@ def _broken(grasp: Grasp, points: np.ndarray, gripper: Gripper, case: Scene) -> 
         "orthonormal": np.allclose(R.T @ R, np.eye(3), atol=1e-6) and np.linalg.det(R) > 0 and not any(T[3, :3]),
         "inside the image": inside,
         "inside the region": region is None or (inside and bool(region[int(v + 0.5), int(u + 0.5)])),
-        "width within the gripper": gripper.min_width <= grasp.width <= gripper.max_width * (1 + 1e-6),
-        "object within the jaws": not grasp.object_width > grasp.width + 1e-6,
         "pixel agrees with the camera": np.allclose(camera.project(T[:3, 3]), grasp.center_px, atol=0.01),
         "depth agrees with the camera": abs(T[2, 3] - grasp.depth) < 1e-6,
         "angle agrees with the camera": abs(turn) < 0.02,
+    }
+    return [name for name, holds in held.items() if not holds]
+
+
+def _broken_of_jaws(grasp: Grasp, points: np.ndarray, gripper: Gripper, case: Scene) -> List[str]:
+    """The properties that do not hold of a grasp by jaws."""
+    T = grasp.T_cam_grasp
+    held = {
+        "width within the gripper": gripper.min_width <= grasp.width <= gripper.max_width * (1 + 1e-6),
+        "object within the jaws": not grasp.object_width > grasp.width + 1e-6,
         "swept volume free": not in_the_way(
-            (points - T[:3, 3]) @ R, gripper, grasp.width, -TOUCH, whole=_leans(case)
+            (points - T[:3, 3]) @ T[:3, :3], gripper, grasp.width, -TOUCH, whole=_leans(case)
         ).any(),
     }
     return [name for name, holds in held.items() if not holds]
@@ -160,16 +184,16 @@ def _obstacles(plan: Plan, case: Scene) -> np.ndarray:
     return points[support.offset - along > flat + TOUCH]
 
 
-def outcomes(every: List[GraspPlanner], cases: List[Scene], check: bool = True) -> List[Outcome]:
+def outcomes(every: Sequence[Planner], cases: List[Scene], check: bool = True) -> List[Outcome]:
     """The outcomes of scenes, in this order."""
-    return [outcome(every[case.gripper], case, check) for case in cases]
+    return [outcome(every[case.gripper % len(every)], case, check) for case in cases]
 
 
-def start_planning(threads: int) -> None:
+def start_planning(threads: int, hand: str) -> None:
     """Load the planners of a process, for `digests`."""
     global _planners
     torch.set_num_threads(threads)
-    _planners = planners()
+    _planners = planners(hand)
 
 
 def digests(cases: List[Scene]) -> List[str]:
@@ -177,7 +201,7 @@ def digests(cases: List[Scene]) -> List[str]:
     return [o.digest for o in outcomes(_planners, cases[::-1], check=False)][::-1]
 
 
-def forked_digests(every: List[GraspPlanner], cases: List[Scene]) -> List[str]:
+def forked_digests(every: Sequence[Planner], cases: List[Scene]) -> List[str]:
     """The plans of scenes in a child of this process, which has planned."""
     receiver, sender = multiprocessing.get_context("fork").Pipe(duplex=False)
     child = os.fork()
@@ -190,12 +214,17 @@ def forked_digests(every: List[GraspPlanner], cases: List[Scene]) -> List[str]:
     return found
 
 
-def check_scenes(count: int, approach: str = "table") -> dict:
+def properties_of(hand: str) -> Tuple[str, ...]:
+    """What is checked of the grasps of a kind of hand."""
+    return PROPERTIES if hand == JAWS else (*(p for p in PROPERTIES if p != "object within the jaws"), *CUP_PROPERTIES)
+
+
+def check_scenes(count: int, approach: str = "table", hand: str = JAWS) -> dict:
     """The table's numbers."""
     torch.set_num_threads(1)
-    every, found = planners(), []
+    every, found = planners(hand), []
     broken: Dict[str, List[int]] = defaultdict(list)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), start_planning, (2,)) as other:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), start_planning, (2, hand)) as other:
         for first in range(0, count, BATCH):
             cases = [scene(n, approach) for n in range(first, min(count, first + BATCH))]
             elsewhere = other.submit(digests, cases)
@@ -210,11 +239,12 @@ def check_scenes(count: int, approach: str = "table") -> dict:
     return {
         "scenes": count,
         "approach": approach,
+        "hand": hand,
         "with a plan": sum(o.grasps > 0 for o in found),
         "grasps": sum(o.grasps for o in found),
         "kinds with a plan": dict(Counter(o.kind for o in found if o.grasps)),
         "refused": dict(Counter(o.digest for o in found if not o.grasps)),
-        **{name: f"NOT HELD in scenes {broken[name]}" if broken[name] else "held" for name in PROPERTIES},
+        **{name: f"NOT HELD in scenes {broken[name]}" if broken[name] else "held" for name in properties_of(hand)},
     }
 
 
@@ -222,9 +252,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", type=int, default=5_000)
     parser.add_argument("--approach", default="table", choices=(*NAMES, "cone"), help="cone: one at random")
+    parser.add_argument("--hand", default=JAWS, choices=(JAWS, KIND), help="parallel jaws or suction cups")
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     arguments = parser.parse_args()
-    result = check_scenes(arguments.scenes, arguments.approach)
+    result = check_scenes(arguments.scenes, arguments.approach, arguments.hand)
     for name, value in result.items():
         print(f"{name:46} {value}")
     if arguments.json:

@@ -18,6 +18,39 @@ def test_every_property_holds_in_a_few_scenes():
     assert [name for name in properties.PROPERTIES if result[name] != "held"] == []
 
 
+def test_every_property_holds_of_suction_cups_in_a_few_scenes():
+    every = properties.planners("suction")
+    found = properties.outcomes(every, [scene(n, "any") for n in range(8)])
+    assert sum(o.grasps > 0 for o in found) >= 4 and [o.broken for o in found] == [()] * len(found)
+
+
+def lowered(grasp, depth):
+    T = grasp.T_cam_grasp.copy()
+    T[2, 3] += depth  # [m], along the camera's axis
+    return replace(grasp, T_cam_grasp=T, depth=grasp.depth + depth)
+
+
+WRONG_BY_CUP = {
+    "orthonormal": lambda g: replace(g, T_cam_grasp=turned(g.T_cam_grasp)),
+    "on graspable pixels": lambda g: replace(g, center_px=(5.0, 5.0)),
+    "swept volume free": lambda g: lowered(g, 0.04),
+    "lip above the support": lambda g: lowered(g, 0.1),
+    "width within the gripper": lambda g: replace(g, width=0.01),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_BY_CUP)
+def test_a_wrong_suction_grasp_is_noticed(name, monkeypatch):
+    cup = properties.planners("suction")[0]
+    depth, mask = render([box((0.0, 0.0), (0.08, 0.10, 0.05))])
+    case = Scene("crowded", depth, CAMERA, 0, {"seed": 0, "max_grasps": 3, "mask": mask, "approach": "any"})
+    assert properties.outcome(cup, case).broken == ()
+    plan = cup.plan(depth, CAMERA, mask, 3)
+    plan.grasps = [WRONG_BY_CUP[name](g) for g in plan]
+    monkeypatch.setattr(cup, "plan", lambda *_, **__: plan)
+    assert name in properties.outcome(cup, case).broken
+
+
 def test_a_scene_is_the_same_whenever_it_is_made():
     first, again = scene(7), scene(7)
     np.testing.assert_array_equal(first.depth, again.depth)
