@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
-DATA = ("models/*.pt", "config/grippers/*.yaml", "config/cameras/*.yaml")
+DATA = ("models/*.pt", "config/grippers/*.yaml", "config/cameras/*.yaml", "config/generate/*.yaml")
 CATKIN = "CATKIN_BINARY_DIR" in os.environ  # it installs models and config by itself, into share/antipodal
 
 

@@ -36,7 +36,7 @@ def run(installed, *arguments, cwd):
 
 
 def test_it_holds_every_model_gripper_and_camera(installed):
-    for kind in ("models/*.pt", "config/grippers/*.yaml", "config/cameras/*.yaml"):
+    for kind in ("models/*.pt", "config/grippers/*.yaml", "config/cameras/*.yaml", "config/generate/*.yaml"):
         names = {p.relative_to(REPO) for p in REPO.glob(kind)}
         assert names and names == {p.relative_to(installed / "antipodal") for p in (installed / "antipodal").glob(kind)}
 

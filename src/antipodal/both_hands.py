@@ -146,8 +146,8 @@ def model_names(
     model: Union[str, Path, None] = None,
     suction_model: Union[str, Path, None] = None,
 ) -> List[Union[str, Path]]:
-    """The model files of a hand and of the cup beside it, if there is one, as `load_planner` takes them. Raises InputError
-    where one that is given would not be used."""
+    """The model files of a hand and of the cup beside it, if there is one, as `load_planner` takes them. Raises
+    InputError where one that is given would not be used."""
     if isinstance(hand, SuctionCup):
         if model and suction_model and model != suction_model:
             raise InputError(f"{hand.name}, a suction cup alone, has one model, got {model} and {suction_model}")

@@ -1,4 +1,4 @@
-"""Files that come with the package: models, grippers, cameras."""
+"""Files that come with the package: models, grippers, cameras, options of the generator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from typing import List, Optional, Union
 
 from antipodal.errors import InputError
 
-KINDS = {"grippers": "config/grippers/*.yaml", "cameras": "config/cameras/*.yaml", "models": "models/*.pt"}
+KINDS = {
+    "grippers": "config/grippers/*.yaml",
+    "cameras": "config/cameras/*.yaml",
+    "models": "models/*.pt",
+    "options": "config/generate/*.yaml",
+}
 
 
 def find(relative: str) -> Path:
@@ -25,13 +30,13 @@ def find(relative: str) -> Path:
 
 
 def names(kind: str) -> List[str]:
-    """What came with the package of "grippers", "cameras" or "models", by name: "franka_hand"."""
+    """What came with the package of a kind, one of KINDS, by name: "franka_hand"."""
     folder, _, pattern = KINDS[kind].rpartition("/")
     return sorted(path.stem for path in find(folder).glob(pattern))
 
 
 def locate(kind: str, name: Union[str, Path]) -> Path:
-    """The absolute path of one of "grippers", "cameras" or "models": a file, the name of one that came with the package
+    """The absolute path of one of a kind, such as "grippers": a file, the name of one that came with the package
     ("franka_hand"), or its path within the package. Raises InputError that says what was looked for."""
     path = Path(name).expanduser()
     if path.exists():

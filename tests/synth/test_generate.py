@@ -411,9 +411,17 @@ def test_every_option_is_reached_by_a_file_and_by_name(tmp_path):
         (["--set", "cameras.poler=[0,1]"], r"did you mean cameras\.polar"),
         (["--set", "polar=[0,1]"], "unknown option polar"),
         (["--set", "grasps=many"], "grasps must be int"),
-        (["--options", "nothing.yaml"], "cannot read .*nothing.yaml"),
+        (["--options", "nothing.yaml"], r"no option file .*nothing\.yaml"),
     ],
 )
 def test_options_that_do_not_exist_are_refused(words, complaint):
     with pytest.raises(InputError, match=complaint):
         options_of(*words)
+
+
+def test_options_that_came_with_the_package_are_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    by_name, by_path = options_of("--options", "suction"), options_of("--options", "config/generate/suction.yaml")
+    assert by_name == by_path != options_of()
+    with pytest.raises(InputError, match=r"no option file .*mine.*came by name: suction"):
+        options_of("--options", "mine")

@@ -21,6 +21,7 @@ from typing import Iterator, List, Optional, Sequence
 
 import torch
 
+from antipodal import resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.files import nested, only_writer, read_names, read_yaml, remove_leftovers, with_values, write_result
@@ -140,7 +141,7 @@ def _generate_options(args: argparse.Namespace) -> GenerateOptions:
     options = for_sensor(options, Path(args.camera)) if args.preset == "default" else options
     options = replace(options, noise=load_noise(args.noise)) if args.noise else options
     options = replace(options, piles=replace(options.piles, objects=args.clutter))
-    options = with_values(options, read_yaml(args.options)) if args.options else options
+    options = with_values(options, read_yaml(resources.locate("options", args.options))) if args.options else options
     return with_values(options, nested(args.set))
 
 
@@ -162,7 +163,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--preset", default="default", choices=sorted(PRESETS))
     parser.add_argument("--clutter", type=_positive, default=1, help="objects dropped together in a scene")
     parser.add_argument("--noise", help="none, dexnet2 or a camera's YAML, in place of the preset's")
-    parser.add_argument("--options", metavar="FILE", help="YAML of GenerateOptions (synth/options.py), nested")
+    parser.add_argument(
+        "--options",
+        metavar="FILE",
+        help="YAML of GenerateOptions (synth/options.py), nested, or a name in config/generate",
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="one of them, such as cameras.polar=[0,0.3]"
     )
