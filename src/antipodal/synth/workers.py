@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Iterator, Optional, Tuple
+from weakref import WeakSet
 
 from antipodal.errors import InputError
 
-CANCEL: Dict[str, bool] = {"cancel_futures": True} if sys.version_info >= (3, 9) else {}
 LOOK = 0.3  # between two looks whether the starting process is alive [s]
 
 
@@ -24,12 +23,24 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class _Pool(ProcessPoolExecutor):
     """Holds signals back while it starts processes: an exception that a signal raises within a fork is lost."""
 
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        self._submitted: WeakSet = WeakSet()
+
     def submit(self, *task: Any, **named: Any) -> Any:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            return super().submit(*task, **named)
+            future = super().submit(*task, **named)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._submitted.add(future)
+        return future
+
+    def end(self) -> None:
+        """Drop what has not begun, and wait for the rest. (`cancel_futures` is of Python 3.9.)"""
+        for future in list(self._submitted):
+            future.cancel()
+        self.shutdown(wait=True)
 
 
 @contextmanager
@@ -46,7 +57,7 @@ def worker_pool(
     except BrokenProcessPool as e:
         raise InputError("a worker process was killed (out of memory?); the same command resumes the run") from e
     finally:
-        pool.shutdown(wait=True, **CANCEL)
+        pool.end()
 
 
 def _begin(parent: int, start: Optional[Callable[..., None]], arguments: Tuple[Any, ...]) -> None:
