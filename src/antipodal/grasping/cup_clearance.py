@@ -23,9 +23,7 @@ class CupClearanceOptions:
     support: float = 0.002  # least distance of the body from the support [m]
     block: float = 0.005  # what lies in one square of the image of this side counts as one point, the nearest [m]
     ignored: float = 0.006  # points this near to the support are no obstacles beside the support itself [m]
-    noises: float = (
-        4.0  # what rises under the lip by this many standard deviations of the sensor's noise is no obstacle
-    )
+    noises: float = 4.0  # rises under the lip of so many deviations of the sensor's noise are no obstacle
 
     def __post_init__(self) -> None:
         if not all(v >= 0 for v in (self.beside, self.support, self.ignored, self.noises)) or not self.block > 0:

@@ -29,10 +29,7 @@ class ConeOptions:
     around: int = 0  # directions tried besides between the best one and its neighbours; no gain was measured
     lean: float = 1.5  # log odds that a level approach loses; those between lose as the cosine with the normal falls
     searched: int = 2  # the best directions, which are searched as a single approach is
-    hidden: float = (
-        0.06  # of a plan along the support's normal, which takes what is hidden for free: the chance that it
-    )
-    # is not, which P loses; 1: no such plan
+    hidden: float = 0.06  # share of P that the plan without a cone loses: it takes what is hidden for free; 1: none
 
     def __post_init__(self) -> None:
         for name in ("directions", "pairs", "candidates", "searched"):

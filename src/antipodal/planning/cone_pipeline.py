@@ -67,7 +67,7 @@ class ConePipeline:
         directions = request.directions
         assert directions is not None
         counts["directions"] = len(directions)
-        if len(directions) == 1 and request.support is not None and directions[0] @ request.approach > ALONG:
+        if len(directions) == 1 and request.support is not None and len(_along_normal(directions, request)):
             return self.upright(request, camera, seed, counts, clock, trace)
         found = self._leaning(request, directions, camera, seed, counts, clock, trace)
         with clock("upright"):
@@ -101,7 +101,7 @@ class ConePipeline:
             best = sorted(looks, key=_best_quality, reverse=True)[: cone.searched]
         with clock("search"):
             others = [grasp.T_cam_grasp[:3, 2] for grasp in request.start[:2]]
-            others += list(directions[directions @ request.approach > ALONG])  # most things are held from above
+            others += list(_along_normal(directions, request))  # most things are held from above
             best += [_bare_look(d) for d in others if all(d @ look.direction <= ALONG for look in best)]
             own = [Trace() for _ in best] if trace is not None else [None] * len(best)
             found = [self._search(b, request, solids, cameras, generator, t) for b, t in zip(best, own)]
@@ -115,15 +115,17 @@ class ConePipeline:
         """The grasps of a plan along the support's normal, if the cone holds it, with P less by `cone.hidden`: most
         things are best held from above, also where the jaws go behind them, which views of solids count as occupied."""
         hidden, own = self.options.cone.hidden, None if trace is None else Trace()
-        if request.support is None or hidden == 1 or not (directions @ request.approach > ALONG).any():
+        if request.support is None or hidden == 1 or not len(_along_normal(directions, request)):
             return []
         try:
             grasps, T_cam_view = self.upright(request, camera, seed, {}, Clock(), own)
         except NoGraspFound:
             return []
-        if trace is not None and own is not None and len(grasps):
+        if not len(grasps):
+            return []
+        if trace is not None and own is not None:
             trace.leaning.append(own)
-        return [(replace(grasps, quality=grasps.quality * (1 - hidden)), T_cam_view)] if len(grasps) else []
+        return [(replace(grasps, quality=grasps.quality * (1 - hidden)), T_cam_view)]
 
     def _look(
         self,
@@ -217,6 +219,11 @@ class ConePipeline:
         grasps = self.upright.feasible(view, samples, quality)
         lost = self.options.cone.lean * torch.from_numpy(solids.lean(look.direction[None]))
         return replace(grasps, quality=_with_odds(grasps.quality, lost)), view.T_cam_view
+
+
+def _along_normal(directions: np.ndarray, request: Request) -> np.ndarray:
+    """Those of directions (V, 3) that are the approach of a plan without a cone, (0 or 1, 3)."""
+    return directions[directions @ request.approach > ALONG]
 
 
 def _with_odds(quality: torch.Tensor, lost: torch.Tensor) -> torch.Tensor:

@@ -31,10 +31,10 @@ class _Pool(ProcessPoolExecutor):
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             future = super().submit(*task, **named)
+            self._submitted.add(future)
+            return future
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self._submitted.add(future)
-        return future
 
     def end(self) -> None:
         """Drop what has not begun, and wait for the rest. (`cancel_futures` is of Python 3.9.)"""
