@@ -44,6 +44,12 @@ def draw_pixels(view: CameraView, count: int, rng: np.random.Generator) -> np.nd
     return np.stack([u, v], axis=1).astype(np.float64)
 
 
+def values_at(image: np.ndarray, px: np.ndarray) -> np.ndarray:
+    """Values (N,) of an image (H, W) at pixels (N, 2), at the border where they lie outside."""
+    u, v = np.clip(np.floor(px + 0.5).astype(int), 0, [image.shape[1] - 1, image.shape[0] - 1]).T
+    return image[v, u]
+
+
 def seen_too_small(view: CameraView, cup: SuctionCup) -> str:
     """Why no plane under the lip can be told, at the depth where most of what may be grasped lies: its pixels are too
     coarse, or all of the image is less than the lip; "" where neither is so."""

@@ -15,9 +15,10 @@ import torch
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
+from antipodal.grasping.balance import balance_penalty
 from antipodal.grasping.cup_clearance import cup_is_free, obstacle_points
 from antipodal.grasping.neighbours import in_turn
-from antipodal.grasping.suction_points import draw_pixels, drawn_order, is_smooth, planes_at, seen_too_small
+from antipodal.grasping.suction_points import draw_pixels, drawn_order, is_smooth, planes_at, seen_too_small, values_at
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.suction_crops import suction_axes
 from antipodal.networks.suction_score import SuctionScore
@@ -83,8 +84,7 @@ class SuctionSearch:
         self.obstacles = transforms.apply(T_cam_first, obstacles).astype(np.float32)
         self.start = [T_cam_first @ g.T_cam_grasp for g in request.start]
         self.rng, self.generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-        self.distance = _distance_to_middle(view)
-        self.trace = SuctionTrace(view, self.score, self.distance)
+        self.trace = SuctionTrace(view, self.score, _distance_to_middle(view))
         self.scale = 1.0  # pixels that are one unit of a sample
 
     def candidates(self, counts: Dict[str, int]) -> torch.Tensor:
@@ -105,7 +105,7 @@ class SuctionSearch:
             return torch.empty(0, 4)
         kept = kept[drawn_order(drawn.residual[kept], self.cup, self.options.points, self.rng)]
         if self.view.labels is not None:
-            kept = kept[in_turn(torch.from_numpy(self._of_pixels(self.view.labels, drawn.px[kept]))).numpy()]
+            kept = kept[in_turn(torch.from_numpy(values_at(self.view.labels, drawn.px[kept]))).numpy()]
         kept = kept[: self.options.candidates]
         self.scale = 2 * self.cup.radius * self.view.camera.fx / float(np.median(drawn.point[kept, 2]))
         tilt = self.rng.normal(0, 0.5, (len(kept), 2))
@@ -120,7 +120,7 @@ class SuctionSearch:
         samples, quality = maximise(self.evaluate, samples, self.generator, self.options.cem)
         finite = torch.isfinite(quality)
         contacts = self._decoded(samples[finite])
-        labels = self._of_pixels(self.view.labels, contacts.px) if self.view.labels is not None else np.empty(0)
+        labels = values_at(self.view.labels, contacts.px) if self.view.labels is not None else np.empty(0)
         return self.view.T_first_cam @ contacts.poses, quality[finite].numpy(), labels
 
     def evaluate(self, samples: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
@@ -136,9 +136,8 @@ class SuctionSearch:
     def quality(self, contacts: Contacts, wanted: np.ndarray) -> torch.Tensor:
         """P(success) of the wanted contacts: the network's, less what it costs to hold a thing far from its middle."""
         point, approach = contacts.point[wanted], contacts.approach[wanted]
-        pixels = self._of_pixels(self.distance, contacts.px[wanted])
-        away = torch.from_numpy(pixels * point[:, 2] / self.view.camera.fx)
-        return torch.sigmoid(self.score(point, approach) - (away / self.options.balance) ** 2)
+        away = self.trace.away(contacts.px[wanted], point[:, 2])
+        return torch.sigmoid(self.score(point, approach) - balance_penalty(away, self.options.balance))
 
     def at(self, px: np.ndarray, tilt: Optional[np.ndarray] = None) -> Contacts:
         """Contacts at pixels (N, 2), turned from the normal there by `tilt` (N, 2) [rad] about y and x."""
@@ -148,7 +147,7 @@ class SuctionSearch:
             axes = suction_axes(np.where(approach.any(axis=1, keepdims=True), approach, [0.0, 0.0, 1.0]))
             approach = approach + tilt[:, :1] * axes[..., 0] + tilt[:, 1:] * axes[..., 1]
             approach = approach / np.maximum(np.linalg.norm(approach, axis=1, keepdims=True), 1e-9)
-        smooth = is_smooth(planes, self.cup, self.options.points) & self._of_pixels(self.view.graspable, px)
+        smooth = is_smooth(planes, self.cup, self.options.points) & values_at(self.view.graspable, px)
         allowed = smooth if not isinstance(self.cone, ApproachCone) else smooth & self.cone.holds(approach)
         if self.support is not None:
             allowed = allowed & (approach @ self.support.normal >= -1e-6)
@@ -166,11 +165,6 @@ class SuctionSearch:
         values = samples.numpy()
         turned = values[:, 2:] / np.maximum(1.0, np.linalg.norm(values[:, 2:], axis=1, keepdims=True))
         return self.at(values[:, :2] * self.scale, self.options.tilt * turned)
-
-    def _of_pixels(self, image: np.ndarray, px: np.ndarray) -> np.ndarray:
-        """Values (N,) of an image (H, W) at pixels (N, 2), at the border where they lie outside."""
-        u, v = np.clip(np.floor(px + 0.5).astype(int), 0, [image.shape[1] - 1, image.shape[0] - 1]).T
-        return image[v, u]
 
 
 def _seen_from(support: Optional[Table], T_first_cam: np.ndarray) -> Optional[Table]:

@@ -8,6 +8,7 @@ from typing import List, NamedTuple, Optional
 import numpy as np
 import torch
 
+from antipodal.grasping.suction_points import values_at
 from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.networks.suction_score import ScoreContacts
 from antipodal.perception.fusion import CameraView
@@ -31,6 +32,10 @@ class SuctionTrace:
     drawn: Optional[Contacts] = None  # the points that were looked at first
     free: Optional[np.ndarray] = None  # (N,) bool, to which of them the cup comes freely
     batches: List[ScoredContacts] = field(default_factory=list)  # of the search: its start, then each iteration's
+
+    def away(self, px: np.ndarray, depth: np.ndarray) -> torch.Tensor:
+        """How far (N,) [m] contacts at pixels (N, 2) and depths (N,) [m] are from their object's middle."""
+        return torch.from_numpy(values_at(self.distance, px) * depth / self.view.camera.fx)
 
     def calibrate(self, calibration: PickCalibration) -> None:
         """Calibrate what the search scored, as what was returned is."""

@@ -8,6 +8,7 @@ from typing import Optional, Tuple
 import numpy as np
 import torch
 
+from antipodal.grasping.balance import balance_penalty
 from antipodal.grasping.cup_clearance import body_height
 from antipodal.grasping.suction_points import is_smooth, planes_at
 from antipodal.perception.surface_normals import LocalPlanes
@@ -48,11 +49,9 @@ def _probability(look: CupLook, search: SuctionTrace, T: np.ndarray, quality: fl
     """P(success), and what the distance from the object's middle took from the network's own."""
     with torch.inference_mode():
         alone = look.trace.calibration(torch.sigmoid(search.score(T[None, :3, 3], T[None, :3, 2])))
-    u, v = np.clip(np.floor(look.frame.camera.project(T[:3, 3]) + 0.5).astype(int), 0, None)
-    rows, columns = search.distance.shape
-    away = float(search.distance[min(v, rows - 1), min(u, columns - 1)]) * T[2, 3] / look.frame.camera.fx
-    lost = look.trace.calibration.scale * (away / look.options.balance) ** 2
-    about = f"{float(alone):.3f}; {1e3 * away:.0f} mm from the object's middle cost {lost:.2f} log odds"
+    away = search.away(search.view.camera.project(T[None, :3, 3]), T[None, 2, 3])
+    lost = look.trace.calibration.scale * float(balance_penalty(away, look.options.balance))
+    about = f"{float(alone):.3f}; {1e3 * float(away):.0f} mm from the object's middle cost {lost:.2f} log odds"
     return [("P(success)", f"{quality:.3f}"), ("Network alone", about)]
 
 
