@@ -341,6 +341,25 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
     assert time.time() < deadline
 
 
+SIGNALLED = """
+import os, signal, threading, time
+from antipodal.synth.workers import worker_pool
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()  # takes signals that the main thread masks
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(0.2))
+try:
+    with worker_pool(1) as pool:
+        pool.submit(time.sleep, 60)
+        time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_signal_while_a_worker_starts_is_not_lost():
+    ran = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True, env=WORLD, timeout=40)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("interrupted\n", "", 0)
+
+
 def test_leftovers_of_killed_writers_are_removed(tmp_path):
     for name in (".labels.npy.123.0a1b2c3d.tmp", ".000001.123.0a1b2c3d.tmp/crops.npy", "mine.tmp", ".mine.tmp"):
         (tmp_path / "deep" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -9,38 +9,47 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Optional, Tuple
-from weakref import WeakSet
+from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 from antipodal.errors import InputError
 
 LOOK = 0.3  # between two looks whether the starting process is alive [s]
-
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Pool(ProcessPoolExecutor):
     """Holds signals back while it starts processes: an exception that a signal raises within a fork is lost."""
 
-    def __init__(self, *arguments: Any, **named: Any):
-        super().__init__(*arguments, **named)
-        self._submitted: WeakSet = WeakSet()
-
     def submit(self, *task: Any, **named: Any) -> Any:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            future = super().submit(*task, **named)
-            self._submitted.add(future)
-            return future
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _signals_held_back():
+            return super().submit(*task, **named)
 
-    def end(self) -> None:
-        """Drop what has not begun, and wait for the rest. (`cancel_futures` is of Python 3.9.)"""
-        for future in list(self._submitted):
-            future.cancel()
+    def abandon(self) -> None:
+        """End the processes at once. (What waits for them to finish may wait for ever in Python 3.8.)"""
+        for process in list((self._processes or {}).values()):
+            process.kill()
         self.shutdown(wait=True)
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Signals that come within it take effect after it. (A mask is not enough: threads of libraries take them.)"""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    come: List[int] = []
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in handlers.items():
+        if callable(handler):
+            signal.signal(number, lambda came, _: come.append(came))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if callable(handler):
+                signal.signal(number, handler)
+        for came in come:
+            signal.raise_signal(came)
 
 
 @contextmanager
@@ -49,21 +58,23 @@ def worker_pool(
 ) -> Iterator[ProcessPoolExecutor]:
     """A pool whose processes call `start(*arguments)` first. Raises InputError where one of them is killed.
 
-    What has not begun when the block is left by an error is dropped.
+    When the block is left by an error, the processes end in the midst of their work: what they write must be whole or
+    not there.
     """
     pool = _Pool(workers, initializer=_begin, initargs=(os.getpid(), start, arguments))
     try:
         yield pool
-    except BrokenProcessPool as e:
-        raise InputError("a worker process was killed (out of memory?); the same command resumes the run") from e
-    finally:
-        pool.end()
+    except BaseException as e:
+        pool.abandon()
+        if isinstance(e, BrokenProcessPool):
+            raise InputError("a worker process was killed (out of memory?); the same command resumes the run") from e
+        raise
+    pool.shutdown()
 
 
 def _begin(parent: int, start: Optional[Callable[..., None]], arguments: Tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of them; the starting process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if start is not None:
         start(*arguments)
