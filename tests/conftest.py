@@ -5,8 +5,12 @@ import pkgutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import antipodal
+
+settings.register_profile("no test asserts on time", deadline=None)
+settings.load_profile("no test asserts on time")
 
 REPO = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ANTIPODAL_DATA", REPO.parent / "shared"))

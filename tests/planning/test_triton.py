@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import inspect
 import os
 import subprocess
 import sys
@@ -51,6 +52,9 @@ def test_equals_its_twin(check):
 
 def test_compiles_for_a_gpu_that_is_not_there():
     """What the interpreter lets pass: types, tile shapes, shared memory, and the assembler."""
+    compiler = pytest.importorskip("triton.compiler", reason="needs triton: pip install antipodal[cuda]")
+    if "constexprs" not in inspect.signature(getattr(compiler, "ASTSource", compiler.compile)).parameters:
+        pytest.skip("this Triton takes a kernel's constants in another form")
     run("triton_compile.py", TRITON_INTERPRET="0")
 
 

@@ -11,6 +11,7 @@ from antipodal.errors import InputError, run_command
 from antipodal.grasp import Grasp
 from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.sim import calibrate
+from antipodal.sim.cell import SLEEP
 from antipodal.sim.spread_picks import evenly_by_quality
 from antipodal.sim.trials import TrialOptions
 from antipodal.training.report import card
@@ -100,7 +101,11 @@ def test_what_harms_the_first_grasps_is_not_written(model, monkeypatch, capsys):
     assert "b.pt was not written" in capsys.readouterr().out and not out.exists()
 
 
-@pytest.mark.parametrize("hand", [["default"], ["suction", "--gripper", "schmalz_fsga20"]], ids=["jaws", "cup"])
+NEEDS_SLEEP = pytest.mark.skipif(not SLEEP, reason="MuJoCo before 3.4: some of the scenes have no pick by a cup")
+CUP = pytest.param(["suction", "--gripper", "schmalz_fsga20"], marks=NEEDS_SLEEP)
+
+
+@pytest.mark.parametrize("hand", [["default"], CUP], ids=["jaws", "cup"])
 def test_picks_in_the_cell_are_executed_once_and_measured(hand, tmp_path, capsys):
     judge = [*hand, *FEW, "--logs", str(tmp_path / "logs")]
     assert run_command(calibrate.main, judge) == 0

@@ -82,7 +82,10 @@ def test_nothing_is_held_without_friction():
     [
         # 3.4 N of the 8 N that two pads of 40 N carry at friction 0.1
         pytest.param(1000.0, 0.02, "held", marks=pytest.mark.skipif(not SLEEP, reason="MuJoCo 3.2 loses it")),
-        (1500.0, 0.08, "lost_in_shake"),  # 5.2 N, lifted at 1.35 g: 7 N; but the shake asks for 18 N
+        # 5.2 N, lifted at 1.35 g: 7 N; but the shake asks for 18 N
+        pytest.param(
+            1500.0, 0.08, "lost_in_shake", marks=pytest.mark.skipif(not SLEEP, reason="MuJoCo 3.2 may lose it sooner")
+        ),
         (3000.0, 0.02, "slipped"),  # 9.8 N: a kilogram, the most that a body may weigh
     ],
 )

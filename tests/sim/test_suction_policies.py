@@ -90,6 +90,7 @@ def test_the_oracle_says_when_nothing_seals():
         SuctionOracle(cell).plan(cell.render(), cell.camera)
 
 
+@pytest.mark.skipif(not SLEEP, reason="MuJoCo before 3.4 lets no cup hold the thin plate")
 def test_either_oracle_takes_the_hand_that_can():
     for size, kind in (((0.14, 0.12, 0.01), "suction"), ((0.014, 0.1, 0.02), "jaws")):
         cell = cell_with(box("b", size))

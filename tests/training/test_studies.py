@@ -32,7 +32,11 @@ def test_a_curve_needs_as_many_samples_as_itself_and_one_twice_as_fast_half():
 
 def test_a_mean_has_students_interval():
     mean, low, high = runs.mean_interval([1.0, 2.0, 3.0])
-    assert mean == 2.0 and high - mean == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4) and mean - low == high - mean
+    assert (
+        mean == 2.0
+        and high - mean == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4)
+        and mean - low == pytest.approx(high - mean)
+    )
     assert np.isnan(runs.mean_interval([1.0])[1]) and runs.mean_interval([1.0])[0] == 1.0
 
 
