@@ -161,6 +161,52 @@ def room(seed: int, tilt: Optional[float] = None, furniture: Sequence[str] = (),
     return Room(sense(depth, rng, noise, holes), kind, part, camera, T, parts)
 
 
+def full_bin(seed: int) -> Room:
+    """A bin whose floor is hidden under a heap, on a table or on a stand of its own size, the camera tilted by up to 50
+    degrees."""
+    rng = np.random.default_rng(seed)
+    tilt, camera, distance = rng.uniform(0, np.radians(50)), CAMERAS[rng.integers(2)], rng.uniform(0.55, 1.0)
+    roll = rng.uniform(-0.15, 0.15) if tilt > 0.5 else rng.uniform(-np.pi, np.pi)
+    inner, high, yaw = (rng.uniform(0.3, 0.55), rng.uniform(0.25, 0.4)), rng.uniform(0.12, 0.3), rng.uniform(0, np.pi)
+    on_table = rng.random() < 0.5
+    table = (rng.uniform(0.6, 1.5), rng.uniform(0.5, 1.0)) if on_table else (inner[0] + 0.02, inner[1] + 0.02)
+    parts: List[Part] = [(FLOOR, (20, 20, 0.02), (0, 0, FLOOR_HEIGHT - 0.01), 0.0)]
+    parts.append((TABLE, (*table, 0.03), (0, 0, -0.015), yaw))
+    sloped = rng.random() < 0.5
+    parts += (
+        _funnel(inner, high, rng.uniform(0.1, 0.4), yaw)
+        if sloped
+        else _walls(inner, rng.uniform(0.002, 0.012), high, yaw)
+    )
+    parts += _heap(rng, inner, high * rng.uniform(0.4, 1.0), yaw)
+    aim = rng.uniform(-0.05, 0.05, 2)
+    eye = (aim[0], aim[1] - distance * np.sin(tilt), 0.7 * high + distance * np.cos(tilt))
+    T = look_at(eye, (*aim, 0.7 * high), roll)
+    depth, part = trace(T, camera, parts)
+    kind = np.array([p[0] for p in parts] + [0])[part]
+    return Room(sense(depth, rng, 0.002, rng.choice([0.0, 0.01, 0.05])), kind, part, camera, T, parts)
+
+
+def _heap(rng: np.random.Generator, inner: Tuple[float, float], top: float, yaw: float) -> List[Part]:
+    """Boxes that lie over each other at up to a height `top` [m] in a bin; most often more of them below."""
+    parts: List[Part] = []
+    c, s = np.cos(yaw), np.sin(yaw)
+    for x in np.arange(-inner[0] / 2 + 0.03, inner[0] / 2 - 0.02, 0.055):
+        for y in np.arange(-inner[1] / 2 + 0.03, inner[1] / 2 - 0.02, 0.055):
+            high, turn = top * rng.uniform(0.6, 1.0), rng.uniform(0, np.pi)
+            size = rng.uniform(0.05, 0.13), rng.uniform(0.03, 0.07), rng.uniform(0.02, 0.06)
+            a, b = abs(np.cos(turn)), abs(np.sin(turn))
+            free = (
+                (inner[0] - a * size[0] - b * size[1]) / 2 - 0.003,
+                (inner[1] - b * size[0] - a * size[1]) / 2 - 0.003,
+            )
+            u, v = (np.clip(p + rng.uniform(-0.01, 0.01), -f, f) for p, f in zip((x, y), free))
+            parts.append((OBJECT, size, (c * u - s * v, s * u + c * v, high - size[2] / 2), yaw + turn))
+    if rng.random() < 0.7:
+        parts.append((OBJECT, (inner[0] - 0.004, inner[1] - 0.004, 0.45 * top), (0, 0, 0.225 * top), yaw))
+    return parts
+
+
 def _walls(inner: Tuple[float, float], wall: float, high: float, yaw: float) -> List[Part]:
     """Four walls around the origin."""
     c, s = np.cos(yaw), np.sin(yaw)

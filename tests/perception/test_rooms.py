@@ -92,3 +92,23 @@ def test_a_far_wall_changes_nothing_near():
     scene = perceive(far, room.camera)
     np.testing.assert_allclose(scene.support.normal, near.support.normal, atol=5e-3)
     assert (scene.graspable != near.graspable).mean() < 0.01
+
+
+full_bins = functools.lru_cache(maxsize=None)(rooms.full_bin)
+
+
+def test_the_hand_comes_down_into_a_bin_whose_floor_is_hidden():
+    """Above the heap's own plane, the floor's, or that beside the bin; a wall of the bin is no support."""
+    scenes = [perceive(r.depth, r.camera) for r in map(full_bins, range(40))]
+    down = [s.approach @ r.down for s, r in zip(scenes, map(full_bins, range(40)))]
+    assert np.mean(np.array(down) > np.cos(0.45)) >= 0.85
+
+
+def test_of_a_full_bin_the_contents_are_targets_and_the_walls_are_not():
+    kept, taken = [], []
+    for room in map(full_bins, range(40)):
+        scene = perceive(room.depth, room.camera)
+        kept.append(scene.graspable[room.objects].mean())
+        taken.append(scene.graspable[(room.kind != rooms.OBJECT) & (room.depth > 0)].mean())
+    assert np.mean(kept) > 0.65
+    assert np.mean(taken) < 0.02

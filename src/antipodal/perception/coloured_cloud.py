@@ -11,7 +11,7 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.perception.pixel_kinds import KINDS, kinds_of
 from antipodal.perception.scene import Scene
-from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.segmentation_options import SegmentationOptions
 
 MOST_POINTS = 320_000  # of the cloud; every n-th row and column where the image has more
 LIGHT = np.array([0.35, -0.55, -0.76], np.float32)  # towards the eye and a little aside

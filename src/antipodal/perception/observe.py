@@ -16,7 +16,7 @@ from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import check_depth, check_mask
 from antipodal.perception.labels import check_labels
 from antipodal.perception.scene import Scene, perceive
-from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.table import TableOptions
 
 MAX_VIEWS = 8

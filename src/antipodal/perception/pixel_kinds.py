@@ -8,7 +8,8 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.perception.scene import Scene
-from antipodal.perception.segmentation import SegmentationOptions, on_support
+from antipodal.perception.segmentation import on_support
+from antipodal.perception.segmentation_options import SegmentationOptions
 
 Colour = Tuple[int, int, int]
 KINDS: Dict[str, Tuple[Colour, str]] = {

@@ -14,6 +14,8 @@ from antipodal.perception import planes_numba as compiled
 
 SIDE, COUNT = 0.03, 96  # of a plane's own grid: cells of 3 cm, 2.9 m in all
 LOW, HIGH = 0.3, 0.4  # things that stand somewhere are lower, and what towers over it is higher [m]
+HEAPED = 0.015  # a heap reaches this far below the plane through its middle, at least [m]
+LOWEST = 3  # percentage of a heap's points that may lie under what it is heaped on
 WIDE = 0.06  # a surface larger than this stands on none that it is not parallel to [m^2]
 PARALLEL = 0.98  # cosine of the angle between the normals of parallel planes, at least
 
@@ -50,6 +52,20 @@ class Surface:
         """The same with the cells round it."""
         return replace(self, region=cv2.dilate(self.region.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
+    def filled(self) -> Surface:
+        """The same with all that lies between its cells."""
+        cells = cv2.findNonZero(self.region.astype(np.uint8))
+        region = np.zeros(self.region.shape, np.uint8)
+        if cells is not None:
+            cv2.fillConvexPoly(region, cv2.convexHull(cells), (1,))
+        return replace(self, region=region > 0, core=_core(region))
+
+    def holds(self, points: np.ndarray) -> np.ndarray:
+        """Points (N,) bool of (3, N) that lie over or under the region."""
+        x, y = np.floor((self.axes @ points - self.corner[:, None]) / SIDE).astype(int)
+        inside = (np.minimum(x, y) >= 0) & (np.maximum(x, y) < COUNT)
+        return inside & self.region[np.where(inside, y, 0), np.where(inside, x, 0)]
+
     def points(self, origin: np.ndarray) -> np.ndarray:
         """Centres (N, 3) [m] of the region's cells; origin: (3,) the plane's point nearest to the camera's centre."""
         v, u = np.nonzero(self.region)
@@ -71,6 +87,7 @@ class Plane:
     through: float  # share seen through that surface, which a real one allows of none
     depth: float  # mean of that surface's points [m]
     surface: Surface
+    seen: bool = True  # False: hidden under what is heaped on it
 
     @property
     def area(self) -> float:
@@ -113,8 +130,10 @@ def find_planes(
     flat = np.ascontiguousarray(voters[index[:, 0], index[:, 1]].T)
     if down is not None:
         tried = np.concatenate([tried, _level_planes(flat, way)])
-    found = _peel(flat, tried, options)
-    return weigh(found, points, tolerance_at(points[2], options))
+    tolerances = tolerance_at(points[2], options)
+    seen = weigh(_peel(flat, tried, options), points, tolerances)
+    hidden = [_under(plane, points, tolerances) for plane in seen]
+    return seen + [plane for plane in hidden if plane is not None]
 
 
 def _level_planes(points: np.ndarray, down: np.ndarray, pitch: float = 0.01, most: int = 64) -> np.ndarray:
@@ -185,6 +204,22 @@ def weigh(planes: List[np.ndarray], points: np.ndarray, tolerances: np.ndarray) 
     return weighed
 
 
+def _under(plane: Plane, points: np.ndarray, tolerances: np.ndarray) -> Optional[Plane]:
+    """The plane that is hidden under the heap of which this one shows the middle, or None where it shows no heap."""
+    surface = plane.surface.filled()
+    height = plane.offset - plane.normal.astype(np.float32) @ points
+    heap = height[surface.holds(points) & (np.abs(height) < LOW)]
+    lowest = float(np.percentile(heap, LOWEST)) if len(heap) > 50 else 0.0
+    if lowest > -HEAPED:
+        return None
+    under, nowhere = np.append(plane.normal, plane.offset - lowest), np.zeros(points.shape[1], bool)
+    arguments = (tolerances, nowhere, under, *surface.grid(), surface.region, surface.core, LOW, HIGH)
+    counts = compiled.carried(points, *arguments)
+    on, standing, towering, through = (c / points.shape[1] for c in counts[:4])
+    depth = counts[4] / counts[0] if counts[0] > 0 else plane.depth
+    return Plane(plane.normal, float(under[3]), on, standing, towering, through, depth, surface, seen=False)
+
+
 def find_surface(plane: np.ndarray, points: np.ndarray, tolerances: np.ndarray, join: int = 5) -> Surface:
     """The largest connected surface of the points (3, N) on a plane (4,); gaps of fewer than `join` cells part none."""
     axes = transforms.rotation_to(plane[:3], np.array([1.0, 0.0, 0.0])).T[:2].copy()
@@ -198,5 +233,9 @@ def find_surface(plane: np.ndarray, points: np.ndarray, tolerances: np.ndarray, 
     outside = np.pad(1 - largest, 1, constant_values=1)
     cv2.floodFill(outside, np.zeros((COUNT + 4, COUNT + 4), np.uint8), (0, 0), (2,))
     region = outside[1:-1, 1:-1] != 2
-    core = cv2.erode(region.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return Surface(region, core, axes, corner)
+    return Surface(region, _core(region.astype(np.uint8)), axes, corner)
+
+
+def _core(region: np.ndarray) -> np.ndarray:
+    """Cells (COUNT, COUNT) bool of a region uint8 that are surrounded by others of it."""
+    return cv2.erode(region, np.ones((3, 3), np.uint8)) > 0

@@ -10,7 +10,8 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import check_robot, outside_mask, within_hints
-from antipodal.perception.segmentation import SegmentationOptions, segment_objects, stands_out
+from antipodal.perception.segmentation import segment_objects, stands_out
+from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.table import AHEAD, Table, TableOptions, find_table
 
 

@@ -12,6 +12,7 @@ from antipodal.camera import Camera
 from antipodal.perception import planes_numba as compiled
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.planes import (
+    HIGH,
     Plane,
     PlaneOptions,
     Surface,
@@ -23,7 +24,7 @@ from antipodal.perception.planes import (
 )
 
 AHEAD = np.array([0.0, 0.0, 1.0])  # the camera's axis
-LEAST_NOISE, MOST_NOISE = 0.0003, 0.006  # standard deviation of depth at 1 m [m]
+LEAST_NOISE, USUAL_NOISE, MOST_NOISE = 0.0003, 0.001, 0.006  # standard deviation of depth at 1 m [m]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class TableOptions(PlaneOptions):
     wall_length: float = 0.4  # and those that are longer than this [m]
     wall_slope: float = 0.5  # cosine of the angle between such a surface's normal and the support's, at most
     goes_on: float = 0.04  # where the image's border cuts the support, it goes on by this much [m]
+    unlikely: float = 0.0  # where none that is seen has such log odds, what hides under a heap may be the support
+    improbable: float = -1.0  # but not with lower ones than these
     far: float = 1.3  # a bare surface further than this, with things high over it, carries nothing [m]
 
 
@@ -85,8 +88,9 @@ def find_table(
         best = choose(planes, hints.down(), options)
         if best is None:
             return None
-        table = _measured(np.append(best.normal, best.offset), points, camera, options)
-    return replace(table, walls=_walls(planes, table, points, camera, options))
+        plane = np.append(best.normal, best.offset)
+        table = _measured(plane, points, camera, options) if best.seen else _hidden(best, points, camera, options)
+    return replace(table, walls=_walls([p for p in planes if p.seen], table, points, camera, options))
 
 
 def _walls(
@@ -122,12 +126,20 @@ def choose(
 ) -> Optional[Plane]:
     """The plane that things stand on, or None. down: (3,) unit, where it is known."""
     likely = [p for p in planes if p.area >= options.min_area and p.offset >= options.min_offset]
-    likely = [p for p in likely if p.through <= options.max_through * (p.on + p.through)]
+    likely = [p for p in likely if p.through <= options.max_through * (p.on + p.through + (not p.seen) * p.standing)]
     least = np.cos(options.max_lean if down is not None else options.max_tilt)
     likely = [p for p in likely if p.normal @ (AHEAD if down is None else down) >= least]
     if not likely:
         return None
-    best = max(likely, key=lambda p: _score(p, planes, down is not None))
+
+    def log_odds(plane: Plane) -> float:
+        return _score(plane, planes, down is not None)
+
+    best = max((p for p in likely if p.seen), key=log_odds, default=None)
+    if best is None or log_odds(best) < options.unlikely:
+        best = max(likely, key=log_odds)
+    if not best.seen and log_odds(best) < options.improbable:
+        return None
     bare = best.standing < 0.003 and best.towering > 0.05
     return None if bare and best.depth > options.far and down is None else best
 
@@ -136,23 +148,24 @@ def _score(plane: Plane, planes: List[Plane], upright: bool) -> float:
     """How likely things stand on a plane, as log odds up to a constant.
 
     The weights were fitted to rendered rooms (logistic regression): tables of 0.4 x 0.3 m to endless, floor, wall, an
-    arm, bins, trays and boards in view, the camera tilted by up to 75 degrees.
+    arm, bins, trays and boards in view, the camera tilted by up to 75 degrees; and bins whose floor hides under a heap.
     """
-    nearest = min(p.depth for p in planes)
-    parallel = sum(p.on for p in planes if p.normal @ plane.normal > 0.99 and abs(p.offset - plane.offset) > 0.02)
+    seen = [p for p in planes if p.seen]
+    nearest = min(p.depth for p in seen)
+    parallel = sum(p.on for p in seen if p.normal @ plane.normal > 0.99 and abs(p.offset - plane.offset) > 0.02)
     # A camera that is tilted far stands upright: what faces up in its image is then no wall.
     roll = 0.0 if upright else max(plane.normal[1] - np.sqrt(max(0.0, 1 - plane.normal[2] ** 2)), -0.6)
     return (
         1.3 * np.log(plane.on + 0.03)
-        + 1.7 * min(plane.standing / 0.005, 1.0)
+        + 1.8 * min(plane.standing / 0.005, 1.0)
         + 1.0 * min(np.sqrt(plane.standing), 0.3)
-        - 1.5 * np.sqrt(plane.towering)
-        - 2.0 * np.sqrt(plane.through / (plane.on + plane.through))
-        + 1.5 * min(np.log(plane.area / 0.1), 0.0)
+        - 1.6 * np.sqrt(plane.towering)
+        - 2.0 * np.sqrt(plane.through / max(plane.on + plane.through, 1e-9))
+        + 1.6 * min(np.log(plane.area / 0.1), 0.0)
         - 2.3 * np.log(plane.depth / nearest)
-        + 2.5 * roll
-        + 1.5 * min(1.0, 8 * parallel)
-        + 0.5 * plane.standing / max(max(p.standing for p in planes), 1e-6)
+        + 2.6 * roll
+        + 1.9 * min(1.0, 8 * parallel)
+        + 0.8 * min(plane.standing / max(max(p.standing for p in seen), 1e-6), 2.0)
     )
 
 
@@ -172,6 +185,13 @@ def _measured(
         plane = plane_through(centre, products) if total > 0 else plane
         noise = _noise(plane, points)
     return Table(plane[:3], float(plane[3]), noise, surface, _outline(points, surface, camera, options))
+
+
+def _hidden(plane: Plane, points: np.ndarray, camera: Camera, options: TableOptions) -> Table:
+    """The table of a plane that is hidden under a heap; it reaches as far as the heap. points: (3, N)."""
+    heap = plane.surface.holds(points) & (np.abs(plane.offset - plane.normal @ points) < HIGH)
+    outline = _outline(points[:, heap], plane.surface, camera, options)
+    return Table(plane.normal, plane.offset, USUAL_NOISE, plane.surface, outline)
 
 
 def _outline(points: np.ndarray, surface: Surface, camera: Camera, options: TableOptions) -> np.ndarray:
@@ -196,5 +216,5 @@ def _noise(plane: np.ndarray, points: np.ndarray) -> float:
     points = points[:, :: max(1, points.shape[1] // 1000)]
     along = plane[:3] @ points
     error = np.abs(along - plane[3]) / np.maximum(np.abs(along) * points[2], 1e-6)
-    noise = 1.4826 * float(np.median(error)) if len(error) > 30 else 0.001
+    noise = 1.4826 * float(np.median(error)) if len(error) > 30 else USUAL_NOISE
     return float(np.clip(noise, LEAST_NOISE, MOST_NOISE))

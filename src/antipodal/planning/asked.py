@@ -16,7 +16,7 @@ from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_region, check_seed
 from antipodal.perception.observe import check_view, observe
 from antipodal.perception.scene import Scene
-from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.table import TableOptions
 from antipodal.planning.approach_cone import Approach
 from antipodal.planning.trace import Trace

@@ -10,7 +10,7 @@ from antipodal.files import options_from_dict
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.clearance import ClearanceOptions
 from antipodal.perception.fusion import FusionOptions
-from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.solid_scene import SolidOptions
 from antipodal.perception.table import TableOptions
 from antipodal.perception.view import ViewOptions

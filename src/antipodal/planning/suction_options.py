@@ -9,7 +9,7 @@ from antipodal.files import options_from_dict
 from antipodal.grasping.cup_clearance import CupClearanceOptions
 from antipodal.grasping.suction_points import SuctionPointOptions
 from antipodal.perception.fusion import FusionOptions
-from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.table import TableOptions
 from antipodal.planning.approach_cone import NAMES
 from antipodal.planning.cem import CEMOptions

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from antipodal.grasp import Grasp, Hand
-from antipodal.perception.segmentation import SegmentationOptions
+from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.planning.result import Plan
 from antipodal.planning.trace import Trace
 from antipodal.viewer.frames import Frame

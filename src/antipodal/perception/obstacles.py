@@ -1,0 +1,119 @@
+"""What is no target by its size or place: robots and people that come in from beyond the image, and high things."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+import cv2
+import numpy as np
+
+from antipodal.perception import segmentation_numba as compiled
+from antipodal.perception.components import Components, connected_components
+from antipodal.perception.image_part import ImagePart, Window, bridged, grown, window_of
+from antipodal.perception.segmentation_options import SegmentationOptions
+
+
+def without_obstacles(
+    above: np.ndarray,
+    border: np.ndarray,
+    edge: np.ndarray,
+    image: ImagePart,
+    options: SegmentationOptions,
+    counts: Dict[str, int],
+) -> np.ndarray:
+    """`above` (h, w) without the pieces that are higher than things, come in from beyond the image, or are cut by it
+    over a long way, and without what a sensor makes of a table's edge."""
+    arriving = _entering(above & (image.height > options.entering / 2), border, edge, image, options)
+    whole = above & ~_jumps(image, options.step)
+    pieces = connected_components(bridged(whole, image), diagonal=False)
+    size, high, _, raised, _, unseen, cut, shared = _facts(pieces, image, border, edge, arriving, options).T
+    too_high = high > np.maximum(20, 0.02 * size)
+    entering = ~too_high & (shared > 0.5 * size)
+    long = cut * image.pixel > options.long
+    bulge = (raised < 0.05 * size) & (unseen > 0.25 * size)
+    counts["too_high"], counts["entering"] = int(too_high.sum()), int((entering | long).sum())
+    dropped = pieces.paint(too_high | entering | long | bulge) | arriving
+    dropped |= _skirts(whole & ~dropped, arriving, border, image, options)
+    return above & ~_with_rims(dropped, whole & ~dropped, options.rim / image.pixel) if dropped.any() else above
+
+
+def _skirts(
+    rest: np.ndarray, arriving: np.ndarray, border: np.ndarray, image: ImagePart, options: SegmentationOptions
+) -> np.ndarray:
+    """Pixels (h, w) bool of the pieces of `rest` that lead, without a jump, from what comes in to the border."""
+    if not arriving.any():
+        return arriving
+    pieces = connected_components(bridged(rest, image), diagonal=False)
+    beside = grown(arriving.astype(np.uint8), 5)
+    facts = _facts(pieces, image, border, arriving, beside, options)
+    return pieces.paint((facts[:, 4] > 0) & (facts[:, 7] > 0))
+
+
+def _entering(
+    high: np.ndarray, border: np.ndarray, edge: np.ndarray, image: ImagePart, options: SegmentationOptions
+) -> np.ndarray:
+    """Pixels (h, w) bool of the pieces of `high` that come in from beyond the image, such as arms and hands."""
+    if not (high & border).any():
+        return np.zeros(high.shape, bool)
+    whole = high & ~_jumps(image, options.entering_step)
+    pieces = connected_components(bridged(whole, image), diagonal=False)
+    facts = _facts(pieces, image, border, edge, edge, options)
+    return pieces.paint(facts[:, 2] > np.maximum(3, options.entering_share * facts[:, 4]))
+
+
+def _facts(
+    pieces: Components,
+    image: ImagePart,
+    border: np.ndarray,
+    edge: np.ndarray,
+    marked: np.ndarray,
+    options: SegmentationOptions,
+) -> np.ndarray:
+    limits = np.array([options.max_height, options.entering, options.low], np.float32)
+    return compiled.piece_facts(pieces.runs, pieces.label, pieces.count, image.height, border, edge, marked, limits)
+
+
+def _jumps(image: ImagePart, step: float) -> np.ndarray:
+    """Pixels (h, w) bool where depth jumps by more than `step` [m], the table's own slope and the sensor's noise."""
+    tilt = float(np.hypot(*image.table.normal[:2]) / max(image.table.normal[2], 0.2))
+    slope, noise = np.float32(2.5 * tilt / image.focal), np.float32(5 * image.table.noise)
+    return compiled.jumps(image.depth, np.float32(step), slope, noise)
+
+
+def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
+    """Pixels (h, w) bool of the furniture, and those within `reach` pixels that are nearer to it than to others."""
+    to_furniture = cv2.distanceTransform((~furniture).astype(np.uint8), cv2.DIST_L2, 3)
+    to_others = cv2.distanceTransform((~others).astype(np.uint8), cv2.DIST_L2, 3)
+    return (to_furniture <= reach) & (to_furniture < to_others)
+
+
+def beside_missing(depth: np.ndarray, window: Window, pixel: float, options: SegmentationOptions) -> np.ndarray:
+    """Pixels (h, w) bool of the window that lie beside wide missing depth."""
+    size, wide = 2 * max(1, round(options.rim / pixel)) + 1, 9
+    pad = size // 2 + wide
+    low = [max(0, w.start - pad) for w in window]
+    missing = (depth[low[0] : window[0].stop + pad, low[1] : window[1].stop + pad] <= 0).astype(np.uint8)
+    inner = tuple(slice(w.start - a, w.stop - a) for w, a in zip(window, low))
+    if not missing.any():
+        return np.zeros(missing[inner].shape, bool)
+    wide_gaps = cv2.morphologyEx(missing, cv2.MORPH_OPEN, np.ones((wide, wide), np.uint8))
+    return window_of(grown(wide_gaps, size), (inner[0], inner[1]))
+
+
+def image_border(depth: np.ndarray, width: int) -> np.ndarray:
+    """Pixels (H, W) bool within `width` of where the image ends: its border, or a strip there without depth, as
+    registration to a colour camera leaves one."""
+    border = np.ones(depth.shape, bool)
+    top, bottom, left, right = (width + _strip(image) for image in (depth, depth[::-1], depth.T, depth.T[::-1]))
+    border[top : len(depth) - bottom, left : depth.shape[1] - right] = False
+    return border
+
+
+def _strip(depth: np.ndarray, empty: float = 0.05, widest: float = 0.1) -> int:
+    """How many of an image's (H, W) first rows have depth in a share of their pixels that counts as `empty`; 0 where
+    they are more than a strip, as in an image that was cut out for its object."""
+    most = int(widest * len(depth))
+    for row in range(most):
+        if np.count_nonzero(depth[row] > 0) > empty * depth.shape[1]:
+            return row
+    return 0
