@@ -161,9 +161,9 @@ def room(seed: int, tilt: Optional[float] = None, furniture: Sequence[str] = (),
     return Room(sense(depth, rng, noise, holes), kind, part, camera, T, parts)
 
 
-def full_bin(seed: int) -> Room:
+def full_bin(seed: int, arm: bool = False) -> Room:
     """A bin whose floor is hidden under a heap, on a table or on a stand of its own size, the camera tilted by up to 50
-    degrees."""
+    degrees; with an arm that reaches into the bin or over it."""
     rng = np.random.default_rng(seed)
     tilt, camera, distance = rng.uniform(0, np.radians(50)), CAMERAS[rng.integers(2)], rng.uniform(0.55, 1.0)
     roll = rng.uniform(-0.15, 0.15) if tilt > 0.5 else rng.uniform(-np.pi, np.pi)
@@ -182,6 +182,8 @@ def full_bin(seed: int) -> Room:
     aim = rng.uniform(-0.05, 0.05, 2)
     eye = (aim[0], aim[1] - distance * np.sin(tilt), 0.7 * high + distance * np.cos(tilt))
     T = look_at(eye, (*aim, 0.7 * high), roll)
+    if arm:
+        parts += _arm(rng, T, distance)
     depth, part = trace(T, camera, parts)
     kind = np.array([p[0] for p in parts] + [0])[part]
     return Room(sense(depth, rng, 0.002, rng.choice([0.0, 0.01, 0.05])), kind, part, camera, T, parts)

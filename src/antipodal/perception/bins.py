@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -31,7 +31,7 @@ class BinOptions:
     low: float = 0.4  # what is lower than this share of what stands is no part of a rim
     beyond: int = 6  # cells that noise and a leaning outer face may reach beyond the rim
     steep: float = 0.3  # slope of an inner face, at least
-    over: float = 0.05  # what reaches higher over the rim was not put into the bin [m]
+    over: float = 0.02  # what reaches higher over the rim was not put into the bin [m]
 
 
 @dataclass(frozen=True)
@@ -51,24 +51,32 @@ class Bin:
         return bool(2 * shared > min(cv2.contourArea(own), cv2.contourArea(other)))
 
 
-def find_bins(top: np.ndarray, cut: np.ndarray, options: BinOptions = BinOptions()) -> List[Bin]:
+def find_bins(top: np.ndarray, cut: Callable[[], np.ndarray], options: BinOptions = BinOptions()) -> List[Bin]:
     """Bins in a plan of what stands.
 
-    top: (rows, columns) greatest height in every cell [m], 0 where nothing stands; cut: (rows, columns) bool, where the
-    image ends.
+    top: (rows, columns) greatest height in every cell [m], 0 where nothing stands; cut: makes (rows, columns) bool,
+    where the image ends.
     """
-    if min(top.shape) * CELL < options.min_width:
-        return []
-    bins = [_bin_of(top, own, cut, options) for own in _wide_groups(top > 0, options)]
+    groups = [own for own in _wide_groups(top > 0, options) if _is_hollow(top, own)]
+    ends = cut() if groups else None
+    bins = [_bin_of(top, own, ends, options) for own in groups if ends is not None]
     return [one for one in bins if one is not None]
+
+
+def _is_hollow(top: np.ndarray, own: np.ndarray) -> bool:
+    """Whether a group (rows, columns) bool is higher along its convex hull than within it."""
+    hull, cells = np.zeros(top.shape, np.uint8), cv2.findNonZero(own.astype(np.uint8))
+    cv2.fillConvexPoly(hull, cv2.convexHull(cells), (1,))
+    inner = own & (cv2.erode(hull, np.ones((9, 9), np.uint8), borderValue=(0,)) > 0)
+    rim = own & ~inner
+    return not inner.any() or bool(np.percentile(top[rim], 75) > np.median(top[inner]))
 
 
 def _bin_of(top: np.ndarray, own: np.ndarray, cut: np.ndarray, options: BinOptions) -> Optional[Bin]:
     """The bin whose walls and contents are a group of cells (rows, columns) bool, or None."""
     for box in _boxes(own & (top > options.low * np.percentile(top[own], 95)), options.filled):
-        sides = [_Side(k, box, top, own) for k in range(4)]
-        rims = [side.rim(options) for side in sides]
-        if _enclose(sides, rims, cut, options):
+        sides, rims = _rims(box, top, own, cut, options)
+        if sides:
             level, wall = _rim_plane(sides, rims, top.shape, options), np.full(top.shape, -1, np.float32)
             for side, rim in zip(sides, rims):
                 if rim is None:
@@ -83,31 +91,40 @@ def _bin_of(top: np.ndarray, own: np.ndarray, cut: np.ndarray, options: BinOptio
 
 
 def _boxes(own: np.ndarray, filled: float, least: float = 0.08) -> List[tuple]:
-    """Rectangles round the cells, as by OpenCV: the smallest, and those along the long sides of the convex hull, which
-    lie right also where the image cuts a bin."""
+    """Rectangles round the cells, as by OpenCV: the smallest, and that along the longest side of the convex hull, which
+    lies right also where the image cuts a bin."""
     cells = cv2.findNonZero(own.astype(np.uint8))
     if cells is None:
         return []
     whole = cv2.convexHull(cells)
     hull = cv2.approxPolyDP(whole, 2.0, True)[:, 0].astype(float)
     ways = np.roll(hull, -1, axis=0) - hull
-    long = np.argsort(-np.linalg.norm(ways, axis=1))[:4]
     boxes = [cv2.minAreaRect(cells)]
-    for way in ways[long]:
-        if np.linalg.norm(way) * CELL >= least:
-            axes = np.array([way, [-way[1], way[0]]]) / np.linalg.norm(way)
-            low, high = (f(whole[:, 0] @ axes.T, axis=0) for f in (np.min, np.max))
-            middle, size = axes.T @ ((low + high) / 2), high - low
-            boxes.append((tuple(middle), tuple(size), float(np.degrees(np.arctan2(way[1], way[0])))))
+    way = ways[np.argmax(np.hypot(*ways.T))]
+    if np.hypot(*way) * CELL >= least:
+        axes = np.array([way, [-way[1], way[0]]]) / np.hypot(*way)
+        low, high = (f(whole[:, 0] @ axes.T, axis=0) for f in (np.min, np.max))
+        middle, size = axes.T @ ((low + high) / 2), high - low
+        boxes.append((tuple(middle), tuple(size), float(np.degrees(np.arctan2(way[1], way[0])))))
     area = cv2.contourArea(whole)
     return [box for box in boxes if area >= filled * box[1][0] * box[1][1]]
 
 
-def _enclose(sides: List[_Side], rims: List[Optional[np.ndarray]], cut: np.ndarray, options: BinOptions) -> bool:
-    """Whether enough sides of a rectangle have a rim: three, or two where the image ends along the others."""
-    found = sum(rim is not None for rim in rims)
-    ends = sum(rim is None and side.is_cut(cut, options) for side, rim in zip(sides, rims))
-    return found >= 3 or (found == 2 and ends == 2)
+def _rims(
+    box: tuple, top: np.ndarray, own: np.ndarray, cut: np.ndarray, options: BinOptions
+) -> Tuple[List[_Side], List[Optional[np.ndarray]]]:
+    """The sides of a rectangle and their rims, None where there is none. Nothing where too few have one for a bin:
+    three must, or two where the image ends along the others."""
+    sides = _sides(box, top, own)
+    rims: List[Optional[np.ndarray]] = []
+    ends = 0
+    for side in sides:
+        rims.append(side.rim(options))
+        ends += rims[-1] is None and side.is_cut(cut, options)
+        missing = sum(rim is None for rim in rims)
+        if missing > 2 or (missing == 2 and ends < 2):
+            return [], []
+    return sides, rims
 
 
 def _rim_plane(
@@ -123,6 +140,8 @@ def _rim_plane(
 
 def _wide_groups(occupied: np.ndarray, options: BinOptions) -> List[np.ndarray]:
     """Cells (rows, columns) bool of the groups of occupied cells that are as wide as a bin both ways."""
+    if min(occupied.shape) * CELL < options.min_width:
+        return []
     size = 2 * round(options.gap / CELL) + 1
     joined = cv2.morphologyEx(occupied.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
     count, label, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
@@ -130,29 +149,38 @@ def _wide_groups(occupied: np.ndarray, options: BinOptions) -> List[np.ndarray]:
     return [(label == k) & occupied for k in range(1, count) if sides[k] >= options.min_width]
 
 
+def _sides(box: tuple, top: np.ndarray, own: np.ndarray) -> List[_Side]:
+    """The four sides of a rectangle round a group of cells (rows, columns) bool."""
+    (u, v), size, angle = box
+    rows, columns = np.nonzero(own)
+    c, s = CELL * np.cos(np.radians(angle)), CELL * np.sin(np.radians(angle))
+    x, y = c * (columns - u) + s * (rows - v), c * (rows - v) - s * (columns - u)
+    half = (np.array(size) + 1) / 2 * CELL
+    inward = np.stack([half[0] - x, half[0] + x, half[1] - y, half[1] + y])
+    nearest, height = inward.argmin(axis=0), top[rows, columns]
+    sides = []
+    for k, (along, length) in enumerate(((y, half[1]), (y, half[1]), (x, half[0]), (x, half[0]))):
+        mine = np.flatnonzero(nearest == k)
+        cells = rows[mine], columns[mine]
+        sides.append(_Side(cells, height[mine], inward[k, mine], along[mine] + length, 2 * length))
+    return sides
+
+
 class _Side:
     """One side of a group's smallest rectangle, and the cells that are nearer to it than to the others."""
 
-    def __init__(self, side: int, box: tuple, top: np.ndarray, own: np.ndarray) -> None:
-        (u, v), size, angle = box
-        rows, columns = np.nonzero(own)
-        c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-        x, y = (columns - u) * CELL, (rows - v) * CELL
-        x, y = c * x + s * y, c * y - s * x
-        half = (np.array(size) + 1) / 2 * CELL
-        inward = np.stack([half[0] - x, half[0] + x, half[1] - y, half[1] + y])
-        mine = inward.argmin(axis=0) == side
-        self.cells = rows[mine], columns[mine]
-        self.height = top[self.cells]
-        self.inward = inward[side][mine]  # from the side [m]
-        self.place = ((y, y, x, x)[side][mine] + half[1 - side // 2]) / (2 * CELL)  # along it, in columns of two cells
-        self.count = max(1, int(half[1 - side // 2] / CELL))
+    def __init__(self, cells: tuple, height: np.ndarray, inward: np.ndarray, along: np.ndarray, length: float) -> None:
+        self.cells = cells  # rows and columns, (N,) each
+        self.height = height  # (N,) [m]
+        self.inward = inward  # (N,) from the side [m]
+        self.place = along / (2 * CELL)  # (N,) along it, in columns of two cells
+        self.count = max(1, int(length / (2 * CELL)))
 
     def rim(self, options: BinOptions) -> Optional[np.ndarray]:
         """Height (count,) [m] of a straight rim along the side, or None where there is none, or nothing lies lower.
         What lies beyond the rim is left out of the side."""
         outermost, best, shift = self.inward, None, 0
-        for k in range(options.beyond):
+        for k in range(0, options.beyond, 2):
             self.inward = outermost - k * CELL
             line = self._line(options)
             if line is not None and (best is None or np.median(line) > np.median(best) + options.even):
@@ -164,12 +192,15 @@ class _Side:
 
     def _line(self, options: BinOptions) -> Optional[np.ndarray]:
         """Height (count,) [m] of what stands along the side, if that is a straight line."""
-        edge = np.full(self.count, np.nan)
         near = (self.inward >= 0) & (self.inward <= options.rim)
-        np.fmax.at(edge, np.clip(self.place[near].astype(int), 0, self.count - 1), self.height[near])
+        place = np.clip(self.place[near].astype(int), 0, self.count - 1)
+        if np.count_nonzero(np.bincount(place, minlength=self.count)) < options.covered * self.count:
+            return None
+        edge = np.full(self.count, np.nan)
+        np.fmax.at(edge, place, self.height[near])
         third = max(1, self.count // 3)
         first, last = edge[:third], edge[-third:]
-        if np.isfinite(edge).mean() < options.covered or not (np.isfinite(first).any() and np.isfinite(last).any()):
+        if not (np.isfinite(first).any() and np.isfinite(last).any()):
             return None
         slope = float(np.nanmedian(last) - np.nanmedian(first)) / max(self.count - third, 1)
         along = slope * np.arange(self.count)

@@ -15,6 +15,7 @@ from antipodal.perception.segmentation_options import SegmentationOptions
 
 def without_obstacles(
     above: np.ndarray,
+    arriving: np.ndarray,
     border: np.ndarray,
     edge: np.ndarray,
     image: ImagePart,
@@ -22,8 +23,7 @@ def without_obstacles(
     counts: Dict[str, int],
 ) -> np.ndarray:
     """`above` (h, w) without the pieces that are higher than things, come in from beyond the image, or are cut by it
-    over a long way, and without what a sensor makes of a table's edge."""
-    arriving = _entering(above & (image.height > options.entering / 2), border, edge, image, options)
+    over a long way, and without what a sensor makes of a table's edge. arriving: as by `entering`."""
     whole = above & ~_jumps(image, options.step)
     pieces = connected_components(bridged(whole, image), diagonal=False)
     size, high, _, raised, _, unseen, cut, shared = _facts(pieces, image, border, edge, arriving, options).T
@@ -35,6 +35,17 @@ def without_obstacles(
     dropped = pieces.paint(too_high | entering | long | bulge) | arriving
     dropped |= _skirts(whole & ~dropped, arriving, border, image, options)
     return above & ~_with_rims(dropped, whole & ~dropped, options.rim / image.pixel) if dropped.any() else above
+
+
+def reached(contents: np.ndarray, arriving: np.ndarray, image: ImagePart, options: SegmentationOptions) -> np.ndarray:
+    """Pixels (h, w) bool of the pieces of a bin's contents that lead, without a jump, to what comes in from outside:
+    the rest of an arm that reaches into the bin."""
+    if not (arriving.any() and contents.any()):
+        return np.zeros(contents.shape, bool)
+    whole = (contents | arriving) & ~_jumps(image, options.step)
+    pieces = connected_components(bridged(whole, image), diagonal=False)
+    facts = _facts(pieces, image, arriving, arriving, arriving, options)
+    return contents & pieces.paint(facts[:, 7] > 0)
 
 
 def _skirts(
@@ -49,10 +60,11 @@ def _skirts(
     return pieces.paint((facts[:, 4] > 0) & (facts[:, 7] > 0))
 
 
-def _entering(
-    high: np.ndarray, border: np.ndarray, edge: np.ndarray, image: ImagePart, options: SegmentationOptions
+def entering(
+    above: np.ndarray, border: np.ndarray, edge: np.ndarray, image: ImagePart, options: SegmentationOptions
 ) -> np.ndarray:
-    """Pixels (h, w) bool of the pieces of `high` that come in from beyond the image, such as arms and hands."""
+    """Pixels (h, w) bool of the high pieces of `above` that come in from beyond the image, such as arms and hands."""
+    high = above & (image.height > options.entering / 2)
     if not (high & border).any():
         return np.zeros(high.shape, bool)
     whole = high & ~_jumps(image, options.entering_step)

@@ -130,10 +130,14 @@ def find_planes(
     flat = np.ascontiguousarray(voters[index[:, 0], index[:, 1]].T)
     if down is not None:
         tried = np.concatenate([tried, _level_planes(flat, way)])
+    return weigh(_peel(flat, tried, options), points, tolerance_at(points[2], options))
+
+
+def under_heaps(planes: List[Plane], points: np.ndarray, options: PlaneOptions) -> List[Plane]:
+    """The planes that hide under heaps of which others show the middle. points: (3, N) float32 [m]."""
     tolerances = tolerance_at(points[2], options)
-    seen = weigh(_peel(flat, tried, options), points, tolerances)
-    hidden = [_under(plane, points, tolerances) for plane in seen]
-    return seen + [plane for plane in hidden if plane is not None]
+    hidden = [_under(plane, points, tolerances) for plane in planes]
+    return [plane for plane in hidden if plane is not None]
 
 
 def _level_planes(points: np.ndarray, down: np.ndarray, pitch: float = 0.01, most: int = 64) -> np.ndarray:

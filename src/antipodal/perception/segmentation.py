@@ -13,7 +13,7 @@ from antipodal.perception.bins import find_bins
 from antipodal.perception.components import connected_components
 from antipodal.perception.furniture import find_furniture
 from antipodal.perception.image_part import ImagePart, bridged, grown, smallest_window, window_of
-from antipodal.perception.obstacles import beside_missing, image_border, without_obstacles
+from antipodal.perception.obstacles import beside_missing, entering, image_border, reached, without_obstacles
 from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.surroundings import find_surroundings
 from antipodal.perception.table import Table
@@ -45,12 +45,18 @@ def segment_objects(
         beside_missing(depth, window, image.pixel, options),
     )
     in_bins = _in_bins(sure, border, image, options, counts)
+    _mark_walls(sure, image, options)
+    arriving = np.zeros(sure.shape, bool)
+    if (image.height[border & (sure > 0)] > options.entering).any():
+        arriving = entering(_standing(sure, image.pixel, options) & (in_bins == 0), border, edge, image, options)
     _over_surface(sure, in_bins, image, options)
     walls = sure == WALL
     above = _standing(sure, image.pixel, options)
     above &= ~_furniture((above & (in_bins < APART)) | walls, image, options, counts)
-    outside = without_obstacles(above & (in_bins == 0), border, edge, image, options, counts)
-    found[window] = _without_specks(outside | (above & (in_bins > 0)), image, options, counts)
+    outside, contents = above & (in_bins == 0), above & (in_bins > 0)
+    free = without_obstacles(outside, arriving, border, edge, image, options, counts)
+    contents &= ~reached(contents, arriving, image, options)
+    found[window] = _without_specks(free | contents, image, options, counts)
     return found, counts
 
 
@@ -98,9 +104,9 @@ def _in_bins(
     """Pixels (h, w) uint8 of what lies in bins: APART, or 1 on the support; their walls are marked in `sure` (h, w)."""
     lower = (sure > 0) & (image.height < options.max_height)
     top, first = image.plan(lower)
-    bins = find_bins(top, image.plan_like(lower & border, first, top.shape), options.bins)
-    counts["containers"] = len(bins)
     inside, lowest = np.zeros(sure.shape, np.uint8), np.zeros(top.shape, np.float32)
+    bins = find_bins(top, lambda: image.plan_like(lower & border, first, top.shape), options.bins)
+    counts["containers"] = len(bins)
     for one in bins:
         sure[image.between(lower, first, lowest, one.wall)] = WALL
         contents = image.between(sure > 0, first, lowest, one.full)
@@ -117,6 +123,10 @@ def _over_surface(sure: np.ndarray, in_bins: np.ndarray, image: ImagePart, optio
     arguments: Any = (sure, *image.geometry(), axes, corner, side, region)
     compiled.keep_over(*arguments)
     np.maximum(sure, kept, out=sure)
+
+
+def _mark_walls(sure: np.ndarray, image: ImagePart, options: SegmentationOptions) -> None:
+    """Mark the walls of bins in `sure` (h, w), and drop those of a room."""
     for wall in image.table.walls:
         highest = float(image.table.height(wall.surface.points(wall.normal * wall.offset)).max())
         value = np.uint8(0 if highest > options.max_height else WALL)  # a room's, or that of a bin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from antipodal.perception.planes import (
     find_surface,
     plane_through,
     tolerance_at,
+    under_heaps,
 )
 
 AHEAD = np.array([0.0, 0.0, 1.0])  # the camera's axis
@@ -85,12 +86,12 @@ def find_table(
     if given is not None:
         table = _measured(np.append(*given), points, camera, options, fixed=True)
     else:
-        best = choose(planes, hints.down(), options)
+        best = choose(planes, hints.down(), options, lambda: under_heaps(planes, points, options))
         if best is None:
             return None
         plane = np.append(best.normal, best.offset)
         table = _measured(plane, points, camera, options) if best.seen else _hidden(best, points, camera, options)
-    return replace(table, walls=_walls([p for p in planes if p.seen], table, points, camera, options))
+    return replace(table, walls=_walls(planes, table, points, camera, options))
 
 
 def _walls(
@@ -122,26 +123,37 @@ def _is_wall(plane: Plane, table: Table, camera: Camera, options: TableOptions) 
 
 
 def choose(
-    planes: List[Plane], down: Optional[np.ndarray] = None, options: TableOptions = TableOptions()
+    planes: List[Plane],
+    down: Optional[np.ndarray] = None,
+    options: TableOptions = TableOptions(),
+    hidden: Callable[[], List[Plane]] = list,
 ) -> Optional[Plane]:
-    """The plane that things stand on, or None. down: (3,) unit, where it is known."""
-    likely = [p for p in planes if p.area >= options.min_area and p.offset >= options.min_offset]
-    likely = [p for p in likely if p.through <= options.max_through * (p.on + p.through + (not p.seen) * p.standing)]
-    least = np.cos(options.max_lean if down is not None else options.max_tilt)
-    likely = [p for p in likely if p.normal @ (AHEAD if down is None else down) >= least]
-    if not likely:
-        return None
+    """The plane that things stand on, or None.
+
+    down: (3,) unit, where it is known. hidden: makes planes that no pixel shows, which count where no other is likely.
+    """
 
     def log_odds(plane: Plane) -> float:
         return _score(plane, planes, down is not None)
 
-    best = max((p for p in likely if p.seen), key=log_odds, default=None)
+    best = max(_possible(planes, down, options), key=log_odds, default=None)
     if best is None or log_odds(best) < options.unlikely:
-        best = max(likely, key=log_odds)
-    if not best.seen and log_odds(best) < options.improbable:
+        others = [*_possible(hidden(), down, options), *([] if best is None else [best])]
+        best = max(others, key=log_odds, default=None)
+        if best is not None and not best.seen and log_odds(best) < options.improbable:
+            return None
+    if best is None:
         return None
     bare = best.standing < 0.003 and best.towering > 0.05
     return None if bare and best.depth > options.far and down is None else best
+
+
+def _possible(planes: List[Plane], down: Optional[np.ndarray], options: TableOptions) -> List[Plane]:
+    """Those of the planes that are large and level enough, and that little is seen through."""
+    large = [p for p in planes if p.area >= options.min_area and p.offset >= options.min_offset]
+    whole = [p for p in large if p.through <= options.max_through * (p.on + p.through + (not p.seen) * p.standing)]
+    least = np.cos(options.max_lean if down is not None else options.max_tilt)
+    return [p for p in whole if p.normal @ (AHEAD if down is None else down) >= least]
 
 
 def _score(plane: Plane, planes: List[Plane], upright: bool) -> float:
@@ -150,9 +162,8 @@ def _score(plane: Plane, planes: List[Plane], upright: bool) -> float:
     The weights were fitted to rendered rooms (logistic regression): tables of 0.4 x 0.3 m to endless, floor, wall, an
     arm, bins, trays and boards in view, the camera tilted by up to 75 degrees; and bins whose floor hides under a heap.
     """
-    seen = [p for p in planes if p.seen]
-    nearest = min(p.depth for p in seen)
-    parallel = sum(p.on for p in seen if p.normal @ plane.normal > 0.99 and abs(p.offset - plane.offset) > 0.02)
+    nearest = min(p.depth for p in planes)
+    parallel = sum(p.on for p in planes if p.normal @ plane.normal > 0.99 and abs(p.offset - plane.offset) > 0.02)
     # A camera that is tilted far stands upright: what faces up in its image is then no wall.
     roll = 0.0 if upright else max(plane.normal[1] - np.sqrt(max(0.0, 1 - plane.normal[2] ** 2)), -0.6)
     return (
@@ -165,7 +176,7 @@ def _score(plane: Plane, planes: List[Plane], upright: bool) -> float:
         - 2.3 * np.log(plane.depth / nearest)
         + 2.6 * roll
         + 1.9 * min(1.0, 8 * parallel)
-        + 0.8 * min(plane.standing / max(max(p.standing for p in seen), 1e-6), 2.0)
+        + 0.8 * min(plane.standing / max(max(p.standing for p in planes), 1e-6), 2.0)
     )
 
 
