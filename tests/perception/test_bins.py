@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from antipodal.perception.bins import find_bins
 from antipodal.perception.thin_walls import CELL
@@ -98,3 +100,17 @@ def test_what_has_no_rim_round_lower_things_is_no_bin(shape):
 def test_an_empty_plan_and_a_small_one_hold_none():
     for shape in ((0, 0), (5, 90), (90, 90)):
         assert find_bins(np.zeros(shape, np.float32), nowhere) == []
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_any_plan_is_looked_at(seed):
+    """Lines, specks, blobs and rectangles, whole and cut."""
+    rng = np.random.default_rng(seed)
+    top = np.zeros(rng.integers(20, 90, 2), np.float32)
+    for _ in range(rng.integers(1, 6)):
+        ends = [tuple(map(int, rng.integers(0, 90, 2))) for _ in range(2)]
+        cv2.rectangle(top, *ends, (float(rng.uniform(0.01, 0.3)),), int(rng.choice([-1, 1, 3])))
+    top[rng.random(top.shape) < rng.choice([0, 0.3])] = 0
+    for found in find_bins(top, lambda: rng.random(top.shape) < 0.3):
+        assert found.wall.shape == found.full.shape == top.shape
+        assert np.isfinite(found.wall).all() and np.isfinite(found.full).all()

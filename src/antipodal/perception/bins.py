@@ -74,7 +74,7 @@ def _is_hollow(top: np.ndarray, own: np.ndarray) -> bool:
 
 def _bin_of(top: np.ndarray, own: np.ndarray, cut: np.ndarray, options: BinOptions) -> Optional[Bin]:
     """The bin whose walls and contents are a group of cells (rows, columns) bool, or None."""
-    for box in _boxes(own & (top > options.low * np.percentile(top[own], 95)), options.filled):
+    for box in _boxes(own & (top > options.low * np.percentile(top[own], 95)), options):
         sides, rims = _rims(box, top, own, cut, options)
         if sides:
             level, wall = _rim_plane(sides, rims, top.shape, options), np.full(top.shape, -1, np.float32)
@@ -90,7 +90,7 @@ def _bin_of(top: np.ndarray, own: np.ndarray, cut: np.ndarray, options: BinOptio
     return None
 
 
-def _boxes(own: np.ndarray, filled: float, least: float = 0.08) -> List[tuple]:
+def _boxes(own: np.ndarray, options: BinOptions, least: float = 0.08) -> List[tuple]:
     """Rectangles round the cells, as by OpenCV: the smallest, and that along the longest side of the convex hull, which
     lies right also where the image cuts a bin."""
     cells = cv2.findNonZero(own.astype(np.uint8))
@@ -107,7 +107,8 @@ def _boxes(own: np.ndarray, filled: float, least: float = 0.08) -> List[tuple]:
         middle, size = axes.T @ ((low + high) / 2), high - low
         boxes.append((tuple(middle), tuple(size), float(np.degrees(np.arctan2(way[1], way[0])))))
     area = cv2.contourArea(whole)
-    return [box for box in boxes if area >= filled * box[1][0] * box[1][1]]
+    wide = [box for box in boxes if (min(box[1]) + 1) * CELL >= options.min_width]
+    return [box for box in wide if area >= options.filled * box[1][0] * box[1][1]]
 
 
 def _rims(
@@ -186,9 +187,11 @@ class _Side:
             if line is not None and (best is None or np.median(line) > np.median(best) + options.even):
                 best, shift = line, k
         self.inward = outermost - shift * CELL
-        if best is None or not np.less_equal(self._fall(best, options), -options.drop).any():
+        if best is None:
             return None
-        return best
+        fall = self._fall(best, options)
+        seen = np.isfinite(fall[: round(options.rim / CELL) + 1]).any()
+        return best if seen and np.less_equal(fall, -options.drop).any() else None
 
     def _line(self, options: BinOptions) -> Optional[np.ndarray]:
         """Height (count,) [m] of what stands along the side, if that is a straight line."""
