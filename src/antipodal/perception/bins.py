@@ -8,7 +8,7 @@ from typing import Callable, List, Optional, Tuple
 import cv2
 import numpy as np
 
-from antipodal.perception.thin_walls import CELL
+from antipodal.perception.cells import CELL, convex_hull, wide_groups
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,19 @@ def find_bins(top: np.ndarray, cut: Callable[[], np.ndarray], options: BinOption
     top: (rows, columns) greatest height in every cell [m], 0 where nothing stands; cut: makes (rows, columns) bool,
     where the image ends.
     """
-    groups = [own for own in _wide_groups(top > 0, options) if _is_hollow(top, own)]
-    ends = cut() if groups else None
-    bins = [_bin_of(top, own, ends, options) for own in groups if ends is not None]
+    if min(top.shape) * CELL < options.min_width:
+        return []
+    groups = [own for own in wide_groups(top > 0, options.gap, options.min_width) if _is_hollow(top, own)]
+    if not groups:
+        return []
+    ends = cut()
+    bins = [_bin_of(top, own, ends, options) for own in groups]
     return [one for one in bins if one is not None]
 
 
 def _is_hollow(top: np.ndarray, own: np.ndarray) -> bool:
     """Whether a group (rows, columns) bool is higher along its convex hull than within it."""
-    hull, cells = np.zeros(top.shape, np.uint8), cv2.findNonZero(own.astype(np.uint8))
-    cv2.fillConvexPoly(hull, cv2.convexHull(cells), (1,))
-    inner = own & (cv2.erode(hull, np.ones((9, 9), np.uint8), borderValue=(0,)) > 0)
+    inner = own & (cv2.erode(convex_hull(own), np.ones((9, 9), np.uint8), borderValue=(0,)) > 0)
     rim = own & ~inner
     return not inner.any() or bool(np.percentile(top[rim], 75) > np.median(top[inner]))
 
@@ -137,17 +139,6 @@ def _rim_plane(
     plane = np.linalg.lstsq(np.column_stack([rows, columns, np.ones(len(rows))]), height, rcond=None)[0]
     v, u = np.mgrid[: shape[0], : shape[1]]
     return (plane[0] * v + plane[1] * u + plane[2]).astype(np.float32)
-
-
-def _wide_groups(occupied: np.ndarray, options: BinOptions) -> List[np.ndarray]:
-    """Cells (rows, columns) bool of the groups of occupied cells that are as wide as a bin both ways."""
-    if min(occupied.shape) * CELL < options.min_width:
-        return []
-    size = 2 * round(options.gap / CELL) + 1
-    joined = cv2.morphologyEx(occupied.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    count, label, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    sides = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) * CELL
-    return [(label == k) & occupied for k in range(1, count) if sides[k] >= options.min_width]
 
 
 def _sides(box: tuple, top: np.ndarray, own: np.ndarray) -> List[_Side]:

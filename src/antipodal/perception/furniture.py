@@ -8,7 +8,8 @@ from typing import Iterator, Optional, Tuple
 import cv2
 import numpy as np
 
-from antipodal.perception.thin_walls import CELL, ThinWallOptions, find_thin_walls
+from antipodal.perception.cells import CELL, wide_groups
+from antipodal.perception.thin_walls import ThinWallOptions, find_thin_walls
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,9 @@ def find_furniture(
 
 def _groups(occupied: np.ndarray, options: FurnitureOptions) -> Iterator[np.ndarray]:
     """Cells (rows, columns) bool of the groups of occupied cells that are wider than an object both ways."""
-    size = 2 * round(options.gap / CELL) + 1
-    joined = cv2.morphologyEx(occupied.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    count, label, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    for k in range(1, count):
-        if min(stats[k, cv2.CC_STAT_WIDTH], stats[k, cv2.CC_STAT_HEIGHT]) * CELL >= options.min_width / 1.5:
-            own = (label == k) & occupied
-            if min(_rectangle(own)[1]) * CELL + CELL >= options.min_width:
-                yield own
+    for own in wide_groups(occupied, options.gap, options.min_width / 1.5):
+        if min(_rectangle(own)[1]) * CELL + CELL >= options.min_width:
+            yield own
 
 
 def _rectangle(own: np.ndarray) -> tuple:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from antipodal.perception import segmentation_numba as compiled
+from antipodal.perception.cells import CELL
 from antipodal.perception.table import Table
-from antipodal.perception.thin_walls import CELL
 
 Window = Tuple[slice, slice]  # rows and columns
 
@@ -43,20 +43,15 @@ class ImagePart:
     def plan(self, mask: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """The greatest height [m] of masked pixels (h, w) in each cell (rows, columns) of the table's plane, 0 where
         there is none, and column and row of the first cell on the plane's grid."""
-        arguments: Any = (mask, *self.geometry(), *self._grid(), self._stride())
+        arguments: Any = (mask, *self.geometry(), *self._grid(), max(1, int(0.7 * CELL / self.pixel)))
         return compiled.plan(*arguments)
 
     def plan_like(self, mask: np.ndarray, first: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
         """Cells (rows, columns) bool of a plan of this shape and first cell that hold masked pixels (h, w)."""
-        stride = self._stride()
-        v, u = (stride * i for i in np.nonzero(mask[::stride, ::stride]))
-        d = self.depth[v, u]
-        axes, corner, _ = self.table.surface.grid()
-        places = axes @ np.stack([self.rays[0][u] * d, self.rays[1][v] * d, d])
-        x, y = np.floor((places - corner[:, None]) / CELL).astype(int) - first[:, None]
-        inside = (x >= 0) & (x < shape[1]) & (y >= 0) & (y < shape[0])
+        top, start = self.plan(mask)
+        v, u = np.nonzero(top)
         cells = np.zeros(shape, bool)
-        cells[y[inside], x[inside]] = True
+        cells[v + start[1] - first[1], u + start[0] - first[0]] = True
         return cells
 
     def between(self, mask: np.ndarray, first: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -67,10 +62,6 @@ class ImagePart:
     def outline(self, first: np.ndarray) -> np.ndarray:
         """Corners (K, 2) of the table's outline in cells (column, row) of a plan."""
         return (self.table.outline - self.table.surface.corner) / CELL - first
-
-    def _stride(self) -> int:
-        """Of the pixels that a plan needs."""
-        return max(1, int(0.7 * CELL / self.pixel))
 
     def _grid(self) -> tuple:
         return (*self.table.surface.grid()[:2], CELL)

@@ -11,6 +11,7 @@ import numpy as np
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.perception import planes_numba as compiled
+from antipodal.perception.cells import convex_hull
 
 SIDE, COUNT = 0.03, 96  # of a plane's own grid: cells of 3 cm, 2.9 m in all
 LOW, HIGH = 0.3, 0.4  # things that stand somewhere are lower, and what towers over it is higher [m]
@@ -54,10 +55,7 @@ class Surface:
 
     def filled(self) -> Surface:
         """The same with all that lies between its cells."""
-        cells = cv2.findNonZero(self.region.astype(np.uint8))
-        region = np.zeros(self.region.shape, np.uint8)
-        if cells is not None:
-            cv2.fillConvexPoly(region, cv2.convexHull(cells), (1,))
+        region = convex_hull(self.region)
         return replace(self, region=region > 0, core=_core(region))
 
     def holds(self, points: np.ndarray) -> np.ndarray:
@@ -200,12 +198,20 @@ def weigh(planes: List[np.ndarray], points: np.ndarray, tolerances: np.ndarray) 
     weighed = []
     for plane, s in zip(planes, surfaces):
         across = np.array([abs(plane[:3] @ other[:3]) < PARALLEL for other in planes] + [False])
-        counts = compiled.carried(points, tolerances, across[owner], plane, *s.grid(), s.region, s.core, LOW, HIGH)
-        if counts[0] > 0:
-            on, standing, towering, through = (c / points.shape[1] for c in counts[:4])
-            depth = counts[4] / counts[0]
-            weighed.append(Plane(plane[:3], float(plane[3]), on, standing, towering, through, depth, s))
-    return weighed
+        weighed.append(_carrying(plane, s, points, tolerances, across[owner], 0.0))
+    return [plane for plane in weighed if plane.on > 0]
+
+
+def _carrying(
+    plane: np.ndarray, surface: Surface, points: np.ndarray, tolerances: np.ndarray, wide: np.ndarray, depth: float
+) -> Plane:
+    """A plane (4,) with what it carries of the points (3, N); depth: where none lies on it [m]; the rest as in
+    `planes_numba.carried`."""
+    arguments = (tolerances, wide, plane, *surface.grid(), surface.region, surface.core, LOW, HIGH)
+    counts = compiled.carried(points, *arguments)
+    on, standing, towering, through = (c / points.shape[1] for c in counts[:4])
+    depth = counts[4] / counts[0] if counts[0] > 0 else depth
+    return Plane(plane[:3], float(plane[3]), on, standing, towering, through, depth, surface)
 
 
 def _under(plane: Plane, points: np.ndarray, tolerances: np.ndarray) -> Optional[Plane]:
@@ -217,11 +223,7 @@ def _under(plane: Plane, points: np.ndarray, tolerances: np.ndarray) -> Optional
     if lowest > -HEAPED:
         return None
     under, nowhere = np.append(plane.normal, plane.offset - lowest), np.zeros(points.shape[1], bool)
-    arguments = (tolerances, nowhere, under, *surface.grid(), surface.region, surface.core, LOW, HIGH)
-    counts = compiled.carried(points, *arguments)
-    on, standing, towering, through = (c / points.shape[1] for c in counts[:4])
-    depth = counts[4] / counts[0] if counts[0] > 0 else plane.depth
-    return Plane(plane.normal, float(under[3]), on, standing, towering, through, depth, surface, seen=False)
+    return replace(_carrying(under, surface, points, tolerances, nowhere, plane.depth), seen=False)
 
 
 def find_surface(plane: np.ndarray, points: np.ndarray, tolerances: np.ndarray, join: int = 5) -> Surface:

@@ -40,10 +40,8 @@ def segment_objects(
     rays = rays[0][window[1]], rays[1][window[0]]
     image = ImagePart(window_of(depth, window), window_of(height, window), rays, plane, table, camera.fx)
     sure = window_of(sure, window)
-    border, edge = (
-        window_of(image_border(depth, options.gap), window),
-        beside_missing(depth, window, image.pixel, options),
-    )
+    border = window_of(image_border(depth, options.gap), window)
+    edge = beside_missing(depth, window, image.pixel, options)
     in_bins = _in_bins(sure, border, image, options, counts)
     _mark_walls(sure, image, options)
     arriving = np.zeros(sure.shape, bool)

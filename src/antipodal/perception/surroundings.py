@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from antipodal.perception.furniture import CELL
+from antipodal.perception.cells import CELL
 
 
 @dataclass(frozen=True)

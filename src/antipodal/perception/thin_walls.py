@@ -8,7 +8,7 @@ from typing import List, Optional, Tuple
 import cv2
 import numpy as np
 
-CELL = 0.006  # side of a cell of the plan [m]
+from antipodal.perception.cells import CELL
 
 
 @dataclass(frozen=True)
