@@ -88,12 +88,8 @@ def _by_processes(folder: Path, manifest: dict, run: Run, todo: List[int], worke
     """Make shards in processes of this machine; yields how many samples each held."""
     with worker_pool(workers, _start, (folder, manifest, run)) as pool:
         futures = [pool.submit(_work, index) for index in todo]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+        for future in as_completed(futures):
+            yield future.result()
 
 
 _state: List = []  # of a worker process: folder, setup, run

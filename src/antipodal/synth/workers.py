@@ -64,10 +64,11 @@ def worker_pool(
     pool = _Pool(workers, initializer=_begin, initargs=(os.getpid(), start, arguments))
     try:
         yield pool
-    except BaseException as e:
+    except BrokenProcessPool as e:
         pool.abandon()
-        if isinstance(e, BrokenProcessPool):
-            raise InputError("a worker process was killed (out of memory?); the same command resumes the run") from e
+        raise InputError("a worker process was killed (out of memory?); the same command resumes the run") from e
+    except BaseException:
+        pool.abandon()
         raise
     pool.shutdown()
 
