@@ -11,21 +11,19 @@ import sys
 from pathlib import Path
 from typing import Dict, List
 
-import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-import rooms
+REPO = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPO), str(REPO / "tests")]
+import rooms  # noqa: E402
 
-from antipodal import resources
-from antipodal.errors import NoGraspFound
-from antipodal.files import write_json
-from antipodal.grasp import Gripper
-from antipodal.perception.scene import perceive
-from antipodal.planner import GraspPlanner
-from antipodal.sim.report import wilson
+from antipodal import resources  # noqa: E402
+from antipodal.files import write_json  # noqa: E402
+from antipodal.grasp import Gripper  # noqa: E402
+from antipodal.planner import GraspPlanner  # noqa: E402
+from antipodal.sim.report import wilson  # noqa: E402
+from benchmarks import real  # noqa: E402
 
-NEAR_OBJECT = 0.01  # a grasp's centre may lie this far from an object in the image [m]
 UPRIGHT = 25.0  # of the vertical, for the hand to come down into the bin [degrees]
 
 
@@ -46,22 +44,18 @@ def main() -> int:
 
 
 def judge(room: rooms.Room, planner: GraspPlanner) -> Dict[str, float]:
-    """What became of one bin: shares of pixels, whether the hand comes down, and where the best grasp lies."""
-    scene = perceive(room.depth, room.camera)
-    others = (room.kind != rooms.OBJECT) & (room.depth > 0)
-    row = {
+    """What became of one bin, as of a real image: shares of pixels, whether the hand comes down, where the best grasp
+    lies."""
+    image = real.Image("bin", room.depth, room.camera, room.kind == rooms.OBJECT, None, [])
+    row, scene, _ = real.judge(planner, image)
+    return {
         "hand comes down": bool(scene.approach @ room.down > np.cos(np.radians(UPRIGHT))),
-        "kept": float(scene.graspable[room.objects].mean()),
-        "taken": float(scene.graspable[others].mean()),
+        "kept": row["kept"],
+        "taken": row["taken"],
+        "on an object": row["on_object"],
+        "on something else": row["planned"] and not row["on_object"],
+        "no grasp": not row["planned"],
     }
-    try:
-        best = planner.plan(room.depth, room.camera)[0]
-    except NoGraspFound:
-        return {**row, "on an object": False, "on something else": False, "no grasp": True}
-    u, v = np.round(best.center_px).astype(int)
-    away = cv2.distanceTransform((room.kind != rooms.OBJECT).astype(np.uint8), cv2.DIST_L2, 5)[v, u]
-    on = bool(away * best.depth / room.camera.fx <= NEAR_OBJECT)
-    return {**row, "on an object": on, "on something else": not on, "no grasp": False}
 
 
 def table(rows: List[Dict[str, float]]) -> str:

@@ -155,6 +155,11 @@ def room(seed: int, tilt: Optional[float] = None, furniture: Sequence[str] = (),
     T = look_at(eye, (*aim, 0), roll)
     if "arm" in furniture:
         parts += _arm(rng, T, distance)
+    return _seen(rng, parts, T, camera, noise)
+
+
+def _seen(rng: np.random.Generator, parts: List[Part], T: np.ndarray, camera: Camera, noise: float) -> Room:
+    """The room of these parts as a camera at `T_world_cam` sees it."""
     depth, part = trace(T, camera, parts)
     kind = np.array([p[0] for p in parts] + [0])[part]
     holes = rng.choice([0.0, 0.01, 0.05]) if noise > 0 else 0.0
@@ -172,21 +177,17 @@ def full_bin(seed: int, arm: bool = False) -> Room:
     table = (rng.uniform(0.6, 1.5), rng.uniform(0.5, 1.0)) if on_table else (inner[0] + 0.02, inner[1] + 0.02)
     parts: List[Part] = [(FLOOR, (20, 20, 0.02), (0, 0, FLOOR_HEIGHT - 0.01), 0.0)]
     parts.append((TABLE, (*table, 0.03), (0, 0, -0.015), yaw))
-    sloped = rng.random() < 0.5
-    parts += (
-        _funnel(inner, high, rng.uniform(0.1, 0.4), yaw)
-        if sloped
-        else _walls(inner, rng.uniform(0.002, 0.012), high, yaw)
-    )
+    if rng.random() < 0.5:
+        parts += _funnel(inner, high, rng.uniform(0.1, 0.4), yaw)
+    else:
+        parts += _walls(inner, rng.uniform(0.002, 0.012), high, yaw)
     parts += _heap(rng, inner, high * rng.uniform(0.4, 1.0), yaw)
     aim = rng.uniform(-0.05, 0.05, 2)
     eye = (aim[0], aim[1] - distance * np.sin(tilt), 0.7 * high + distance * np.cos(tilt))
     T = look_at(eye, (*aim, 0.7 * high), roll)
     if arm:
         parts += _arm(rng, T, distance)
-    depth, part = trace(T, camera, parts)
-    kind = np.array([p[0] for p in parts] + [0])[part]
-    return Room(sense(depth, rng, 0.002, rng.choice([0.0, 0.01, 0.05])), kind, part, camera, T, parts)
+    return _seen(rng, parts, T, camera, 0.002)
 
 
 def _heap(rng: np.random.Generator, inner: Tuple[float, float], top: float, yaw: float) -> List[Part]:

@@ -21,7 +21,7 @@ def test_invert_undoes_and_keeps_rigid(z, hint, t):
 def test_rotation_to_has_the_z_asked_for(z, hint):
     R = transforms.rotation_to(z, hint)
     np.testing.assert_allclose(R[:, 2], z / np.linalg.norm(z), atol=1e-9)
-    parallel = np.linalg.norm(np.cross(z, hint)) < 2e-6 * np.linalg.norm(z)
+    parallel = np.linalg.norm(np.cross(z, hint)) < 1.01e-6 * np.linalg.norm(z)  # any perpendicular does
     assert parallel or R[:, 0] @ hint >= -1e-9
 
 
