@@ -1,10 +1,11 @@
 """Compares the network with the hand-made score: which feasible grasps will hold in simulation.
 
-python benchmarks/ranking.py --objects DIR|procedural[:N] [--objects-list NAMES] -n 60 [--clutter 5-8] [--json OUT]
+python benchmarks/ranking.py --objects DIR|procedural[:N] [--objects-list NAMES] -n 60 [--clutter 5-8] [--lean 30-60]
 Both scores rank the same random feasible grasps in the scenes of `antipodal.sim.evaluate`; each grasp is executed in
 the simulated cell from the same state. A planner takes the best of many grasps, where both scores are nearly always
-right; this benchmark ranks all of them, which matters if few fit. Intervals are bootstrapped over scenes, since picks
-of one scene are not independent.
+right; this benchmark ranks all of them, which matters if few fit. With --lean the hand comes along one direction a
+scene, drawn at random so far from straight down. Intervals are bootstrapped over scenes, since picks of one scene are
+not independent.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ from antipodal.errors import AntipodalError, NoGraspFound
 from antipodal.files import read_names, write_json
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner, PlannerOptions
+from antipodal.planning.approach_cone import Approach, ApproachCone
+from antipodal.sim.cell import Cell
 from antipodal.sim.evaluate import _clutter
 from antipodal.sim.geometric import GeometricScore
 from antipodal.sim.trials import Runner, TrialOptions
@@ -51,6 +54,10 @@ class Rated(torch.nn.Module):
             self.said[key] = {name: float(score[i]) for name, score in scores.items()}
         return logits
 
+    def of(self, quality: float) -> Dict[str, float]:
+        """What both scores said of the grasp whose random P is `quality`, which may have been rounded since."""
+        return self.said[min(self.said, key=lambda key: abs(key - quality))]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -61,6 +68,7 @@ def main() -> None:
     add("-n", type=int, default=60, help="scenes")
     add("--picks", type=int, default=8, help="a scene")
     add("--clutter", type=_clutter, default=(1, 1))
+    add("--lean", type=_degrees, default=(0.0, 0.0), help="of the approach from straight down, LOW-HIGH [degrees]")
     add("--noise", choices=sorted(NAMED), default="real")
     add("--gripper", type=Path)
     add("--seed", type=int, default=0)
@@ -78,22 +86,26 @@ def main() -> None:
     runner, rows = Runner(options), []  # type: Tuple[Runner, List[dict]]
     network = networks.load(args.model, "cpu")[0]
     for scene in tqdm(range(args.n), unit="scene"):
-        rows += picks_of(runner, scene, network, args.picks)
+        rows += picks_of(runner, scene, network, args.picks, args.lean)
     result = summarise(rows)
     show(result)
     if args.json:
         write_json(args.json, {**result, "picks": rows})
 
 
-def picks_of(runner: Runner, scene: int, network: torch.nn.Module, count: int) -> List[dict]:
+def picks_of(runner: Runner, scene: int, network: torch.nn.Module, count: int, lean: Tuple[float, float]) -> List[dict]:
     """Random feasible grasps of a scene: what both scores say, and whether they hold."""
     rated = Rated(network, scene)
     plain = PlannerOptions(balance=1e9)
-    still = dataclasses.replace(plain, cem=dataclasses.replace(plain.cem, iterations=0))
+    still = dataclasses.replace(
+        plain, cem=dataclasses.replace(plain.cem, iterations=0), cone=dataclasses.replace(plain.cone, lean=0.0)
+    )
     try:
         cell = runner.make_cell(scene)
         depth = sensor_errors(runner.options.noise)(cell.render(), cell.camera, np.random.default_rng([scene, 2]))
-        plan = GraspPlanner(rated, runner.options.gripper, still).plan(depth, cell.camera, cell.mask(), count, scene)
+        planner = GraspPlanner(rated, runner.options.gripper, still)
+        approach = leaning(cell, lean, np.random.default_rng([scene, 3]))
+        plan = planner.plan(depth, cell.camera, cell.mask(), count, scene, approach=approach)
     except NoGraspFound:
         return []
     except AntipodalError as e:  # a mesh that cannot be used
@@ -101,9 +113,23 @@ def picks_of(runner: Runner, scene: int, network: torch.nn.Module, count: int) -
         return []
     outcomes = [cell.rehearse(grasp.T_cam_grasp, grasp.width) for grasp in plan]
     return [
-        {"scene": scene, "kind": o.kind, "held": o.held, **rated.said[grasp.quality]}
-        for grasp, o in zip(plan, outcomes)
+        {"scene": scene, "kind": o.kind, "held": o.held, **rated.of(grasp.quality)} for grasp, o in zip(plan, outcomes)
     ]
+
+
+def leaning(cell: Cell, lean: Tuple[float, float], rng: np.random.Generator) -> Approach:
+    """One direction that is between these angles [rad] from straight down, to any side, in the camera's frame."""
+    if lean[1] == 0:
+        return "table"
+    angle, side = rng.uniform(*lean), rng.uniform(0, 2 * np.pi)
+    direction = np.array([np.sin(angle) * np.cos(side), np.sin(angle) * np.sin(side), -np.cos(angle)])
+    x, y, z = cell.T_world_cam[:3, :3].T @ direction
+    return ApproachCone((x, y, z), 0.0)
+
+
+def _degrees(text: str) -> Tuple[float, float]:
+    low, _, high = text.partition("-")
+    return float(np.radians(float(low))), float(np.radians(float(high or low)))
 
 
 def summarise(rows: Sequence[dict]) -> dict:

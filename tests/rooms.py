@@ -166,6 +166,12 @@ def _seen(rng: np.random.Generator, parts: List[Part], T: np.ndarray, camera: Ca
     return Room(sense(depth, rng, noise, holes), kind, part, camera, T, parts)
 
 
+def emptied(room: Room, rng: np.random.Generator, noise: float = 0.002) -> Room:
+    """The same room without its objects, seen anew."""
+    parts = [part for part in room.parts if part[0] != OBJECT]
+    return _seen(rng, parts, room.T_world_cam, room.camera, noise)
+
+
 def full_bin(seed: int, arm: bool = False) -> Room:
     """A bin whose floor is hidden under a heap, on a table or on a stand of its own size, the camera tilted by up to 50
     degrees; with an arm that reaches into the bin or over it."""

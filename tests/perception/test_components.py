@@ -36,4 +36,4 @@ def test_touching_is_sharing_a_pixel():
     mask[2:5, 2:5] = mask[10:15, 8:12] = True
     other = np.zeros_like(mask)
     other[14, 11] = other[2, 5] = True
-    assert connected_components(mask, True).touching(other).tolist() == [False, True]
+    assert connected_components(mask, True).shared(other).tolist() == [0, 1]

@@ -31,8 +31,13 @@ def taken(top: np.ndarray) -> float:
 
 @pytest.mark.parametrize("turn", np.linspace(0, np.pi / 2, 7))
 @pytest.mark.parametrize("half", [0.1, 0.2, 0.26])
-def test_all_four_walls_of_a_tray_are_found_at_every_angle(turn: float, half: float) -> None:
-    assert taken(plan_of(square(half, turn), 0.05)) > 0.97
+@pytest.mark.parametrize("height", [0.02, 0.05])
+def test_all_four_walls_of_a_tray_are_found_at_every_angle(height: float, turn: float, half: float) -> None:
+    assert taken(plan_of(square(half, turn), height)) > 0.97
+
+
+def test_two_walls_of_a_low_tray_of_which_the_rest_is_hidden_are_found() -> None:
+    assert taken(plan_of(square(0.2, 0.4)[:2], 0.02)) > 0.97
 
 
 def test_walls_whose_image_has_gaps_are_found() -> None:

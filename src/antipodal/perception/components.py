@@ -40,9 +40,9 @@ class Components:
         sums = [np.bincount(self.label, x, self.count) for x in (length * (first + last - 1) / 2, length * row)]
         return np.stack(sums, axis=-1) / self.areas()[:, None]
 
-    def touching(self, other: np.ndarray) -> np.ndarray:
-        """Components (C,) bool with a pixel in the mask `other` (H, W)."""
-        return _touching(self.runs, self.label, other, self.count)
+    def shared(self, other: np.ndarray) -> np.ndarray:
+        """Pixels (C,) of every component that are in the mask `other` (H, W) bool."""
+        return _shared(self.runs, self.label, other, self.count)
 
     def paint(self, values: np.ndarray, background: float = 0) -> np.ndarray:
         """(H, W) of the type of `values` (C,): every pixel has its component's, others the background's."""
@@ -128,15 +128,12 @@ def _number_components(parent):
 
 
 @numba.njit(cache=True)
-def _touching(runs, label, other, count):
-    touches = np.zeros(count, np.bool_)
+def _shared(runs, label, other, count):
+    shared = np.zeros(count, np.int64)
     for r in range(len(runs)):
-        if not touches[label[r]]:
-            for column in range(runs[r, 1], runs[r, 2]):
-                if other[runs[r, 0], column]:
-                    touches[label[r]] = True
-                    break
-    return touches
+        for column in range(runs[r, 1], runs[r, 2]):
+            shared[label[r]] += other[runs[r, 0], column]
+    return shared
 
 
 @numba.njit(cache=True)

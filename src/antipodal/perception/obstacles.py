@@ -51,13 +51,19 @@ def reached(contents: np.ndarray, arriving: np.ndarray, image: ImagePart, option
 def _skirts(
     rest: np.ndarray, arriving: np.ndarray, border: np.ndarray, image: ImagePart, options: SegmentationOptions
 ) -> np.ndarray:
-    """Pixels (h, w) bool of the pieces of `rest` that lead, without a jump, from what comes in to the border."""
+    """Pixels (h, w) bool of the pieces of `rest` that belong to what comes in: they lead from it to the border without
+    a jump, slope down from it as in smoothed depth, or are small and beside it: fingertips, what is left of its rim."""
     if not arriving.any():
         return arriving
     pieces = connected_components(bridged(rest, image), diagonal=False)
-    beside = grown(arriving.astype(np.uint8), 5)
-    facts = _facts(pieces, image, border, arriving, beside, options)
-    return pieces.paint((facts[:, 4] > 0) & (facts[:, 7] > 0))
+    low = arriving & (image.height < options.entering / 2 + options.sloping)
+    beside, below, near = (
+        pieces.shared(grown(part.astype(np.uint8), size)) > 0
+        for part, size in ((arriving, 5), (low, 5), (arriving, 2 * round(options.rim / image.pixel) + 1))
+    )
+    joined = beside & (pieces.shared(border) > 0)
+    small = near & (pieces.areas() < options.small / image.pixel**2)
+    return pieces.paint(joined | below | small)
 
 
 def entering(
@@ -99,16 +105,19 @@ def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.nd
     return (to_furniture <= reach) & (to_furniture < to_others)
 
 
-def beside_missing(depth: np.ndarray, window: Window, pixel: float, options: SegmentationOptions) -> np.ndarray:
-    """Pixels (h, w) bool of the window that lie beside wide missing depth."""
+def beside_edges(
+    depth: np.ndarray, height: np.ndarray, window: Window, pixel: float, options: SegmentationOptions
+) -> np.ndarray:
+    """Pixels (h, w) bool of the window that lie beside where the table ends: wide missing depth, or what is lower."""
     size, wide = 2 * max(1, round(options.rim / pixel)) + 1, 9
     pad = size // 2 + wide
     low = [max(0, w.start - pad) for w in window]
-    missing = (depth[low[0] : window[0].stop + pad, low[1] : window[1].stop + pad] <= 0).astype(np.uint8)
+    around = slice(low[0], window[0].stop + pad), slice(low[1], window[1].stop + pad)
+    beyond = ((depth[around] <= 0) | (height[around] < -options.drop)).astype(np.uint8)
     inner = tuple(slice(w.start - a, w.stop - a) for w, a in zip(window, low))
-    if not missing.any():
-        return np.zeros(missing[inner].shape, bool)
-    wide_gaps = cv2.morphologyEx(missing, cv2.MORPH_OPEN, np.ones((wide, wide), np.uint8))
+    if not beyond.any():
+        return np.zeros(beyond[inner].shape, bool)
+    wide_gaps = cv2.morphologyEx(beyond, cv2.MORPH_OPEN, np.ones((wide, wide), np.uint8))
     return window_of(grown(wide_gaps, size), (inner[0], inner[1]))
 
 

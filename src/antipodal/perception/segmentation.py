@@ -13,7 +13,7 @@ from antipodal.perception.bins import find_bins
 from antipodal.perception.components import connected_components
 from antipodal.perception.furniture import find_furniture
 from antipodal.perception.image_part import ImagePart, bridged, grown, smallest_window, window_of
-from antipodal.perception.obstacles import beside_missing, entering, image_border, reached, without_obstacles
+from antipodal.perception.obstacles import beside_edges, entering, image_border, reached, without_obstacles
 from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.surroundings import find_surroundings
 from antipodal.perception.table import Table
@@ -40,8 +40,9 @@ def segment_objects(
     rays = rays[0][window[1]], rays[1][window[0]]
     image = ImagePart(window_of(depth, window), window_of(height, window), rays, plane, table, camera.fx)
     sure = window_of(sure, window)
+    certain = sure == 2
     border = window_of(image_border(depth, options.gap), window)
-    edge = beside_missing(depth, window, image.pixel, options)
+    edge = beside_edges(depth, height, window, image.pixel, options)
     in_bins = _in_bins(sure, border, image, options, counts)
     _mark_walls(sure, image, options)
     arriving = np.zeros(sure.shape, bool)
@@ -54,7 +55,7 @@ def segment_objects(
     outside, contents = above & (in_bins == 0), above & (in_bins > 0)
     free = without_obstacles(outside, arriving, border, edge, image, options, counts)
     contents &= ~reached(contents, arriving, image, options)
-    found[window] = _without_specks(free | contents, image, options, counts)
+    found[window] = _without_specks(free | contents, certain, image, options, counts)
     return found, counts
 
 
@@ -171,10 +172,14 @@ def _furniture(above: np.ndarray, image: ImagePart, options: SegmentationOptions
 
 
 def _without_specks(
-    mask: np.ndarray, image: ImagePart, options: SegmentationOptions, counts: Dict[str, int]
+    mask: np.ndarray, certain: np.ndarray, image: ImagePart, options: SegmentationOptions, counts: Dict[str, int]
 ) -> np.ndarray:
-    """`mask` (h, w) without pieces smaller than `min_area`."""
+    """`mask` (h, w) without pieces smaller than `min_area`, and without those near which few pixels are `certain` (h,
+    w) to be higher than the table: of a bare table's many pixels some are by chance."""
     pieces = connected_components(bridged(mask, image), diagonal=True)
     large = pieces.areas() >= options.min_area / image.pixel**2
+    size = 2 * round(options.near / image.pixel) + 1
+    near = cv2.boxFilter((certain & mask).astype(np.float32), -1, (size, size), normalize=False)
+    large &= pieces.shared(near >= options.min_certain) > 0
     counts["pieces"], counts["too_small"] = int(large.sum()), int((~large).sum())
     return mask & pieces.paint(large)

@@ -18,14 +18,21 @@ class SegmentationOptions:
     reach: float = 0.012  # what is barely higher than the table counts this near to what surely is [m]
     rim: float = 0.02  # jumps this near to a piece that is dropped, and nearer to no other piece, go with it [m]
     min_area: float = 0.0001  # smaller pieces are noise [m^2]
+    min_certain: int = 16  # and those near which fewer pixels stand out of the table's noise
+    near: float = 0.03  # so far to each side [m]
     max_height: float = 0.35  # pieces that reach higher are part of the room or a robot [m]
     entering: float = 0.10  # pieces that are higher than this where the image ends come in from outside [m]
     entering_share: float = 0.2  # of their pixels there
     entering_step: float = 0.07  # jump in depth that parts two pieces of what comes in from outside [m]
+    sloping: float = (
+        0.02  # where its rim is this near to half of that height, depth slopes down from it to the table [m]
+    )
+    small: float = 0.001  # smaller pieces beside what comes in belong to it [m^2]
     long: float = 0.15  # pieces that the border cuts in places further apart than this are part of the room [m]
     wall: float = 0.012  # distance from a wall within which a pixel belongs to it [m]
     foot: float = 0.025  # and this much more below this height: walls are rounded at their feet [m]
-    low: float = 0.02  # pieces lower than this beside the unseen, where sensors see the table bulge, are none [m]
+    drop: float = 0.03  # what is this much lower than the table lies beyond its edge [m]
+    low: float = 0.02  # pieces lower than this beside the table's edge, where sensors see it bulge, are none [m]
     beyond: float = 0.08  # things stand over the table's surface, or this near to it [m]
     around: float = 0.08  # without a support, what is nearer than its surroundings this far round it is an object [m]
     stands_out: float = 0.015  # by this much [m]

@@ -13,6 +13,7 @@ from antipodal.perception import planes_numba as compiled
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.planes import (
     HIGH,
+    PARALLEL,
     Plane,
     PlaneOptions,
     Surface,
@@ -41,6 +42,9 @@ class TableOptions(PlaneOptions):
     goes_on: float = 0.04  # where the image's border cuts the support, it goes on by this much [m]
     unlikely: float = 0.0  # where none that is seen has such log odds, what hides under a heap may be the support
     improbable: float = -1.0  # but not with lower ones than these
+    most: float = 0.5  # share of the image, from which a plane is preferred to those behind it that carry little
+    little: float = 0.02  # share of the image
+    apart: float = 0.03  # if they are this far apart, at least [m]
     far: float = 1.3  # a bare surface further than this, with things high over it, carries nothing [m]
 
 
@@ -144,8 +148,18 @@ def choose(
             return None
     if best is None:
         return None
+    best = _what_most_shows(best, _possible(planes, down, options), options)
     bare = best.standing < 0.003 and best.towering > 0.05
     return None if bare and best.depth > options.far and down is None else best
+
+
+def _what_most_shows(plane: Plane, planes: List[Plane], options: TableOptions) -> Plane:
+    """A nearer, parallel one of the planes that most of the image shows: an empty table, not a strip of floor beside it
+    on which something small stands."""
+    if plane.standing > options.little:
+        return plane
+    nearer = [p for p in planes if p.offset < plane.offset - options.apart and p.normal @ plane.normal > PARALLEL]
+    return max((p for p in nearer if p.on > options.most), key=lambda p: p.on, default=plane)
 
 
 def _possible(planes: List[Plane], down: Optional[np.ndarray], options: TableOptions) -> List[Plane]:

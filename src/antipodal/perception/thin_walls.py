@@ -20,7 +20,8 @@ class ThinWallOptions:
     corner: float = 0.04  # distance between the ends of walls that meet, at most [m]
     square: float = 0.3  # cosine of the angle at which they meet, at most
     thickness: float = 0.018  # in the plan, at most [m]
-    height: float = 0.025  # at least [m]; lower things are cables, pens, cutlery
+    height: float = 0.018  # of one that meets another, at least [m]; lower things are cables, pens, cutlery
+    alone_height: float = 0.025  # of one that meets no other, at least [m]
     slender: float = 1.5  # times as high as thick, at least; a bar that lies is less
     even: float = 0.008  # how much the height of its edge varies [m]
     share: float = 0.6  # of its length where the edge is that even, at least; things lean on the rest
@@ -83,7 +84,8 @@ def find_thin_walls(top: np.ndarray, options: ThinWallOptions = ThinWallOptions(
             break
     level, count = np.full(top.shape, -1, np.float32), 0
     for line, own, height in walls:
-        if line.cells * CELL >= options.alone or any(line.meets(other, options) for other, _, _ in walls):
+        alone = line.cells * CELL >= options.alone and height >= options.alone_height
+        if alone or any(line.meets(other, options) for other, _, _ in walls):
             level[own], count = np.maximum(level[own], height + options.even), count + 1
     return level, count
 
