@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Dict, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -81,11 +81,19 @@ def view_margin(gripper: Gripper) -> float:
 class Clearance:
     """Where one gripper fits in one view."""
 
-    def __init__(self, view: View, gripper: Gripper, options: ClearanceOptions = ClearanceOptions()):
+    def __init__(
+        self,
+        view: View,
+        gripper: Gripper,
+        options: ClearanceOptions = ClearanceOptions(),
+        fixed: Optional[torch.Tensor] = None,
+    ):
+        """fixed: (H, W) [m] as by `fixed_pieces.fixed_surface`: jaws do not close over it."""
         self.view, self.gripper, self.options = view, gripper, options
         self.obstacles = _obstacles(view, options)
         self.palm_obstacles = _palm_obstacles(view, options)
         self.tops = view.things()
+        self.fixed = None if fixed is None else _nearest_around(fixed, 1)
         self.limits = ClearanceLimits.of(options, gripper)
         self._points: Dict[Tuple[Tuple[float, ...], float], Tuple[np.ndarray, ...]] = {}
 
@@ -97,21 +105,46 @@ class Clearance:
         spare: room that each jaw leaves on its inner side besides [m].
         A grasp that fits at none keeps the last opening and an empty range. The depths of `grasps` do not matter.
         """
+        return clear_of_fixed(self, lambda k: self._widest_opening(grasps, openings[k:], spare), len(openings))
+
+    def _widest_opening(
+        self, grasps: ViewGrasps, openings: Sequence[float], spare: float
+    ) -> Tuple[ViewGrasps, DepthRange]:
+        """As `widest_opening`, whatever stands between the jaws."""
         if not backends.uses_numba(self.view.depth):
             return widest_opening(self, grasps, openings, spare)
-        column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
-        places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
         opening, *depths = clearance_numba.widest_opening_numba(
             self.obstacles.numpy(),
             self.palm_obstacles.numpy(),
             self.tops.numpy(),
             float(self.view.table),
-            places,
+            self._places(grasps),
             self._footprints(tuple(openings), spare),
             self.limits,
         )
         width = np.array([share * self.gripper.max_width for share in openings], np.float32)[opening]
         return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, depths))
+
+    def above_fixed(self, grasps: ViewGrasps, depths: DepthRange) -> DepthRange:
+        """Those of the depths of grasps (N) at which the tips stay above what is fixed between the jaws."""
+        least = self._nearest_fixed(grasps) - (self.limits.below + self.limits.tip)
+        return DepthRange(depths.shallowest, torch.minimum(depths.deepest, least))
+
+    def _nearest_fixed(self, grasps: ViewGrasps) -> torch.Tensor:
+        """Depth (N,) [m] of the highest of what is fixed between the jaws of grasps (N), inf where nothing is."""
+        assert self.fixed is not None
+        if not backends.uses_numba(self.fixed):
+            return self._highest(self.fixed, grasps, _between_jaws(grasps.width, self.gripper, self.view.min_cell))
+        cell, one = float(self.view.cell), torch.ones(1)
+        points = (_between_jaws(one, self.gripper, cell)[0] / torch.tensor([1.0, cell])).numpy()
+        opening = (grasps.width / cell).numpy()
+        nearest = clearance_numba.nearest_between_numba(self.fixed.numpy(), self._places(grasps), opening, points)
+        return torch.from_numpy(nearest)
+
+    def _places(self, grasps: ViewGrasps) -> Tuple[np.ndarray, ...]:
+        """Column, row [cells], cosine and sine of the angle (N,) each of grasps (N)."""
+        column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
+        return tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
 
     def depth_range(self, grasps: ViewGrasps, spare: float = 0.0) -> DepthRange:
         """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table.
@@ -152,6 +185,26 @@ class Clearance:
             points = footprints(self.gripper, self.options, self.view.min_cell, width, spare)
             self._points[openings, spare] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
         return self._points[openings, spare]
+
+
+def clear_of_fixed(
+    clearance: Clearance, fit: Callable[[int], Tuple[ViewGrasps, DepthRange]], openings: int
+) -> Tuple[ViewGrasps, DepthRange]:
+    """Grasps at the first of several openings at which they fit and nothing fixed lies between the jaws, else the last.
+
+    fit: grasps at the first that fits of the openings from the k-th on, and the depths there.
+    """
+    grasps, depths = fit(0)
+    if clearance.fixed is None:
+        return grasps, depths
+    depths = clearance.above_fixed(grasps, depths)
+    for k in range(1, openings):
+        narrower, there = fit(k)
+        there, fits = clearance.above_fixed(narrower, there), depths.feasible
+        grasps = replace(grasps, width=torch.where(fits, grasps.width, narrower.width))
+        shallowest = torch.where(fits, depths.shallowest, there.shallowest)
+        depths = DepthRange(shallowest, torch.where(fits, depths.deepest, there.deepest))
+    return grasps, depths
 
 
 def widest_opening(

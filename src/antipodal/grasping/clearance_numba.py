@@ -59,3 +59,15 @@ def nearest_depth(depth, place, points):
         v = min(max(np.int32(np.rint(y)), zero), bottom)
         nearest = min(nearest, flat[np.uint32(v * width + u)])
     return nearest
+
+
+@numba.njit(cache=True)
+def nearest_between_numba(depth, places, openings, points):
+    """The least depth (N,) float32 among points (K, 2) between the jaws, along the closing axis in openings (N,)
+    [cells], across it in cells; the rest as in `widest_opening_numba`."""
+    column, row, cos, sin = places
+    nearest, scaled = np.empty(len(column), np.float32), points.copy()
+    for n in range(len(column)):
+        scaled[:, 0] = points[:, 0] * openings[n]
+        nearest[n] = nearest_depth(depth, (column[n], row[n], cos[n], sin[n]), scaled)
+    return nearest

@@ -13,6 +13,7 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import Pairs, sample_antipodal
 from antipodal.grasping.balance import balance_penalty, distance_to_centroid
 from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
+from antipodal.grasping.fixed_pieces import fixed_surface
 from antipodal.grasping.neighbours import closes_on_one, in_turn, labels_of, pairs_along_axes
 from antipodal.grasping.object_width import object_width, oblique_penalty, wide_enough
 from antipodal.grasping.openings import SPARE, first_that_fits, snug_openings, usable_openings
@@ -61,7 +62,7 @@ class CpuPipeline:
             distance = distance_to_centroid(view)
             pairs = self._pairs(view, distance, generator, counts)
         with clock("clearance"):
-            clearance = Clearance(view, self.gripper, self.options.clearance)
+            clearance = Clearance(view, self.gripper, self.options.clearance, fixed_surface(view, self.options.fixed))
             if trace is not None:
                 trace.stages = Stages(view, distance, pairs, clearance)
             candidates = self._candidates(clearance, pairs, counts)

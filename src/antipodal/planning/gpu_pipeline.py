@@ -14,6 +14,7 @@ from antipodal.grasping.balance import balance_penalty
 from antipodal.grasping.balance_gpu import distance_to_centroid_gpu
 from antipodal.grasping.clearance import Clearance, DepthRange, view_margin
 from antipodal.grasping.clearance_gpu import OpeningSearch
+from antipodal.grasping.fixed_pieces_gpu import fixed_surface_gpu
 from antipodal.grasping.object_width import object_width, oblique_penalty, wide_enough
 from antipodal.grasping.openings import SPARE, first_that_fits, snug_openings, usable_openings
 from antipodal.grasping.view_grasps import ViewGrasps, at_depth, decode, encode
@@ -70,7 +71,8 @@ class GpuPipeline:
         pairs, met, edges = sample_antipodal_gpu(
             view, self.gripper, draws.starts, draws.cone, draws.choice, self.options.sampling
         )
-        clearance = Clearance(view, self.gripper, self.options.clearance)
+        fixed = fixed_surface_gpu(view, self.options.fixed)
+        clearance = Clearance(view, self.gripper, self.options.clearance, fixed)
         candidates, fits, fitting = self._candidates(clearance, pairs, met)  # fitting: counts, as in COUNTS
         earlier, given = self._earlier(scene, view)
         distance = distance_to_centroid_gpu(view)

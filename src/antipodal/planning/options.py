@@ -9,6 +9,7 @@ from antipodal.errors import InputError
 from antipodal.files import options_from_dict
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.clearance import ClearanceOptions
+from antipodal.grasping.fixed_pieces import FixedOptions
 from antipodal.perception.fusion import FusionOptions
 from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.solid_scene import SolidOptions
@@ -41,6 +42,7 @@ class PlannerOptions:
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     dense: DenseOptions = field(default_factory=DenseOptions)
     clearance: ClearanceOptions = field(default_factory=ClearanceOptions)
+    fixed: FixedOptions = field(default_factory=FixedOptions)
     cem: CEMOptions = field(default_factory=CEMOptions)
     cone: ConeOptions = field(default_factory=ConeOptions)
     solid: SolidOptions = field(default_factory=SolidOptions)
