@@ -57,7 +57,7 @@ def test_the_tips_may_stay_above_a_low_wall():
 
 def test_what_is_short_or_low_is_not_fixed():
     assert fixed_surface(view_of(wall(0.06, length=0.1))) is None
-    assert fixed_surface(view_of(wall(0.01))) is None
+    assert fixed_surface(view_of(wall(0.006))) is None
     assert fixed_surface(view_of()) is None
 
 

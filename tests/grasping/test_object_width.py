@@ -1,5 +1,6 @@
 """The width of what a grasp closes on, and what jaws that do not close far enough cannot hold."""
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -73,6 +74,21 @@ def test_compiled_and_torch_agree():
     close = (object_width(noisy, grasps, GRIPPER) - plain).abs() < 1e-6
     assert close.float().mean() > 0.9  # rounding takes some points to the next cell
     torch.testing.assert_close(object_width(noisy, grasps, GRIPPER), plain, atol=2.1 * view.cell, rtol=0)
+
+
+def test_a_spike_between_the_jaws_is_nothing_to_close_on():
+    """A jaw's tip that reaches below a spike alone closes over the object."""
+    view, grasp = view_and_grasp(0.04, 0.0)
+    above = replace(
+        grasp, center=torch.cat([grasp.center[:, :2], grasp.center[:, 2:] * 0 + view.depth.min() - 0.01], 1)
+    )
+    column, row = view.to_cells(grasp.center[0, :2]).round().long().tolist()
+    for cells, expected in (((1, 1), False), ((8, 8), True)):
+        spiked = view.depth.clone()
+        spiked[row : row + cells[0], column : column + cells[1]] -= 0.03
+        for context in (contextlib.nullcontext(), backends.torch_only()):
+            with context:
+                assert wide_enough(replace(view, depth=spiked), above, GRIPPER).item() is expected
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.3, -0.5])

@@ -126,9 +126,14 @@ class Clearance:
         return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, depths))
 
     def above_fixed(self, grasps: ViewGrasps, depths: DepthRange) -> DepthRange:
-        """Those of the depths of grasps (N) at which the tips stay above what is fixed between the jaws."""
+        """Those of the depths of grasps (N) at which the tips stay above what is fixed between the jaws, and reach
+        below the surface at the grasp's middle: what is higher may not be the object."""
         least = self._nearest_fixed(grasps) - (self.limits.below + self.limits.tip)
-        return DepthRange(depths.shallowest, torch.minimum(depths.deepest, least))
+        top = self.view.lookup(self.tops, grasps.center[:, :2])
+        share = (self.view.table - top).clamp_min(0) * self.limits.reach_share
+        reached = top + share.clamp(max=self.limits.reach) - self.limits.tip
+        shallowest = torch.where(least < depths.deepest, depths.shallowest.maximum(reached), depths.shallowest)
+        return DepthRange(shallowest, torch.minimum(depths.deepest, least))
 
     def _nearest_fixed(self, grasps: ViewGrasps) -> torch.Tensor:
         """Depth (N,) [m] of the highest of what is fixed between the jaws of grasps (N), inf where nothing is."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from antipodal.grasping.antipodal_pairs import grow
+from antipodal.grasping.fixed_pieces import FixedOptions
 from antipodal.perception.components_gpu import ComponentTensors, components
 from antipodal.perception.view import View
-
-if TYPE_CHECKING:
-    from antipodal.grasping.fixed_pieces import FixedOptions
 
 
 def fixed_surface_gpu(view: View, options: FixedOptions) -> torch.Tensor:

@@ -25,11 +25,12 @@ def object_width(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tens
 
 
 def wide_enough(view: View, grasps: ViewGrasps, gripper: Gripper) -> torch.Tensor:
-    """Whether (N,) what N grasps close on is thicker than the gripper's narrowest opening."""
+    """Whether (N,) what N grasps close on is more than a spike, and thicker than the gripper's narrowest opening: jaws
+    that reach below a spike of noise, or the corner of a neighbour, may close over the object itself."""
     if gripper.min_width == 0:
-        return torch.ones_like(grasps.angle, dtype=torch.bool)
-    thickness = _slanted_widths(view, grasps, gripper)[1].amin(dim=0)
-    return thickness >= gripper.min_width + SQUEEZE
+        return _widths(view, grasps, gripper)[2]
+    _, line, held = _slanted_widths(view, grasps, gripper)
+    return held[SLANTS.index(0.0)] & (line.amin(dim=0) >= gripper.min_width + SQUEEZE)
 
 
 def oblique_penalty(view: View, grasps: ViewGrasps, gripper: Gripper, weight: float) -> torch.Tensor:
@@ -41,15 +42,15 @@ def oblique_penalty(view: View, grasps: ViewGrasps, gripper: Gripper, weight: fl
     return weight * torch.log(widths[SLANTS.index(0.0)] / widths.amin(dim=0))
 
 
-def _slanted_widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, torch.Tensor]:
+def _slanted_widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, ...]:
     """As `_widths`, each (len(SLANTS), N): with the grasps turned by each of SLANTS."""
     turned = (replace(grasps, angle=grasps.angle + slant) for slant in SLANTS)
-    overall, line = zip(*(_widths(view, g, gripper) for g in turned))
-    return torch.stack(overall), torch.stack(line)
+    return tuple(torch.stack(found) for found in zip(*(_widths(view, g, gripper) for g in turned)))
 
 
-def _widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, torch.Tensor]:
-    """Widths (N,) [m] of what N grasps close on: over all lines across the jaws, and in the widest of them alone."""
+def _widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, ...]:
+    """Widths (N,) [m] of what N grasps close on: over all lines across the jaws, and in the widest of them alone; and
+    whether (N,) more than half as many cells rise between the jaws as there are lines: one or two may be a spike."""
     if not backends.uses_numba(view.depth):
         return object_width_torch(view, grasps, gripper)
     column, row = view.to_cells(grasps.center[:, :2]).T.contiguous()  # of one layout, so that it is compiled once
@@ -57,11 +58,11 @@ def _widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Ten
     tips = (grasps.center[:, 2] + gripper.tip).numpy()
     widths = (grasps.width / view.cell).numpy()
     found = object_width_numba(view.things().numpy(), places, tips, widths, gripper.jaw_width / view.cell, HEIGHT_SHARE)
-    overall, line = (torch.from_numpy(f) * view.cell for f in found)
-    return overall, line
+    overall, line, held = map(torch.from_numpy, found)
+    return overall * view.cell, line * view.cell, held
 
 
-def object_width_torch(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, torch.Tensor]:
+def object_width_torch(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, ...]:
     """As `_widths`, on any device."""
     reach, lines = int(gripper.max_width / view.min_cell / 2) + 1, int(gripper.jaw_width / view.min_cell / 4)
     along = torch.arange(-reach, reach + 1, device=view.depth.device)[:, None]
@@ -76,4 +77,4 @@ def object_width_torch(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tupl
     solid = between & (surface < tips - HEIGHT_SHARE * (tips - top))
     first, last = torch.where(solid, along, reach).amin(dim=1), torch.where(solid, along, -reach).amax(dim=1)
     overall, line = last.amax(dim=1) - first.amin(dim=1), (last - first).amax(dim=1)
-    return overall.clamp_min(0) * view.cell, line.clamp_min(0) * view.cell
+    return overall.clamp_min(0) * view.cell, line.clamp_min(0) * view.cell, solid.sum(dim=(1, 2)) > lines

@@ -8,7 +8,8 @@ import numpy as np
 
 @numba.njit(cache=True)
 def object_width_numba(depth, places, tips, widths, jaw_width, height_share):
-    """Widths (N,) and (N,) float32 [cells] of what N grasps close on, over all lines and in the widest line.
+    """Widths (N,) and (N,) float32 [cells] of what N grasps close on, over all lines and in the widest line; and (N,)
+    bool whether it is more than a spike.
 
     depth: (H, W) float32 [m]; places: columns, rows (N,) float32 [cells], and cos, sin (N,) of the closing axes; tips:
     (N,) float32 depth of the jaws' tips [m]; widths: (N,) float32 openings [cells]; jaw_width: [cells]; height_share:
@@ -16,21 +17,21 @@ def object_width_numba(depth, places, tips, widths, jaw_width, height_share):
     """
     columns, rows, cosines, sines = places
     overall, line = np.zeros(len(columns), np.float32), np.zeros(len(columns), np.float32)
-    half = int(jaw_width / 4)
+    half, held = int(jaw_width / 4), np.zeros(len(columns), np.bool_)
     for n in range(len(columns)):
         reach = int(np.ceil(widths[n] / 2)) - 1  # the last cell whose middle lies between the jaws
         place = columns[n], rows[n], cosines[n], sines[n]
         surface = _surface_between(depth, place, reach, half, jaw_width)
         level = tips[n] - np.float32(height_share) * (tips[n] - surface.min())
-        left, right, widest = 2 * reach + 1, -1, 0
+        left, right, widest, cells = 2 * reach + 1, -1, 0, 0
         for j in range(surface.shape[0]):
             first, last = 2 * reach + 1, -1
             for k in range(surface.shape[1]):
                 if surface[j, k] < level:
-                    first, last = min(first, k), k
+                    first, last, cells = min(first, k), k, cells + 1
             left, right, widest = min(left, first), max(right, last), max(widest, last - first)
-        overall[n], line[n] = max(right - left, 0), widest
-    return overall, line
+        overall[n], line[n], held[n] = max(right - left, 0), widest, cells > half
+    return overall, line, held
 
 
 @numba.njit(cache=True)
