@@ -14,7 +14,7 @@ KERNELS = {
     crops_triton._network_input: {"SIZE": 32, "TILE": crops_triton.TILE},
     crops_triton._stem: {"SIZE": 32, "K": 4, "PATCHES": 8, "CHANNELS": 64},
     clearance_triton._widest_opening_kernel: {
-        **{"OPENINGS": 3, "J": 56, "B": 147, "P": 171},
+        **{"OPENINGS": 3, "FIXED": True, "J": 56, "B": 147, "P": 171},
         **{"JP": 64, "BP": 256, "PP": 256},
     },
     mixture_triton._fit_kernel: {"STEPS": 5, "K": 5, "KP": 8, "D": 6, "DP": mixture_triton.PADDED, "N": 128},
@@ -24,6 +24,7 @@ ARRAYS = (
     "depth",
     "obstacles",
     "palm_obstacles",
+    "fixed",
     "frame",
     "table",
     "center",

@@ -13,7 +13,7 @@ from scenes import CAMERA, HEIGHT, render
 from antipodal import backends
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import SamplingOptions
-from antipodal.grasping.clearance import Clearance
+from antipodal.grasping.clearance import Clearance, ClearanceOptions
 from antipodal.grasping.clearance_gpu import OpeningSearch
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import score_gpu
@@ -98,14 +98,20 @@ def widest_opening_equals_its_twin():
     coarse = [torch.tensor(value) for value in (*view.origin, 0.003, view.table)]
     on_device = DeviceView(view.depth, view.graspable, view.inside, None, tuple(coarse[:2]), *coarse[2:], finest=0.002)
     for case in (view, replace(view, table=math.inf), on_device):
-        clearance, fitting = Clearance(case, Gripper()), OpeningSearch((1.0, 0.75, 0.5))
-        (found, range_), (plain, expected) = with_and_without(lambda: fitting(clearance, grasps))  # noqa: B023
-        feasible = expected.feasible
-        assert 0 < feasible.sum() < len(feasible) and len(plain.width.unique()) > 1
-        same = (found.width == plain.width) & (range_.feasible == feasible)
-        assert same.float().mean() > 0.95  # a point on the border of two cells may fall into either
-        for a, b in ((range_.shallowest, expected.shallowest), (range_.deepest, expected.deepest)):
-            assert torch.isclose(a, b, atol=1e-5)[same].float().mean() > 0.95
+        here_and_there = random(*case.depth.shape, seed=9) < 0.001
+        for fixed in (None, torch.where(here_and_there, case.depth, torch.inf)):
+            _widest_opening_equals(case, grasps, fixed)
+
+
+def _widest_opening_equals(view, grasps, fixed):
+    clearance, fitting = Clearance(view, Gripper(), ClearanceOptions(), fixed), OpeningSearch((1.0, 0.75, 0.5))
+    (found, range_), (plain, expected) = with_and_without(lambda: fitting(clearance, grasps))
+    feasible = expected.feasible
+    assert 0 < feasible.sum() < len(feasible) and len(plain.width.unique()) > 1
+    same = (found.width == plain.width) & (range_.feasible == feasible)
+    assert same.float().mean() > 0.95  # a point on the border of two cells may fall into either
+    for a, b in ((range_.shallowest, expected.shallowest), (range_.deepest, expected.deepest)):
+        assert torch.isclose(a, b, atol=1e-5)[same].float().mean() > 0.95
 
 
 def mixture_equals_its_twin():

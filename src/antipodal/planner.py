@@ -181,8 +181,6 @@ class GraspPlanner(ImagePlanner):
         with clock("device"):
             reply = self.gpu_planner.plan([request], camera, seed)[0]
         counts.update(reply.counts)
-        if self.gripper.min_width == 0:
-            del counts["wide_enough"]
         refuse_empty(counts, self.options.sampling.friction, self.gripper)
         return reply.grasps, reply.T_cam_view
 

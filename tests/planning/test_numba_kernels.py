@@ -20,14 +20,16 @@ def random(*shape, seed=0):
 
 
 @pytest.mark.parametrize("table", [0.7, math.inf])
+@pytest.mark.parametrize("walls", [False, True])
 @pytest.mark.parametrize("gripper", [Gripper(), Gripper(max_width=0.05, jaw_length=0.03, tip=0.004)])
-def test_clearance_at_the_widest_opening(table, gripper):
+def test_clearance_at_the_widest_opening(table, walls, gripper):
     rough = 0.7 - 0.04 * (F.avg_pool2d(random(1, 1, 120, 160), 9, 1, 4)[0, 0] > 0.5) + 0.002 * random(120, 160, seed=1)
     seen = random(120, 160, seed=2) < 0.999
     view = View(rough, seen, seen, np.eye(4), (-0.16, -0.12), 0.002, table)
     centre = (random(400, 3, seed=3) - 0.5) * torch.tensor([0.34, 0.26, 0.0])  # some lie beyond the border
     grasps = ViewGrasps(centre, 6.3 * random(400, seed=4), torch.zeros(400))
-    here = clearance.Clearance(view, gripper)
+    fixed = torch.where(random(120, 160, seed=5) < 0.004, rough, torch.inf) if walls else None
+    here = clearance.Clearance(view, gripper, fixed=fixed)
     compiled, depths = here.widest_opening(grasps, (1.0, 0.75, 0.5))
     plain, expected = clearance.widest_opening(here, grasps, (1.0, 0.75, 0.5))
     assert len(plain.width.unique()) >= 2 and 0 < expected.feasible.sum() < 400

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.perception.view import View
 
 VIEW_BORDER = 0.01  # beyond the hand's reach [m]: cells are rounded, and what was not seen is filled from beside it
+NOTHING = np.zeros((0, 0), np.float32)  # in place of what is fixed, where nothing is
 PALM_PITCH = 0.008  # between the points that stand for the palm [m]
 
 
@@ -105,54 +106,27 @@ class Clearance:
         spare: room that each jaw leaves on its inner side besides [m].
         A grasp that fits at none keeps the last opening and an empty range. The depths of `grasps` do not matter.
         """
-        return clear_of_fixed(self, lambda k: self._widest_opening(grasps, openings[k:], spare), len(openings))
-
-    def _widest_opening(
-        self, grasps: ViewGrasps, openings: Sequence[float], spare: float
-    ) -> Tuple[ViewGrasps, DepthRange]:
-        """As `widest_opening`, whatever stands between the jaws."""
         if not backends.uses_numba(self.view.depth):
             return widest_opening(self, grasps, openings, spare)
+        column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
+        places = tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
         opening, *depths = clearance_numba.widest_opening_numba(
             self.obstacles.numpy(),
             self.palm_obstacles.numpy(),
             self.tops.numpy(),
+            NOTHING if self.fixed is None else self.fixed.numpy(),
             float(self.view.table),
-            self._places(grasps),
+            places,
             self._footprints(tuple(openings), spare),
             self.limits,
         )
         width = np.array([share * self.gripper.max_width for share in openings], np.float32)[opening]
         return replace(grasps, width=torch.from_numpy(width)), DepthRange(*map(torch.from_numpy, depths))
 
-    def above_fixed(self, grasps: ViewGrasps, depths: DepthRange) -> DepthRange:
-        """Those of the depths of grasps (N) at which the tips stay above what is fixed between the jaws, and reach
-        below the surface at the grasp's middle: what is higher may not be the object."""
-        least = self._nearest_fixed(grasps) - (self.limits.below + self.limits.tip)
-        top = self.view.lookup(self.tops, grasps.center[:, :2])
-        share = (self.view.table - top).clamp_min(0) * self.limits.reach_share
-        reached = top + share.clamp(max=self.limits.reach) - self.limits.tip
-        shallowest = torch.where(least < depths.deepest, depths.shallowest.maximum(reached), depths.shallowest)
-        return DepthRange(shallowest, torch.minimum(depths.deepest, least))
-
-    def _nearest_fixed(self, grasps: ViewGrasps) -> torch.Tensor:
-        """Depth (N,) [m] of the highest of what is fixed between the jaws of grasps (N), inf where nothing is."""
-        assert self.fixed is not None
-        if not backends.uses_numba(self.fixed):
-            return self._highest(self.fixed, grasps, _between_jaws(grasps.width, self.gripper, self.view.min_cell))
-        cell, one = float(self.view.cell), torch.ones(1)
-        points = (_between_jaws(one, self.gripper, cell)[0] / torch.tensor([1.0, cell])).numpy()
-        opening = (grasps.width / cell).numpy()
-        nearest = clearance_numba.nearest_between_numba(self.fixed.numpy(), self._places(grasps), opening, points)
-        return torch.from_numpy(nearest)
-
-    def _places(self, grasps: ViewGrasps) -> Tuple[np.ndarray, ...]:
-        """Column, row [cells], cosine and sine of the angle (N,) each of grasps (N)."""
-        column, row = self.view.to_cells(grasps.center[:, :2]).unbind(-1)
-        return tuple(a.numpy() for a in (column, row, torch.cos(grasps.angle), torch.sin(grasps.angle)))
-
     def depth_range(self, grasps: ViewGrasps, spare: float = 0.0) -> DepthRange:
-        """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table.
+        """Depths at which the pads reach the object while jaws and palm clear every surface seen, and the table. Where
+        something fixed lies between the jaws the tips stay above it, and reach below the surface at the grasp's middle:
+        what is higher may not be the object.
 
         The depths of `grasps` themselves do not matter. spare: as in `widest_opening`.
         """
@@ -160,16 +134,26 @@ class Clearance:
         under_jaws = self._highest(
             self.obstacles, grasps, _jaw_footprint(grasps.width, gripper, self.options, cell, spare)
         )
-        top = self._highest(self.tops, grasps, _between_jaws(grasps.width, gripper, cell))
+        between = _between_jaws(grasps.width, gripper, cell)
+        top = self._highest(self.tops, grasps, between)
         under_palm = torch.minimum(
             top, self._highest(self.palm_obstacles, grasps, _palm_footprint(grasps.width, gripper))
         )
-        height = (table - top).clamp_min(0)
-        shallowest = top + (height * limits.reach_share).clamp(max=limits.reach)
+        shallowest = self._reached(top)
         comfortable = (top + limits.reach_wanted).clamp(min=table - limits.table_wanted)
         deepest = torch.minimum(under_jaws - limits.below, under_palm + (limits.jaw_length - limits.palm))
         deepest = torch.minimum(deepest, comfortable.clamp(max=table - limits.table))
+        if self.fixed is not None:
+            least = self._highest(self.fixed, grasps, between) - limits.below
+            middle = self._reached(self._highest(self.tops, grasps, torch.zeros_like(between[:, :1])))
+            shallowest = torch.where(least < deepest, torch.maximum(shallowest, middle), shallowest)
+            deepest = torch.minimum(deepest, least)
         return DepthRange(shallowest - limits.tip, deepest - limits.tip)
+
+    def _reached(self, top: torch.Tensor) -> torch.Tensor:
+        """Least depth (N,) of the tips on what has its top at depths (N,) [m]."""
+        height = (self.view.table - top).clamp_min(0)
+        return top + (height * self.limits.reach_share).clamp(max=self.limits.reach)
 
     def _highest(self, depth: torch.Tensor, grasps: ViewGrasps, offsets: torch.Tensor) -> torch.Tensor:
         """Smallest depth (N,) among points `offsets` (N or 1, K, 2), along and across each grasp's closing axis [m];
@@ -190,26 +174,6 @@ class Clearance:
             points = footprints(self.gripper, self.options, self.view.min_cell, width, spare)
             self._points[openings, spare] = tuple((p / self.view.cell).contiguous().numpy() for p in points)
         return self._points[openings, spare]
-
-
-def clear_of_fixed(
-    clearance: Clearance, fit: Callable[[int], Tuple[ViewGrasps, DepthRange]], openings: int
-) -> Tuple[ViewGrasps, DepthRange]:
-    """Grasps at the first of several openings at which they fit and nothing fixed lies between the jaws, else the last.
-
-    fit: grasps at the first that fits of the openings from the k-th on, and the depths there.
-    """
-    grasps, depths = fit(0)
-    if clearance.fixed is None:
-        return grasps, depths
-    depths = clearance.above_fixed(grasps, depths)
-    for k in range(1, openings):
-        narrower, there = fit(k)
-        there, fits = clearance.above_fixed(narrower, there), depths.feasible
-        grasps = replace(grasps, width=torch.where(fits, grasps.width, narrower.width))
-        shallowest = torch.where(fits, depths.shallowest, there.shallowest)
-        depths = DepthRange(shallowest, torch.where(fits, depths.deepest, there.deepest))
-    return grasps, depths
 
 
 def widest_opening(

@@ -7,14 +7,14 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def widest_opening_numba(obstacles, palm_obstacles, surface, table, places, points, limits):
+def widest_opening_numba(obstacles, palm_obstacles, surface, fixed, table, places, points, limits):
     """First opening (N,) int64 at which each grasp fits, the last where none does, and the shallowest and deepest
     depths (N,) float32 [m] at it.
 
-    obstacles, palm_obstacles, surface: (H, W) float32 [m]; table: its depth [m]; places: columns, rows (N,) float32
-    [cells], and cos, sin (N,) of the closing axes; points: those under the jaws (O, J, 2), between them (O, B, 2) and
-    under the palm (P, 2), float32 along and across the closing axis [cells], at each of O openings; limits:
-    ClearanceLimits.
+    obstacles, palm_obstacles, surface, fixed: (H, W) float32 [m], the last empty where nothing is fixed; table: its
+    depth [m]; places: columns, rows (N,) float32 [cells], and cos, sin (N,) of the closing axes; points: those under
+    the jaws (O, J, 2), between them (O, B, 2) and under the palm (P, 2), float32 along and across the closing axis
+    [cells], at each of O openings; limits: ClearanceLimits.
     """
     column, row, cos, sin = places
     jaws, between, palm = points
@@ -29,6 +29,12 @@ def widest_opening_numba(obstacles, palm_obstacles, surface, table, places, poin
             under_jaws = nearest_depth(obstacles, place, jaws[k])
             top = nearest_depth(surface, place, between[k])
             shallowest[n], deepest[n] = _depth_range(under_jaws, top, under_palm, table, limits)
+            if fixed.size > 0:
+                least = nearest_depth(fixed, place, between[k]) - np.float32(limits.below) - np.float32(limits.tip)
+                if least < deepest[n]:
+                    middle = nearest_depth(surface, place, np.zeros((1, 2), np.float32))
+                    shallowest[n] = max(shallowest[n], _reached(middle, table, limits) - np.float32(limits.tip))
+                    deepest[n] = least
             if deepest[n] >= shallowest[n]:
                 break
     return opening, shallowest, deepest
@@ -38,11 +44,17 @@ def widest_opening_numba(obstacles, palm_obstacles, surface, table, places, poin
 def _depth_range(under_jaws, top, under_palm, table, limits):
     """Shallowest and deepest depth [m] over these surfaces, in single precision as torch computes them."""
     f = np.float32
-    shallowest = top + min(max(f(table) - top, f(0)) * f(limits.reach_share), f(limits.reach))
+    shallowest = _reached(top, table, limits)
     comfortable = max(top + f(limits.reach_wanted), f(table - limits.table_wanted))
     deepest = min(under_jaws - f(limits.below), min(top, under_palm) + f(limits.jaw_length - limits.palm))
     deepest = min(deepest, min(comfortable, f(table - limits.table)))
     return shallowest - f(limits.tip), deepest - f(limits.tip)
+
+
+@numba.njit(cache=True)
+def _reached(top, table, limits):
+    f = np.float32
+    return top + min(max(f(table) - top, f(0)) * f(limits.reach_share), f(limits.reach))
 
 
 @numba.njit(cache=True)
@@ -58,16 +70,4 @@ def nearest_depth(depth, place, points):
         u = min(max(np.int32(np.rint(x)), zero), right)
         v = min(max(np.int32(np.rint(y)), zero), bottom)
         nearest = min(nearest, flat[np.uint32(v * width + u)])
-    return nearest
-
-
-@numba.njit(cache=True)
-def nearest_between_numba(depth, places, openings, points):
-    """The least depth (N,) float32 among points (K, 2) between the jaws, along the closing axis in openings (N,)
-    [cells], across it in cells; the rest as in `widest_opening_numba`."""
-    column, row, cos, sin = places
-    nearest, scaled = np.empty(len(column), np.float32), points.copy()
-    for n in range(len(column)):
-        scaled[:, 0] = points[:, 0] * openings[n]
-        nearest[n] = nearest_depth(depth, (column[n], row[n], cos[n], sin[n]), scaled)
     return nearest

@@ -125,10 +125,9 @@ class CpuPipeline:
         fits = depths.feasible & clearance.view.lookup(clearance.view.graspable, grasps.center[:, :2])
         counts["fitting"] = int(fits.sum())
         self._refuse_empty(counts)
-        if self.gripper.min_width > 0:
-            fits &= wide_enough(clearance.view, at_depth(grasps, depths.deepest), self.gripper)
-            counts["wide_enough"] = int(fits.sum())
-            self._refuse_empty(counts)
+        fits &= wide_enough(clearance.view, at_depth(grasps, depths.deepest), self.gripper)
+        counts["wide_enough"] = int(fits.sum())
+        self._refuse_empty(counts)
         if clearance.view.labels is not None:
             fits &= closes_on_one(clearance.view, at_depth(grasps, depths.shallowest), self.gripper)
             counts["alone"] = int(fits.sum())

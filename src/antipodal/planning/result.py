@@ -114,8 +114,8 @@ def refuse_empty(counts: Dict[str, int], friction: float, gripper: Gripper) -> N
     if counts.get("fitting") == 0:
         raise NoGraspFound(f"{stages}, 0 where the gripper clears what the image shows ({limits})", counts)
     if counts.get("wide_enough") == 0:
-        thin = f"0 of {counts['fitting']} where the gripper fits close on at least {gripper.min_width:g} m"
-        raise NoGraspFound(f"{thin}, its min_width", counts)
+        what = f"at least {gripper.min_width:g} m, its min_width" if gripper.min_width > 0 else "more than a spike"
+        raise NoGraspFound(f"0 of {counts['fitting']} where the gripper fits close on {what}", counts)
     if counts.get("alone") == 0:
         before = counts.get("wide_enough", counts["fitting"])
         raise NoGraspFound(f"0 of {before} where the jaws close on one labelled object alone", counts)
