@@ -97,10 +97,9 @@ def widest_opening_equals_its_twin():
     view, grasps = heap()
     coarse = [torch.tensor(value) for value in (*view.origin, 0.003, view.table)]
     on_device = DeviceView(view.depth, view.graspable, view.inside, None, tuple(coarse[:2]), *coarse[2:], finest=0.002)
-    for case in (view, replace(view, table=math.inf), on_device):
-        here_and_there = random(*case.depth.shape, seed=9) < 0.001
-        for fixed in (None, torch.where(here_and_there, case.depth, torch.inf)):
-            _widest_opening_equals(case, grasps, fixed)
+    fixed = torch.where(random(*view.depth.shape, seed=9) < 0.001, view.depth, torch.inf)
+    for case, walls in ((view, fixed), (replace(view, table=math.inf), None), (on_device, None)):
+        _widest_opening_equals(case, grasps, walls)
 
 
 def _widest_opening_equals(view, grasps, fixed):

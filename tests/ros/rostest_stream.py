@@ -37,14 +37,14 @@ class StreamTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.answers = []
-        rospy.Subscriber("planner/grasps", GraspArray, cls.answers.append, queue_size=10)
+        grasps = rospy.Subscriber("planner/grasps", GraspArray, cls.answers.append, queue_size=10)
         cls.clock = rospy.Publisher("/clock", Clock, queue_size=1)
         cls.images = rospy.Publisher("depth/image_rect", Image, queue_size=1)
         cls.infos = rospy.Publisher("depth/camera_info", CameraInfo, queue_size=1)
         cls.now = 1000.0
         end = time.monotonic() + 120
-        while not all(p.get_num_connections() for p in (cls.clock, cls.images, cls.infos)):
-            assert time.monotonic() < end, "the planner does not listen"
+        while not all(topic.get_num_connections() for topic in (grasps, cls.clock, cls.images, cls.infos)):
+            assert time.monotonic() < end, "the planner does not listen, or its answers would be lost"
             time.sleep(0.05)
         cls.call = rospy.ServiceProxy("plan_grasp", PlanGrasp)
 
