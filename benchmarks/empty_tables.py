@@ -99,7 +99,7 @@ def without_objects(image: real.Image) -> Optional[np.ndarray]:
 
 
 def table(rows: List[dict]) -> str:
-    """How many of each kind got a grasp, and why the others got none."""
+    """How many of each kind got a grasp, and how sure the planner was of those."""
     kinds: Dict[str, List[dict]] = defaultdict(list)
     for row in rows:
         kinds[row["source"]].append(row)
@@ -113,11 +113,8 @@ def _line(kind: str, rows: List[dict]) -> str:
     quality = [r["quality"] for r in rows if r["planned"]]
     low, high = wilson(len(quality), len(rows))
     share = f"{len(quality)}: {100 * len(quality) / len(rows):.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
-    return (
-        f"| {kind} | {len(rows)} | {share} | {np.median(quality):.2f} |"
-        if quality
-        else f"| {kind} | {len(rows)} | {share} | |"
-    )
+    median = f"{np.median(quality):.2f}" if quality else ""
+    return f"| {kind} | {len(rows)} | {share} | {median} |"
 
 
 if __name__ == "__main__":

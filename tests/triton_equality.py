@@ -98,7 +98,7 @@ def widest_opening_equals_its_twin():
     coarse = [torch.tensor(value) for value in (*view.origin, 0.003, view.table)]
     on_device = DeviceView(view.depth, view.graspable, view.inside, None, tuple(coarse[:2]), *coarse[2:], finest=0.002)
     fixed = torch.where(random(*view.depth.shape, seed=9) < 0.001, view.depth, torch.inf)
-    for case, walls in ((view, fixed), (replace(view, table=math.inf), None), (on_device, None)):
+    for case, walls in ((view, None), (replace(view, table=math.inf), None), (on_device, None), (view, fixed)):
         _widest_opening_equals(case, grasps, walls)
 
 

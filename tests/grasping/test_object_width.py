@@ -79,9 +79,9 @@ def test_compiled_and_torch_agree():
 def test_a_spike_between_the_jaws_is_nothing_to_close_on():
     """A jaw's tip that reaches below a spike alone closes over the object."""
     view, grasp = view_and_grasp(0.04, 0.0)
-    above = replace(
-        grasp, center=torch.cat([grasp.center[:, :2], grasp.center[:, 2:] * 0 + view.depth.min() - 0.01], 1)
-    )
+    center = grasp.center.clone()
+    center[:, 2] = view.depth.min() - 0.01
+    above = replace(grasp, center=center)
     column, row = view.to_cells(grasp.center[0, :2]).round().long().tolist()
     for cells, expected in (((1, 1), False), ((8, 8), True)):
         spiked = view.depth.clone()

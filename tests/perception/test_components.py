@@ -31,7 +31,7 @@ def test_components_are_opencvs(mask, diagonal):
     np.testing.assert_allclose(ours.middles()[order], middles[1:])
 
 
-def test_touching_is_sharing_a_pixel():
+def test_pixels_shared_with_a_mask_are_counted():
     mask = np.zeros((20, 20), bool)
     mask[2:5, 2:5] = mask[10:15, 8:12] = True
     other = np.zeros_like(mask)

@@ -18,7 +18,7 @@ def widest_opening_numba(obstacles, palm_obstacles, surface, fixed, table, place
     """
     column, row, cos, sin = places
     jaws, between, palm = points
-    count = len(column)
+    count, own = len(column), np.zeros((1, 2), np.float32)
     opening = np.zeros(count, np.int64)
     shallowest, deepest = np.empty(count, np.float32), np.empty(count, np.float32)
     for n in range(count):
@@ -32,7 +32,7 @@ def widest_opening_numba(obstacles, palm_obstacles, surface, fixed, table, place
             if fixed.size > 0:
                 least = nearest_depth(fixed, place, between[k]) - np.float32(limits.below) - np.float32(limits.tip)
                 if least < deepest[n]:
-                    middle = nearest_depth(surface, place, np.zeros((1, 2), np.float32))
+                    middle = nearest_depth(surface, place, own)
                     shallowest[n] = max(shallowest[n], _reached(middle, table, limits) - np.float32(limits.tip))
                     deepest[n] = least
             if deepest[n] >= shallowest[n]:

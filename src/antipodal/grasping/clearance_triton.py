@@ -61,10 +61,11 @@ def _widest_opening_kernel(
     row = (tl.load(center + 3 * i + 1) - tl.load(frame + 1)) / cell
     c, s = tl.cos(a), tl.sin(a)
     under_palm = _highest(palm_obstacles, palm, column, row, c, s, cell, H, W, P, PP)
-    u = tl.minimum(tl.maximum(_round(column), 0.0), W - 1.0).to(tl.int32)
-    v = tl.minimum(tl.maximum(_round(row), 0.0), H - 1.0).to(tl.int32)
-    middle = tl.load(depth + v * W + u)
-    reached = middle + tl.minimum(tl.maximum(table_depth - middle, 0.0) * reach_share, reach) - tip
+    if FIXED:
+        u = tl.minimum(tl.maximum(_round(column), 0.0), W - 1.0).to(tl.int32)
+        v = tl.minimum(tl.maximum(_round(row), 0.0), H - 1.0).to(tl.int32)
+        middle = tl.load(depth + v * W + u)
+        reached = middle + tl.minimum(tl.maximum(table_depth - middle, 0.0) * reach_share, reach) - tip
     width, shallowest, deepest = 0.0, 1.0, 0.0  # fits nowhere yet
     for k in tl.static_range(OPENINGS):
         under_jaws = _highest(obstacles, jaws + 2 * k * J, column, row, c, s, cell, H, W, J, JP)

@@ -44,8 +44,7 @@ def reached(contents: np.ndarray, arriving: np.ndarray, image: ImagePart, option
         return np.zeros(contents.shape, bool)
     whole = (contents | arriving) & ~_jumps(image, options.step)
     pieces = connected_components(bridged(whole, image), diagonal=False)
-    facts = _facts(pieces, image, arriving, arriving, arriving, options)
-    return contents & pieces.paint(facts[:, 7] > 0)
+    return contents & pieces.paint(pieces.shared(arriving) > 0)
 
 
 def _skirts(

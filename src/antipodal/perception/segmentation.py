@@ -179,7 +179,7 @@ def _without_specks(
     pieces = connected_components(bridged(mask, image), diagonal=True)
     large = pieces.areas() >= options.min_area / image.pixel**2
     size = 2 * round(options.near / image.pixel) + 1
-    near = cv2.boxFilter((certain & mask).astype(np.float32), -1, (size, size), normalize=False)
+    near = cv2.boxFilter((certain & mask).view(np.uint8), -1, (size, size), normalize=False)
     large &= pieces.shared(near >= options.min_certain) > 0
     counts["pieces"], counts["too_small"] = int(large.sum()), int((~large).sum())
     return mask & pieces.paint(large)

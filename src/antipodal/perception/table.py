@@ -140,7 +140,8 @@ def choose(
     def log_odds(plane: Plane) -> float:
         return _score(plane, planes, down is not None)
 
-    best = max(_possible(planes, down, options), key=log_odds, default=None)
+    possible = _possible(planes, down, options)
+    best = max(possible, key=log_odds, default=None)
     if best is None or log_odds(best) < options.unlikely:
         others = [*_possible(hidden(), down, options), *([] if best is None else [best])]
         best = max(others, key=log_odds, default=None)
@@ -148,7 +149,7 @@ def choose(
             return None
     if best is None:
         return None
-    best = _what_most_shows(best, _possible(planes, down, options), options)
+    best = _what_most_shows(best, possible, options)
     bare = best.standing < 0.003 and best.towering > 0.05
     return None if bare and best.depth > options.far and down is None else best
 
