@@ -27,7 +27,6 @@ from antipodal.synth.objects.meshes import MeshOptions
 from antipodal.synth.objects.piles import PileOptions
 from antipodal.synth.options import preset
 from antipodal.synth.run import Run, missing_shards
-from antipodal.synth.sample import lean
 from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
 from antipodal.training.samples import open_folders
 from tests.synth_runs import CAMERA, SMALL, digest, run
@@ -46,29 +45,6 @@ def test_bytes_do_not_depend_on_the_workers(made, tmp_path):
     assert digest(made[0]) == digest(tmp_path / "two")
     generate(tmp_path / "seed", run(seed=4), MeshOptions(), workers=1)
     assert digest(made[0]) != digest(tmp_path / "seed")
-
-
-def test_approaches_lean_by_as_much_as_asked():
-    rng, points = np.random.default_rng(0), np.random.default_rng(1).uniform(-0.05, 0.05, (40, 3))
-    points[:, 2] -= points[:, 2].min()
-    center = points.mean(axis=0)[None]
-    same, still = lean(points, center, 0.0, rng)
-    assert same is points and still is center
-    leans = []
-    for _ in range(400):
-        turned, moved = lean(points, center, 0.05, rng)
-        assert turned[:, 2].min() == pytest.approx(0, abs=1e-12)
-        np.testing.assert_allclose(moved[0], turned.mean(axis=0), atol=1e-12)
-        R = np.linalg.lstsq(points - center, turned - moved, rcond=None)[0].T
-        np.testing.assert_allclose(R @ R.T, np.eye(3), atol=1e-9)
-        leans.append([np.arctan2(R[2, 1], R[2, 2]), np.arctan2(R[2, 0], R[2, 2])])
-    np.testing.assert_allclose(np.std(leans, axis=0), 0.05, rtol=0.15)
-
-
-def test_leaning_approaches_make_other_samples(made, tmp_path):
-    generate(tmp_path / "lean", run(options=dataclasses.replace(SMALL, approach_sd=0.035)), MeshOptions(), workers=1)
-    before, after = column(made[0], "labels"), column(tmp_path / "lean", "labels")
-    assert len(before) == len(after) and not np.array_equal(before, after) and 0 < after.mean() < 1
 
 
 def test_a_run_resumes_where_it_was_stopped(made, tmp_path):
@@ -442,5 +418,5 @@ def test_options_that_came_with_the_package_are_found_from_any_folder(tmp_path, 
     monkeypatch.chdir(tmp_path)
     by_name, by_path = options_of("--options", "suction"), options_of("--options", "config/generate/suction.yaml")
     assert by_name == by_path != options_of()
-    with pytest.raises(InputError, match=r"no option file .*mine.*came by name: suction"):
+    with pytest.raises(InputError, match=r"no option file .*mine.*came by name: leaning, suction"):
         options_of("--options", "mine")

@@ -43,7 +43,7 @@ def seen_crops(options, views=120, grasps=4):
         tips = rng.uniform([-0.02, -0.02, 0.01], [0.02, 0.02, 0.03], (grasps, 3))
         grasp = TableGrasps(tips, rng.uniform(0, 3, grasps), np.full(grasps, 0.06))
         view = observe_scene(scene, GRIPPER, CAMERA, np.random.default_rng(seed), STILL, options)
-        placed = place(grasp, view.T_view_table, GRIPPER)
+        placed = place(grasp, view.T_view_scene, GRIPPER)
         images.append(crop(view, placed, GRIPPER))
         seen += [[z, GRIPPER.max_width, CAMERA.fx] for z in placed.center[:, 2]]
     return torch.from_numpy(np.concatenate(images))[:, None], np.array(seen)

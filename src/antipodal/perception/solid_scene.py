@@ -7,7 +7,7 @@ a plane without end. Everything else is free."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.perception import solid_scene_numba as compiled
 from antipodal.perception.fusion import CameraView
-from antipodal.perception.table import Table
 from antipodal.perception.view import CELL_PIXELS, ViewOptions, look_along
 from antipodal.perception.view_atlas import ObliqueView, ViewAtlas
 
@@ -39,6 +38,22 @@ class SolidOptions:
             raise InputError(
                 f"solid.shadow must be 0 to 2 m and solid.voxel 0.001 to 0.02 m, got {self.shadow} and {self.voxel}"
             )
+
+
+class SupportPlane(Protocol):
+    """A plane {p : normal . p = offset} in the camera frame, as of `table.Table`."""
+
+    @property
+    def normal(self) -> np.ndarray:
+        """(3,) unit, away from the camera"""
+
+    @property
+    def offset(self) -> float:
+        """[m]"""
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of depth about it at 1 m; it grows with the square of depth [m]."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +141,7 @@ def _cells(size: np.ndarray, margin: float, cell: float) -> Tuple[int, int]:
 
 def solid_scene(
     views: Sequence[CameraView],
-    support: Optional[Table],
+    support: Optional[SupportPlane],
     reach: float,
     options: SolidOptions = SolidOptions(),
 ) -> SolidScene:

@@ -1,4 +1,4 @@
-"""Samples of a scene for parallel jaws: grasps that come straight down, their labels, and views of them."""
+"""Samples of a scene for parallel jaws: grasps straight down the approach, their labels, and views of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from antipodal.grasp import Gripper
 from antipodal.networks import crops
 from antipodal.synth.grasps.candidates import sample_grasps
+from antipodal.synth.images.leaning_view import observe_leaning
 from antipodal.synth.images.scene_view import SceneView, crop, observe_scene, pixel_crop
 from antipodal.synth.labels.labels import Labels, label_grasps
 from antipodal.synth.run_setup import Drawn, Setup, with_ids
@@ -23,13 +24,14 @@ def jaw_samples(setup: Setup, drawn: Drawn, rng: np.random.Generator) -> List[Di
     """Samples of a scene, a batch for each view; the views show the same grasps."""
     o, scene, gripper = setup.options, drawn.scene, setup.gripper
     assert isinstance(gripper, Gripper)
-    world = (scene, gripper, setup.camera, rng, o.cameras, o.noise, o.view, o.pixels)
-    views = [observe_scene(*world) for _ in range(o.views)]
+    world = (scene, gripper, setup.camera, rng, o.cameras, o.noise, o.view)
+    views = [observe_leaning(*world) if scene.leans else observe_scene(*world, o.pixels) for _ in range(o.views)]
     grasps = sample_grasps(scene, gripper, o.grasps, rng, o.candidates, views[0])
     labels = label_grasps(scene, gripper, grasps, rng, o.labels)
     mesh = np.asarray(setup.mesh_index, dtype=np.int32)[drawn.which[nearest_object(scene, grasps)]]
+    height = (grasps.tips[:, 2] - scene.table_at(grasps.tips) + gripper.tip).astype(np.float32)
     batches = [_view_samples(setup, gripper, view, grasps, labels) for view in views]
-    return [with_ids({**batch, "objects": mesh}, drawn, number) for number, batch in enumerate(batches)]
+    return [with_ids({**b, "height": height, "objects": mesh}, drawn, number) for number, b in enumerate(batches)]
 
 
 def nearest_object(scene: TableScene, grasps: TableGrasps) -> np.ndarray:
@@ -45,7 +47,7 @@ def _view_samples(
     setup: Setup, gripper: Gripper, view: SceneView, grasps: TableGrasps, labels: Labels
 ) -> Dict[str, np.ndarray]:
     """What one view shows of the grasps, and their labels."""
-    placed = place(grasps, view.T_view_table, gripper)
+    placed = place(grasps, view.T_view_scene, gripper)
     batch = {
         **_inputs(setup, gripper, view, placed),
         "labels": labels.label,
@@ -55,7 +57,6 @@ def _view_samples(
         "center": placed.center.astype(np.float32),
         "angle": placed.angle.astype(np.float32),
         "width": placed.width.astype(np.float32),
-        "height": (grasps.tips[:, 2] + gripper.tip).astype(np.float32),
     }
     if len(labels.epsilon):
         batch["epsilon"] = labels.epsilon

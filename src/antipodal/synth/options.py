@@ -25,6 +25,7 @@ from antipodal.synth.objects.piles import PileOptions
 from antipodal.synth.objects.stable_poses import PoseOptions
 from antipodal.synth.scene import SceneOptions
 
+MOST_LEAN = 1.4  # of approaches [rad]; beyond it the table is seen from its edge
 PIXEL_RANGE = 1.8  # farthest camera of pixel crops, whose depths are stored up to 2 m [m]
 
 
@@ -46,7 +47,7 @@ class GenerateOptions:
     views: int = 5  # a pose, each with all its grasps
     shard_poses: int = 20  # poses that go into one shard
     fit_opening: float = 0.0  # each object is scaled to be this share of the widest opening thick; 0: as it is
-    approach_sd: float = 0.0  # approaches lean against the table's normal, about x and about y each [rad]
+    lean: Tuple[float, float] = (0.0, 0.0)  # range of the angle between approach and table's normal [rad]
     pixel_window: int = 0  # Dex-Net's crops, of so many pixels of the camera; 0: metric crops, for any camera
     pixel_size: int = pixel_crops.SIZE  # side to which pixel crops are shrunk
     uniform_poses: bool = False  # all of an object's stable poses alike, instead of by their probability
@@ -61,6 +62,10 @@ class GenerateOptions:
     suction: SuctionDraws = field(default_factory=SuctionDraws)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.lean[0] <= self.lean[1] <= MOST_LEAN:
+            raise InputError(f"lean must be a range of angles from 0 to {MOST_LEAN} rad, got {list(self.lean)}")
+        if self.pixel_window and max(self.lean):
+            raise InputError("pixel crops are for approaches along the camera's axis: lean must be 0")
         if not 0 <= self.pixel_window or self.pixel_size < 1:
             raise InputError(f"pixel crops cannot be {self.pixel_window} px wide, stored as {self.pixel_size} px")
         if self.pixel_window and self.cameras.radius[1] > PIXEL_RANGE:

@@ -93,7 +93,8 @@ def fields_of(hand: Hand, options: GenerateOptions) -> Dict[str, str]:
 
 def _check_hand(run: Run) -> None:
     """Raises InputError where the options do not serve the hand."""
-    jaws_only = {"fit_opening": run.options.fit_opening, "pixel_window": run.options.pixel_window}
+    o = run.options
+    jaws_only = {"fit_opening": o.fit_opening, "pixel_window": o.pixel_window, "lean": max(o.lean)}
     asked = [name for name, value in jaws_only.items() if value]
     if asked and not isinstance(run.gripper, Gripper):
         raise InputError(f"{', '.join(asked)} is for parallel jaws; {run.gripper.name} is a suction cup")

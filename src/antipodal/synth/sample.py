@@ -40,8 +40,8 @@ def _draw_scene(setup: Setup, rng: np.random.Generator) -> Tuple[TableScene, np.
         number = int(rng.integers(len(setup.piles)))
         pile = setup.piles[number]
         vertices, faces, centers, owner = joint_mesh(pile, setup.objects)
-        vertices, centers = lean(vertices, centers, setup.options.approach_sd, rng)
-        return build_scene(vertices, faces, setup.options.scene, centers, owner), pile.which, number
+        vertices, centers, table = lean(vertices, centers, setup.options.lean, rng)
+        return build_scene(vertices, faces, setup.options.scene, centers, owner, table), pile.which, number
     which = int(rng.integers(len(setup.objects)))
     prepared = setup.objects[which]
     probability = None if setup.options.uniform_poses else prepared.probability
@@ -56,22 +56,23 @@ def place_object(
     T_table_obj = prepared.poses[pose]
     vertices = transforms.apply(T_table_obj, prepared.vertices.astype(np.float64))
     center = transforms.apply(T_table_obj, prepared.center_of_mass[None])
+    table = np.eye(4)
     if rng is not None:
-        vertices, center = lean(vertices, center, setup.options.approach_sd, rng)
-    return build_scene(vertices, prepared.faces, setup.options.scene, center)
+        vertices, center, table = lean(vertices, center, setup.options.lean, rng)
+    return build_scene(vertices, prepared.faces, setup.options.scene, center, T_scene_table=table)
 
 
 def lean(
-    vertices: np.ndarray, centers: np.ndarray, sd: float, rng: np.random.Generator
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Points (V, 3) and centres of mass (B, 3) [m] as an approach meets them that leans against the table's normal.
+    vertices: np.ndarray, centers: np.ndarray, angles: Tuple[float, float], rng: np.random.Generator
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points (V, 3) and centres of mass (B, 3) [m] on the table as an approach meets them that leans against its normal
+    by an angle between these two [rad], to any side; and `T_scene_table` (4, 4).
 
-    Everything is turned by normal draws of standard deviation `sd` [rad] about the table's x and y, and set down again
-    where it is lowest. The table itself stays level, which is wrong by `sd` times a jaw's distance from the middle.
+    All of it is turned, and the lowest of the points is z = 0.
     """
-    if sd == 0:
-        return vertices, centers
-    R = Rotation.from_rotvec([*rng.normal(scale=sd, size=2), 0.0]).as_matrix()
-    vertices, centers = vertices @ R.T, centers @ R.T
-    down = np.array([0.0, 0.0, vertices[:, 2].min()])
-    return vertices - down, centers - down
+    if max(angles) == 0:
+        return vertices, centers, np.eye(4)
+    angle, side = rng.uniform(*angles), rng.uniform(0, 2 * np.pi)
+    R = Rotation.from_rotvec([angle * np.cos(side), angle * np.sin(side), 0.0]).as_matrix()
+    T = transforms.compose(R, np.array([0.0, 0.0, -(vertices @ R[2]).min()]))
+    return transforms.apply(T, vertices), transforms.apply(T, centers), T

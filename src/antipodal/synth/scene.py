@@ -1,5 +1,5 @@
-"""An object in its pose on the table, in the two forms that grasps are judged on: horizontal slices, which closing jaws
-meet, and a map of heights, which descending jaws meet."""
+"""Objects on the table, in the two forms that grasps are judged on: slices across the approach, which closing jaws
+meet, and a map of heights against it, which descending jaws meet."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from antipodal.synth.images.render import ceil_pixel, floor_pixel
 from antipodal.synth.objects.own_box import median_side
 
 BLOCK = 4  # cells a side
+FLATTEST = 0.02  # cosine of the largest lean
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class SceneOptions:
 
 @dataclass(frozen=True)
 class TableScene:
-    """Table frame: z up, the table is z = 0. Slice k is the segments `start[k]` to `start[k + 1]`."""
+    """Scene frame: z against the approach. Slice k is the segments `start[k]` to `start[k + 1]`.
+
+    Where the approach is the table's normal, the table is z = 0; where it leans, the lowest point of the objects is.
+    """
 
     vertices: np.ndarray  # (V, 3) float64 [m]
     faces: np.ndarray  # (F, 3) int32
@@ -42,11 +46,31 @@ class TableScene:
     owner: np.ndarray  # (S,) int64 object that each segment belongs to
     face_owner: np.ndarray  # (F,) int64 object that each face belongs to
     centers: np.ndarray  # (B, 3) centres of mass of the objects [m]
-    top: np.ndarray  # (H, W) float32 highest surface [m], 0 = table; of the cells centred on origin + cell * (c, r)
+    top: (
+        np.ndarray
+    )  # (H, W) float32 highest surface [m] of the cells centred on origin + cell * (c, r); without one 0, or
+    # -inf where the table leans
     blocks: np.ndarray  # (ceil(H / BLOCK), ceil(W / BLOCK)) the highest of each block of cells
     near: np.ndarray  # (2 more each way) the same of each block and those around it, from one block before the first
     origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
     cell: float
+    T_scene_table: np.ndarray  # (4, 4) of the table, which is z = 0 in its own frame
+
+    @property
+    def leans(self) -> bool:
+        """Whether the approach leans against the table's normal."""
+        return bool(self.T_scene_table[2, 2] != 1)
+
+    @cached_property
+    def ground(self) -> Tuple[float, float, float]:
+        """The table as its height at the origin [m] and its slopes along x and y."""
+        x, y, z = self.T_scene_table[:3, 2]
+        return float(self.T_scene_table[:3, 2] @ self.T_scene_table[:3, 3] / z), float(-x / z), float(-y / z)
+
+    def table_at(self, points: np.ndarray) -> np.ndarray:
+        """Height (N,) [m] of the table where points (N, 2 or more) are."""
+        start, dx, dy = self.ground
+        return start + dx * points[:, 0] + dy * points[:, 1]
 
     @property
     def slices(self) -> tuple:
@@ -55,8 +79,8 @@ class TableScene:
 
     @property
     def heightmap(self) -> tuple:
-        """The three maps, the origin, the cell and the height, for kernels."""
-        return self.top, self.blocks, self.near, self.origin[0], self.origin[1], self.cell, self.height
+        """The three maps, the origin, the cell, the height and the table, for kernels."""
+        return self.top, self.blocks, self.near, self.origin[0], self.origin[1], self.cell, self.height, self.ground
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -76,12 +100,16 @@ def build_scene(
     options: SceneOptions = SceneOptions(),
     centers: Optional[np.ndarray] = None,
     owner: Optional[np.ndarray] = None,
+    T_scene_table: Optional[np.ndarray] = None,
 ) -> TableScene:
-    """The scene of meshes (V, 3) [m], (F, 3) in the table frame with outward normals. Raises InputError if too big.
+    """The scene of meshes (V, 3) [m], (F, 3) in the scene frame with outward normals. Raises InputError if too big.
 
     centers: (B, 3) centres of mass of the objects [m], by default that of one surface; owner: (F,) object of each face,
-    by default the first.
+    by default the first; T_scene_table: (4, 4) of the table, by default level at z = 0.
     """
+    T_scene_table = np.eye(4) if T_scene_table is None else T_scene_table
+    if T_scene_table[2, 2] < FLATTEST:
+        raise InputError("an approach cannot lean by 90 degrees and more against the table's normal")
     vertices = np.ascontiguousarray(vertices, dtype=np.float64)
     faces = np.ascontiguousarray(faces, dtype=np.int32)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
@@ -92,13 +120,26 @@ def build_scene(
     centers = _surface_center(vertices[faces])[None] if centers is None else np.asarray(centers, dtype=np.float64)
     owner = np.zeros(len(faces), dtype=np.int64) if owner is None else np.asarray(owner, dtype=np.int64)
     size = np.ceil((high[:2] - low[:2]) / options.cell).astype(int) + 1
-    top = np.zeros((size[1], size[0]), dtype=np.float32)
+    nothing = -np.inf if T_scene_table[2, 2] != 1 else 0.0
+    top = np.full((size[1], size[0]), nothing, dtype=np.float32)
     _draw_top((vertices - [low[0], low[1], 0]) / [options.cell, options.cell, 1], faces, top)
     origin = (float(low[0]), float(low[1]))
     blocks, near = _blocks(top)
     objects = (owner[cut], owner, centers)
     return TableScene(
-        vertices, faces, heights, start, segments, normals, *objects, top, blocks, near, origin, options.cell
+        vertices,
+        faces,
+        heights,
+        start,
+        segments,
+        normals,
+        *objects,
+        top,
+        blocks,
+        near,
+        origin,
+        options.cell,
+        T_scene_table,
     )
 
 
@@ -180,7 +221,8 @@ def _draw_top(points, faces, top):
 @numba.njit(cache=True)
 def _blocks(top):
     """The highest cell of each block, and of each block with its neighbours."""
-    blocks = np.zeros(((top.shape[0] - 1) // BLOCK + 1, (top.shape[1] - 1) // BLOCK + 1), dtype=np.float32)
+    size = ((top.shape[0] - 1) // BLOCK + 1, (top.shape[1] - 1) // BLOCK + 1)
+    blocks = np.full(size, -np.inf, dtype=np.float32)
     for r in range(top.shape[0]):
         for c in range(top.shape[1]):
             blocks[r // BLOCK, c // BLOCK] = max(blocks[r // BLOCK, c // BLOCK], top[r, c])

@@ -47,7 +47,7 @@ def seen(pixels, seed=5):
     around = (GRIPPER, CAMERA, np.random.default_rng(seed), STILL, noise.NONE)
     view = observe_scene(scene, *around, pixels=pixels)
     tips = rng.uniform([-0.03, -0.03, 0], [0.03, 0.03, 0.04], (20, 3))
-    placed = place(TableGrasps(tips, rng.uniform(0, 3, 20), np.full(20, 0.04)), view.T_view_table, GRIPPER)
+    placed = place(TableGrasps(tips, rng.uniform(0, 3, 20), np.full(20, 0.04)), view.T_view_scene, GRIPPER)
     return scene, placed, pixel_crop(view, placed, pixels)
 
 

@@ -13,6 +13,7 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import crops
 from antipodal.perception.view import look_along, rectify
+from antipodal.perception.view_numba import rectify_numba
 from antipodal.synth.grasps.from_planner import propose
 from antipodal.synth.images import noise
 from antipodal.synth.images.cameras import CameraOptions, sample_approach, sample_camera
@@ -51,13 +52,13 @@ def test_a_crop_is_what_planning_makes_of_the_whole_image():
     grasps = TableGrasps(
         rng.uniform([-0.03, -0.03, 0], [0.03, 0.03, 0.04], (20, 3)), rng.uniform(0, 3, 20), np.full(20, 0.06)
     )
-    placed = place(grasps, view.T_view_table, GRIPPER)
+    placed = place(grasps, view.T_view_scene, GRIPPER)
     ours = crop(view, placed, GRIPPER)
 
     camera, T_cam_table = sample_camera(np.random.default_rng(5), CAMERA, STILL)
     depth = torch.from_numpy(render_scene(scene, T_cam_table, camera))
     T_cam_view = look_along(-T_cam_table[:3, 2])
-    np.testing.assert_allclose(transforms.invert(T_cam_view) @ T_cam_table, view.T_view_table, atol=1e-12)
+    np.testing.assert_allclose(transforms.invert(T_cam_view) @ T_cam_table, view.T_view_scene, atol=1e-12)
     H, W = view.depth.shape
     bounds = (*view.origin, view.origin[0] + (W - 1) * view.cell, view.origin[1] + (H - 1) * view.cell)
     rectified, _ = rectify(depth, camera, T_cam_view, bounds, view.cell)
@@ -72,14 +73,14 @@ def test_a_crop_is_what_planning_makes_of_the_whole_image():
 def test_grasps_come_back_from_a_view():
     rng = np.random.default_rng(0)
     _, T_cam_table = sample_camera(rng, CAMERA, STILL)
-    T_view_table = transforms.invert(look_along(-T_cam_table[:3, 2])) @ T_cam_table
+    T_view_scene = transforms.invert(look_along(-T_cam_table[:3, 2])) @ T_cam_table
     grasps = TableGrasps(rng.normal(size=(50, 3)), rng.uniform(-3, 3, 50), rng.uniform(0.01, 0.08, 50))
-    placed = place(grasps, T_view_table, GRIPPER)
+    placed = place(grasps, T_view_scene, GRIPPER)
     assert isinstance(placed, PlacedGrasps) and (np.abs(placed.angle) <= np.pi / 2).all()
-    back = on_table(placed, T_view_table, GRIPPER)
+    back = on_table(placed, T_view_scene, GRIPPER)
     np.testing.assert_allclose(back.tips, grasps.tips, atol=1e-12)
     np.testing.assert_allclose(np.sin(back.angle - grasps.angle), 0, atol=1e-9)
-    above = transforms.apply(T_view_table, np.array([[0, 0, 0.0]]))[0, 2] - placed.center[:, 2]
+    above = transforms.apply(T_view_scene, np.array([[0, 0, 0.0]]))[0, 2] - placed.center[:, 2]
     np.testing.assert_allclose(above, grasps.tips[:, 2] + GRIPPER.tip, atol=1e-12)  # the origin is `tip` above the tips
 
 
@@ -156,11 +157,12 @@ def test_the_view_reaches_a_crop_beyond_the_object():
     mesh = standing(1)
     scene = build_scene(mesh.vertices, mesh.faces)
     view = observe_scene(scene, GRIPPER, CAMERA, np.random.default_rng(2), STILL, noise.NONE, SceneViewOptions())
-    xy = transforms.apply(view.T_view_table, mesh.vertices)[:, :2]
+    xy = transforms.apply(view.T_view_scene, mesh.vertices)[:, :2]
     margin = crops.EXTENT / 2 * GRIPPER.max_width
     last = np.array(view.origin) + np.array(view.depth.shape[::-1]) * view.cell
     assert (xy.min(axis=0) - view.origin > margin).all() and (last - xy.max(axis=0) > margin).all()
-    assert view.observed.mean() > 0.9
+    bounds = (*view.origin, *(last - view.cell))
+    assert rectify_numba(view.image, view.camera, view.T_cam_view, bounds, view.cell)[1].mean() > 0.9
 
 
 def test_planning_s_own_sampler_proposes_grasps_across_the_object():

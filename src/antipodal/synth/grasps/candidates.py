@@ -11,12 +11,12 @@ import numpy as np
 from antipodal.grasp import Gripper
 from antipodal.synth.grasps.from_planner import propose
 from antipodal.synth.images.scene_view import SceneView
-from antipodal.synth.labels.collision import collides
+from antipodal.synth.labels.collision import collides, table_under
 from antipodal.synth.labels.labels import truncated_normal
 from antipodal.synth.scene import TableScene
 from antipodal.synth.table_grasps import TableGrasps
 
-LOWEST = 0.0006  # lowest tips that are tried [m]
+LOWEST = 0.0006  # lowest tips that are tried, above the table [m]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def sample_grasps(
     options: CandidateOptions = CandidateOptions(),
     view: Optional[SceneView] = None,
 ) -> TableGrasps:
-    """`count` grasps that come straight down, their closing axes parallel to the table.
+    """`count` grasps that come straight down the approach, their closing axes across it.
 
     view: what planning's sampler looks at; its share goes to chance where there is none.
     """
@@ -51,7 +51,7 @@ def sample_grasps(
     wanted = rng.multinomial(count, np.append(share, max(0.0, 1 - share.sum())))
     pairs = _antipodal(scene, gripper, wanted[0] + wanted[1], rng, options)
     exact = _subset(pairs, slice(0, wanted[0]))
-    missed = _miss(_subset(pairs, slice(wanted[0], None)), rng, options)
+    missed = _miss(scene, _subset(pairs, slice(wanted[0], None)), rng, options)
     seen = _lower(scene, gripper, propose(view, gripper, wanted[2], rng), rng) if view is not None else _no_grasps()
     chance = _chance(scene, gripper, count - len(exact) - len(missed) - len(seen), rng)
     kinds = (exact, missed, seen, chance)
@@ -87,12 +87,21 @@ def _antipodal(scene, gripper, count, rng, options: CandidateOptions) -> TableGr
         options.friction,
         widest,
     )
-    good = np.flatnonzero(is_pair)[:count]
-    x, y, angle, gap = pairs[good].T
-    contact = scene.heights[row[segment[good]]]
-    lowest = np.maximum(LOWEST, contact - gripper.pad_length)
+    found = np.flatnonzero(is_pair)
+    contact, table = scene.heights[row[segment[found]]], _table_under_jaws(scene, gripper, pairs[found], options)
+    good = np.flatnonzero(contact >= table)[:count]
+    x, y, angle, gap = pairs[found[good]].T
+    contact, table = contact[good], table[good]
+    lowest = np.maximum(table + LOWEST, contact - gripper.pad_length)
     z = lowest + (np.maximum(contact, lowest) - lowest) * rng.random(len(good))
     return TableGrasps(np.column_stack([x, y, z]), angle, gap)
+
+
+def _table_under_jaws(scene: TableScene, gripper: Gripper, pairs: np.ndarray, options: CandidateOptions) -> np.ndarray:
+    """Highest point (N,) [m] of the table under jaws open for pairs (N, 4), each an x, y, angle and distance."""
+    x, y, angle, gap = pairs.T
+    outside = gap + options.clearance + 2 * gripper.jaw_thickness
+    return table_under(scene.ground, x, y, np.cos(angle), np.sin(angle), outside, gripper.jaw_width)
 
 
 @numba.njit(cache=True)
@@ -142,24 +151,29 @@ def _lower(
     scene: TableScene, gripper: Gripper, grasps: TableGrasps, rng: np.random.Generator, tries: int = 4
 ) -> TableGrasps:
     """The grasps at heights where the open gripper fits, as planning would choose them; anywhere if few fit."""
-    tips, fits = grasps.tips.copy(), np.zeros(len(grasps), dtype=bool)
+    tips, fits, lowest = grasps.tips.copy(), np.zeros(len(grasps), dtype=bool), _lowest(scene, gripper)
     for _ in range(tries):
-        tips[~fits, 2] = rng.uniform(LOWEST, max(scene.height, 2 * LOWEST), int(np.sum(~fits)))
+        tips[~fits, 2] = rng.uniform(lowest, max(scene.height, 2 * LOWEST), int(np.sum(~fits)))
         fits = ~collides(scene, gripper, tips, grasps.angle, np.full(len(tips), gripper.max_width))
     return TableGrasps(tips, grasps.angle, grasps.width)
 
 
-def _miss(pairs: TableGrasps, rng: np.random.Generator, options: CandidateOptions) -> TableGrasps:
+def _lowest(scene: TableScene, gripper: Gripper) -> float:
+    """Height of the lowest tips that are tried [m]: where the table leans, jaws may reach past the objects."""
+    return -gripper.pad_length if scene.leans else LOWEST
+
+
+def _miss(scene: TableScene, pairs: TableGrasps, rng: np.random.Generator, options: CandidateOptions) -> TableGrasps:
     n, o = len(pairs), options
     tips = pairs.tips + truncated_normal(rng.random((n, 3))) * [o.miss_position, o.miss_position, o.miss_height]
-    tips[:, 2] = np.maximum(tips[:, 2], LOWEST)
+    tips[:, 2] = np.maximum(tips[:, 2], scene.table_at(tips) + LOWEST)
     return TableGrasps(tips, pairs.angle + o.miss_yaw * truncated_normal(rng.random(n)), pairs.width)
 
 
 def _chance(scene: TableScene, gripper: Gripper, count: int, rng: np.random.Generator) -> TableGrasps:
     """Anywhere over the object, at any angle and at heights up to its top."""
     low, high = scene.vertices.min(axis=0), scene.vertices.max(axis=0)
-    low[2], high[2] = LOWEST, max(high[2], 2 * LOWEST)
+    low[2], high[2] = _lowest(scene, gripper), max(high[2], 2 * LOWEST)
     gap = rng.uniform(0.1, 1.0, count) * gripper.max_width
     return TableGrasps(rng.uniform(low, high, (count, 3)), rng.uniform(0, np.pi, count), gap)
 

@@ -25,7 +25,7 @@ from antipodal.synth.images.noise import NoiseOptions, add_noise
 from antipodal.synth.scene import TableScene
 from antipodal.synth.table_grasps import PlacedGrasps
 
-FLAT = np.array([0.0, 0.0, 1.0, 0.0])  # the table in its own frame: n . p = d
+ABOVE_TABLE = 0.003  # what is seen this far above the table may be grasped [m]
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,14 @@ class SceneView(NamedTuple):
     """An orthographic view as `view.View`, in arrays."""
 
     depth: np.ndarray  # (H, W) float32 [m]
-    observed: np.ndarray  # (H, W) bool
-    T_view_table: np.ndarray  # (4, 4)
+    graspable: np.ndarray  # (H, W) bool, what is seen above the table
+    T_view_scene: np.ndarray  # (4, 4)
     origin: Tuple[float, float]  # [m]
     cell: float
     image: np.ndarray  # (h, w) float32 [m] of the camera, around the scene
     camera: Camera  # of that image
     T_cam_view: np.ndarray  # (4, 4)
+    bare: Optional[np.ndarray] = None  # (H, W) bool where the view leans: cells that show the table
 
 
 def observe_scene(
@@ -60,17 +61,18 @@ def observe_scene(
     options: SceneViewOptions = SceneViewOptions(),
     pixels: Optional[PixelCrops] = None,
 ) -> SceneView:
-    """A noisy view of the scene from a camera drawn anew, and its image, large enough for Dex-Net's `pixels`."""
+    """A noisy view of a level scene from a camera drawn anew, and its image, large enough for Dex-Net's `pixels`."""
     drawn, T_cam_table = sample_camera(rng, camera, cameras)
     T_cam_view = look_along(sample_approach(rng, T_cam_table, cameras))
-    T_view_table = transforms.invert(T_cam_view) @ T_cam_table
-    bounds = _bounds(scene, T_view_table, options.margin * gripper.max_width)
-    pitch = (T_view_table[2, 3] - scene.height / 2) / min(drawn.fx, drawn.fy)
+    T_view_scene = transforms.invert(T_cam_view) @ T_cam_table
+    bounds = _bounds(scene, T_view_scene, options.margin * gripper.max_width)
+    pitch = (T_view_scene[2, 3] - scene.height / 2) / min(drawn.fx, drawn.fy)
     cell = max(options.cell, options.coarsen * pitch)
-    window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_table[2, 3], pixels.window if pixels else 0)
+    window = window_around(drawn, T_cam_view, bounds, scene.height, T_view_scene[2, 3], pixels.window if pixels else 0)
     depth = add_noise(rng, render_scene(scene, T_cam_table, window), window, on_camera(noise, gripper, pitch, pixels))
     seen, observed = rectify_numba(depth, window, T_cam_view, bounds, cell)
-    return SceneView(seen, observed, T_view_table, bounds[:2], cell, depth, window, T_cam_view)
+    graspable = observed & (seen < np.float32(T_view_scene[2, 3] - ABOVE_TABLE))
+    return SceneView(seen, graspable, T_view_scene, bounds[:2], cell, depth, window, T_cam_view)
 
 
 def on_camera(noise: NoiseOptions, gripper: Gripper, pitch: float, pixels: Optional[PixelCrops] = None) -> NoiseOptions:
@@ -81,15 +83,21 @@ def on_camera(noise: NoiseOptions, gripper: Gripper, pitch: float, pixels: Optio
     return replace(noise, correlation=max(1.0, noise.crop_correlation * (1 / pixels.factor if pixels else metric)))
 
 
-def render_scene(scene: TableScene, T_cam_table: np.ndarray, camera: Camera) -> np.ndarray:
+def render_scene(scene: TableScene, T_cam_scene: np.ndarray, camera: Camera) -> np.ndarray:
     """Clean depth (H, W) float32 [m] of the scene and its table."""
+    table = table_depth(scene, T_cam_scene, camera)
+    return render.render_depth(transforms.apply(T_cam_scene, scene.vertices), scene.faces, camera, table)
+
+
+def table_depth(scene: TableScene, T_cam_scene: np.ndarray, camera: Camera) -> np.ndarray:
+    """Depth (H, W) float32 [m] of the bare table, 0 where it is not seen."""
+    T_cam_table = T_cam_scene @ scene.T_scene_table
     normal = T_cam_table[:3, 2]
-    table = render.plane_depth(np.append(normal, normal @ T_cam_table[:3, 3]), camera)
-    return render.render_depth(transforms.apply(T_cam_table, scene.vertices), scene.faces, camera, table)
+    return render.plane_depth(np.append(normal, normal @ T_cam_table[:3, 3]), camera)
 
 
-def _bounds(scene: TableScene, T_view_table: np.ndarray, margin: float) -> Tuple[float, float, float, float]:
-    xy = T_view_table[:2, :3] @ scene.vertices.T + T_view_table[:2, 3:]  # rows, whose extremes are quicker found
+def _bounds(scene: TableScene, T_view_scene: np.ndarray, margin: float) -> Tuple[float, float, float, float]:
+    xy = T_view_scene[:2, :3] @ scene.vertices.T + T_view_scene[:2, 3:]  # rows, whose extremes are quicker found
     low, high = xy.min(axis=1) - margin, xy.max(axis=1) + margin
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 

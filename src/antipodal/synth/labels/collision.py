@@ -1,5 +1,5 @@
-"""Collision of an open gripper that comes straight down: exact on the map of heights, since whatever stands above the
-tips under a jaw has been run into on the way."""
+"""Collision of an open gripper on its way along the approach: exact on the map of heights, since whatever stands above
+the tips under a jaw has been run into on the way. The table is a plane without end."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ INSET = 0.5  # rectangles are so many cells shorter on the map: as often too lar
 def collides(scene: TableScene, gripper: Gripper, tips: np.ndarray, angle: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Whether (N,) the jaws, the palm or the table stop the gripper on its way down.
 
-    tips: (N, 3) [m] midway between the jaw tips, in the table frame; angle: (N,) of the closing axis from the table's
-    x [rad]; width: (N,) opening [m].
+    tips: (N, 3) [m] midway between the jaw tips, in the scene frame; angle: (N,) of the closing axis from its x [rad];
+    width: (N,) opening [m].
     """
     return _hit_any(scene.heightmap, gripper_lengths(gripper), np.column_stack([tips, angle, width]).astype(np.float64))
 
@@ -34,13 +34,15 @@ def _hit_any(heightmap, lengths, poses):
 @numba.njit(cache=True)
 def hits(heightmap, lengths, x, y, z, angle, width):
     """Whether a gripper with its tips at (x, y, z) has hit anything on its way down."""
-    if z < 0:
-        return True
-    top, blocks, near, x0, y0, cell, height = heightmap
-    if z > height:
-        return False
+    top, blocks, near, x0, y0, cell, height, ground = heightmap
     c, s = np.cos(angle), np.sin(angle)
     thickness, jaw_width, jaw_length, palm_x, palm_y = lengths[0], lengths[1], lengths[2], lengths[4], lengths[5]
+    if table_under(ground, x, y, c, s, width + 2 * thickness, jaw_width) > z:
+        return True
+    if table_under(ground, x, y, c, s, palm_y, palm_x) > z + jaw_length:
+        return True
+    if z > height:
+        return False
     wide, shift = BLOCK * cell, (BLOCK - 1) * cell / 2  # side of a block, and where the first has its centre
     reach = (width + thickness) / 2
     for side in (-1, 1):
@@ -51,6 +53,14 @@ def hits(heightmap, lengths, x, y, z, angle, width):
     if z + jaw_length > height:
         return False
     return _rises(blocks, x0 + shift, y0 + shift, wide, x, y, c, s, palm_y, palm_x, z + jaw_length)
+
+
+@numba.njit(cache=True)
+def table_under(ground, x, y, c, s, along, across):
+    """Highest point [m] of the table under a rectangle about (x, y), `along` the closing axis (c, s) and `across`."""
+    start, dx, dy = ground
+    tilt = np.abs(dx * c + dy * s) * along + np.abs(dy * c - dx * s) * across
+    return start + dx * x + dy * y + tilt / 2
 
 
 @numba.njit(cache=True)

@@ -50,7 +50,7 @@ class LabelOptions:
     whether its mean over the draws does, nothing being hit as planned. What fails has quality 0.
 
     Errors of the grasp's pose and of the object's are one here: either moves the one against the other in the plane.
-    What leans out of it is drawn with the scene (`GenerateOptions.approach_sd`), and stays through a label's draws.
+    What leans out of it is drawn with the scene (`GenerateOptions.lean`), and stays through a label's draws.
     """
 
     quality: str = "robust_force_closure"
