@@ -44,10 +44,11 @@ class ObliqueClearance(Clearance):
         poses: Callable[[ViewGrasps], np.ndarray],
         cameras: Sequence[CameraView],
         options: ClearanceOptions = ClearanceOptions(),
+        fixed: Optional[torch.Tensor] = None,
     ):
         """lifted: (H, W) the view's surface with the support lifted [m]. poses: `T_cam_grasp` (N, 4, 4) of the view's
-        grasps. cameras: each tip stays in an image of theirs."""
-        super().__init__(replace(view, depth=lifted), gripper, options)
+        grasps. cameras: each tip stays in an image of theirs. fixed: as in `Clearance`."""
+        super().__init__(replace(view, depth=lifted), gripper, options, fixed)
         self.view, self.poses, self.cameras = view, poses, cameras
         self.tops = view.things()
         self._body = _body_points(gripper, view.cell)

@@ -18,6 +18,7 @@ from antipodal.errors import NoGraspFound
 from antipodal.grasping.antipodal_pairs import Pairs, SamplingOptions, sample_antipodal
 from antipodal.grasping.balance import distance_to_centroid
 from antipodal.grasping.clearance import ClearanceOptions
+from antipodal.grasping.fixed_pieces import fixed_points, points_surface
 from antipodal.grasping.neighbours import closes_on_one
 from antipodal.grasping.object_width import wide_enough
 from antipodal.grasping.oblique_clearance import ObliqueClearance, oblique_margin
@@ -104,7 +105,8 @@ class ConePipeline:
             others += list(_along_normal(directions, request))  # most things are held from above
             best += [_bare_look(d) for d in others if all(d @ look.direction <= ALONG for look in best)]
             own = [Trace() for _ in best] if trace is not None else [None] * len(best)
-            found = [self._search(b, request, solids, cameras, generator, t) for b, t in zip(best, own)]
+            fixed = fixed_points(solids, self.margin, self.options.fixed)
+            found = [self._search(b, request, solids, fixed, cameras, generator, t) for b, t in zip(best, own)]
         if trace is not None:
             trace.leaning = [t for t, (grasps, _) in zip(own, found) if t is not None and len(grasps)]
         return [f for f in found if len(f[0])]
@@ -193,16 +195,24 @@ class ConePipeline:
         look: FirstLook,
         request: Request,
         solids: SolidScene,
+        fixed: np.ndarray,
         cameras: Sequence[CameraView],
         generator: torch.Generator,
         trace: Optional[Trace] = None,
     ) -> Found:
-        """All grasps scored in a full search along one direction, and its frame; starts at the look's candidates."""
+        """All grasps scored in a full search along one direction, and its frame; starts at the look's candidates. Jaws
+        close over none of the fixed points (K, 3) [m]."""
         view, lifted = solids.view(look.direction, self.margin, self.options.view)
         if request.labels is not None:
             view = cast(ObliqueView, with_labels(view, cameras))
         clearance = ObliqueClearance(
-            view, lifted, self.gripper, lambda g: poses(g, view.T_cam_view), cameras, self._limits(solids)
+            view,
+            lifted,
+            self.gripper,
+            lambda g: poses(g, view.T_cam_view),
+            cameras,
+            self._limits(solids),
+            points_surface(fixed, view),
         )
         distance = distance_to_centroid(view)
         sampled, pairs = self._fitting(clearance, generator, self.options.sampling, {})
