@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List
 
 import numpy as np
-from geometry_msgs.msg import Point, Vector3
+from geometry_msgs.msg import Point, Quaternion, Vector3
 from inputs import points_of
 from ros_client import DEPTH, Client, Failed, scene_request
 from sensor_msgs.msg import Image, PointCloud2, PointField
 
-from antipodal.msg import DepthView
+from antipodal.msg import DepthView, Grasp
 
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 1e-300, 1e300, 1e-30, 1e30, float("nan"), float("inf"), float("-inf")]
 SIZES = [0, 1, 2, 319, 321, 2**16, 2**31 - 1, 2**31, 2**32 - 1]
@@ -167,6 +167,15 @@ def _labels(rng: random.Random, request: Any) -> None:
     request.per_object = rng.choice(SIZES)
 
 
+def _avoid(rng: random.Random, request: Any) -> None:
+    for _ in range(rng.choice([1, 1, 3, 64])):
+        failed = Grasp(kind=rng.choice(["jaws", "suction", "", "tongs"]))
+        failed.header.frame_id = rng.choice(["", "", *FRAMES])
+        failed.pose.position = Point(*rng.choices([0.0, 0.0, 0.7, *NUMBERS], k=3))
+        failed.pose.orientation = Quaternion(*rng.choices([0.0, 1.0, *NUMBERS], k=4))
+        request.avoid.append(failed)
+
+
 def _views(rng: random.Random, request: Any) -> None:
     other = scene_request()
     view = DepthView(depth_image=other.depth_image, camera_info=other.camera_info)
@@ -176,4 +185,4 @@ def _views(rng: random.Random, request: Any) -> None:
 
 
 CHANGES = [_size, _encoding, _depths, _noise, _intrinsics, _camera, _header, _mask, _region, _scene, _count]
-INPUTS = [_cloud, _labels, _views]  # other inputs than one depth image, which may need tf
+INPUTS = [_cloud, _labels, _views, _avoid]  # other inputs than one depth image, which may need tf

@@ -30,8 +30,8 @@ from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.dense_scan import load_dense
 from antipodal.planning.image_planner import Chosen, ImagePlanner
 from antipodal.planning.options import PlannerOptions
-from antipodal.planning.ranking import centered_in, tips_in_image
-from antipodal.planning.request import Request, along, make_request
+from antipodal.planning.ranking import apart_from_failed, centered_in, tips_in_image
+from antipodal.planning.request import Request, along, apart_from, make_request
 from antipodal.planning.result import Clock, Plan, refuse_empty, told_of
 from antipodal.planning.suction_options import SuctionOptions
 from antipodal.planning.trace import Trace
@@ -121,6 +121,8 @@ class GraspPlanner(ImagePlanner):
             with told_of(scene, camera):
                 start = [g for g in asked.start if g.kind == JAWS]
                 request = make_request(scene, asked.window, start, counts, seen, asked.labels)
+                failed = [g for g in asked.avoid if g.kind == JAWS]
+                request = apart_from(request, failed, camera, counts)
                 request = along(request, approach, scene.support, options.cone.directions)
                 if request.cone is not None:
                     ranked, T_cam_view = self._cone_pipeline()(request, camera, asked.seed, counts, clock, trace)
@@ -131,6 +133,7 @@ class GraspPlanner(ImagePlanner):
             ranked = replace(ranked, quality=self.calibration(ranked.quality))
             if trace is not None:
                 trace.calibrate(self.calibration)
+            ranked = apart_from_failed(ranked, T_cam_view, failed, counts)
             ranked = centered_in(asked.window, ranked, T_cam_view, camera, counts, asked.beside(seen))
             ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)
             chosen = Chosen(ranked, T_cam_view, asked, options, counts)

@@ -20,8 +20,8 @@ from antipodal.planning.approach_cone import Approach, ApproachCone, check_appro
 from antipodal.planning.asked import Asked
 from antipodal.planning.image_planner import Chosen, ImagePlanner
 from antipodal.planning.options import PlannerOptions
-from antipodal.planning.ranking import centered_in
-from antipodal.planning.request import Request, make_request
+from antipodal.planning.ranking import apart_from_failed, centered_in
+from antipodal.planning.request import Request, apart_from, make_request
 from antipodal.planning.result import Clock, Plan, told_of
 from antipodal.planning.suction_options import SuctionOptions
 from antipodal.planning.suction_pipeline import SuctionPipeline
@@ -99,6 +99,8 @@ class SuctionPlanner(ImagePlanner):
             with told_of(scene, asked.camera):
                 start = [g for g in asked.start if g.kind == KIND]
                 request = make_request(scene, asked.window, start, counts, seen, asked.labels)
+                failed = [g for g in asked.avoid if g.kind == KIND]
+                request = apart_from(request, failed, asked.camera, counts)
                 request = self._along(replace(request, support=scene.support), approach)
                 ranked, poses = self.pipeline(request, asked.camera, asked.seed, counts, clock, asked.trace)
         with clock("ranking"), told_of(scene, asked.camera):
@@ -106,6 +108,7 @@ class SuctionPlanner(ImagePlanner):
             if asked.trace is not None:
                 asked.trace.frames = poses
                 asked.trace.calibrate(self.calibration)
+            ranked = apart_from_failed(ranked, poses, failed, counts)
             ranked = centered_in(asked.window, ranked, poses, asked.camera, counts, asked.beside(seen))
             chosen = Chosen(ranked, poses, asked, options, counts)
         return chosen.plan(scene, clock, self.cup.name, KIND)

@@ -159,6 +159,24 @@ class PlannerTest(unittest.TestCase):
         message.encoding = "32FC1"
         self.assert_refused(self.ask(TWO, labels=message), "label image has encoding '32FC1'")
 
+    def test_places_where_grasps_failed_are_avoided(self):
+        first = self.ask(TWO).grasps[0]
+        second = self.ask(TWO, avoid=[first])
+        self.assertTrue(second.success, second.message)
+        for grasp in second.grasps:
+            x, y, _ = (transforms.invert(transform_from(first.pose)) @ transform_from(grasp.pose))[:3, 3]
+            self.assertGreater(np.hypot(x, y), 0.02)
+        self.assertIn("apart", second.count_names)
+        first.kind = "suction"
+        self.assertEqual(tuples(self.ask(TWO, avoid=[first])), tuples(self.ask(TWO)))
+        first.kind = "tongs"
+        self.assert_refused(self.ask(TWO, avoid=[first]), "the kind of a grasp to avoid must be 'jaws' or 'suction'")
+        first.header.frame_id = "nowhere"
+        first.kind = "jaws"
+        self.assertEqual(self.ask(TWO, avoid=[first]).reason, "no transform")
+        first.pose.orientation.w = float("nan")
+        self.assert_refused(self.ask(TWO, avoid=[first]), "rigid")
+
     def test_several_views_meet_by_tf(self):
         poses = {FRAME: transforms.invert(scenes.overhead()), "side": transforms.invert(scenes.overhead(0.4))}
         edges = []

@@ -57,7 +57,7 @@ def test_a_trial_by_object_says_when_another_is_held(monkeypatch):
     assert picked == look.target + 1
     other = type(look)(look.views, 1 - look.target)
     monkeypatch.setattr(Runner, "_look", lambda *_: Swapped(look, other))
-    pick = runner._pick(cell, Job(0, "geometry"), 0)
+    pick = runner._pick(cell, Job(0, "geometry"), 0, [])
     assert pick["kind"] in ("wrong_object", "slipped", "missed", "lost_in_shake", "no_grasp")
 
 

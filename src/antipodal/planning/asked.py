@@ -38,14 +38,16 @@ class Asked:
         per_object: Optional[int] = None,
         approach: Optional[Approach] = None,
         hands: Optional[Collection[str]] = None,
+        avoid: Optional[Sequence[Grasp]] = None,
     ):
-        """hints, start and a cone of approaches: in the frame of the first view's camera."""
+        """hints, start, avoid and a cone of approaches: in the frame of the first view's camera."""
         check_count("max_grasps", max_grasps)
         if per_object is not None:
             check_count("per_object", per_object)
         check_seed(seed)
         check_hands(hands)
         self.max_grasps, self.seed, self.start, self.hints = max_grasps, seed, start or (), hints
+        self.avoid = avoid or ()
         self.trace, self.per_object, self.approach, self.hands = trace, per_object, approach, hands
         self._first, *self._others = [check_view(view, targets) for view in views]
         self.camera: Camera = self._first.view.camera

@@ -77,6 +77,7 @@ class ImagePlanner:
         per_object: Optional[int] = None,
         approach: Optional[Approach] = None,
         hands: Optional[Collection[str]] = None,
+        avoid: Optional[Sequence[Grasp]] = None,
     ) -> Plan:
         """Grasps on what `depth` shows, best first.
 
@@ -90,10 +91,13 @@ class ImagePlanner:
         closes on one object alone and has its `label`. targets: labels of the objects that may be grasped, all when not
         given; the rest are obstacles. per_object: at most so many grasps of each label. approach: which way the hand
         comes, in place of the options': "table", "camera", "any", or an ApproachCone. hands: names or kinds ("jaws",
-        "suction") of those that may be planned for, all that the planner has when not given. Raises InputError, or
-        NoGraspFound with the reason."""
+        "suction") of those that may be planned for, all that the planner has when not given. avoid: grasps that failed,
+        in the frame of this camera; no grasp of the same kind of hand has its middle within 2 cm of their axes. Raises
+        InputError, or NoGraspFound with the reason."""
         view = DepthView(depth, camera, mask=mask, labels=labels)
-        asked = Asked([view], max_grasps, seed, region, start, hints, trace, targets, per_object, approach, hands)
+        asked = Asked(
+            [view], max_grasps, seed, region, start, hints, trace, targets, per_object, approach, hands, avoid
+        )
         return self._plan_with(asked)
 
     def plan_views(
@@ -109,20 +113,21 @@ class ImagePlanner:
         per_object: Optional[int] = None,
         approach: Optional[Approach] = None,
         hands: Optional[Collection[str]] = None,
+        avoid: Optional[Sequence[Grasp]] = None,
     ) -> Plan:
         """Grasps on what several cameras show, best first, with their poses in the frame of the cameras' poses.
 
         views: 1 to 8, each (depth, camera, pose), and perhaps mask, labels and robot, as `DepthView`; pose: (4, 4) of
         the optical frame. The support is that of the first; what any camera sees is an obstacle and may be grasped,
-        unless another sees through it. hints, start, a cone of approaches: in the frame of the poses. A region, and a
-        mask of the robot in the hints, are of the first image; the rest as in `plan`. Raises InputError, also where the
-        cameras disagree about where things are, or NoGraspFound."""
+        unless another sees through it. hints, start, avoid, a cone of approaches: in the frame of the poses. A region,
+        and a mask of the robot in the hints, are of the first image; the rest as in `plan`. Raises InputError, also
+        where the cameras disagree about where things are, or NoGraspFound."""
         checked = check_views(views)
         T_frame_cam = np.asarray(checked[0].T_frame_cam, float)
         known = (hints or SceneHints()).seen_from(T_frame_cam, checked[0].robot)
-        earlier = moved_grasps(start or (), transforms.invert(T_frame_cam))
-        approach = turned_approach(approach, T_frame_cam)
-        asked = Asked(checked, max_grasps, seed, region, earlier, known, trace, targets, per_object, approach, hands)
+        earlier, failed = (moved_grasps(g or (), transforms.invert(T_frame_cam)) for g in (start, avoid))
+        wanted = targets, per_object, turned_approach(approach, T_frame_cam), hands, failed
+        asked = Asked(checked, max_grasps, seed, region, earlier, known, trace, *wanted)
         return self._plan_with(asked).in_frame(T_frame_cam)
 
     def plan_cloud(
@@ -133,20 +138,21 @@ class ImagePlanner:
         hints: Optional[SceneHints] = None,
         start: Optional[Sequence[Grasp]] = None,
         approach: Optional[Approach] = None,
+        avoid: Optional[Sequence[Grasp]] = None,
         **arguments: Any,
     ) -> Plan:
         """Grasps on what a point cloud shows, best first, with their poses in the cloud's frame.
 
         points: (H, W, 3) of an organised cloud or (N, 3), float [m], not finite where there is none. viewpoint: (3,)
         where the sensor stood, in the cloud's frame. camera: the one whose optical frame the cloud is in, where it is
-        known; else `clouds.cloud_view` finds or makes one. hints, start, a cone of approaches: in the cloud's frame.
-        arguments: as in `plan`; images such as a mask are of an organised cloud's shape. Raises InputError or
+        known; else `clouds.cloud_view` finds or makes one. hints, start, avoid, a cone of approaches: in the cloud's
+        frame. arguments: as in `plan`; images such as a mask are of an organised cloud's shape. Raises InputError or
         NoGraspFound."""
         view = cloud_view(points, viewpoint, camera)
-        earlier = moved_grasps(start or (), transforms.invert(view.T_frame_cam))
+        earlier, failed = (moved_grasps(g or (), transforms.invert(view.T_frame_cam)) for g in (start, avoid))
         known = (hints or SceneHints()).seen_from(view.T_frame_cam)
-        arguments["approach"] = turned_approach(approach, view.T_frame_cam)
-        return self.plan(view.depth, view.camera, hints=known, start=earlier, **arguments).in_frame(view.T_frame_cam)
+        arguments.update(start=earlier, avoid=failed, approach=turned_approach(approach, view.T_frame_cam))
+        return self.plan(view.depth, view.camera, hints=known, **arguments).in_frame(view.T_frame_cam)
 
     def _plan_with(self, asked: Asked) -> Plan:
         """The plan, where the hands that are asked for are there. Raises InputError where one is not."""

@@ -9,9 +9,10 @@ import torch
 
 from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
-from antipodal.grasp import Gripper
+from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.view_grasps import ViewGrasps, poses, tips
 from antipodal.perception.fusion import CameraView, appears_in
+from antipodal.planning.failed_grasps import near_failed
 
 
 def distinct(
@@ -91,6 +92,17 @@ def centered_in(
         where = "image" if window is None else "region"
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps are centred in the {where}", counts)
     return _those(grasps, inside)
+
+
+def apart_from_failed(
+    grasps: ViewGrasps, T_cam_view: np.ndarray, failed: Sequence[Grasp], counts: Dict[str, int]
+) -> ViewGrasps:
+    """Those grasps whose origin keeps off the axes of grasps that failed. Raises NoGraspFound, with the counts so far,
+    where there is none."""
+    apart = ~near_failed(poses(grasps, T_cam_view)[:, :3, 3], failed)
+    if not apart.any():
+        raise NoGraspFound(f"all of {len(grasps)} feasible grasps lie near those to avoid, {len(failed)}", counts)
+    return _those(grasps, apart)
 
 
 def tips_in_image(

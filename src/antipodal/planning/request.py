@@ -14,6 +14,7 @@ from antipodal.perception.fusion import CameraView
 from antipodal.perception.scene import Scene, why_nothing
 from antipodal.perception.table import AHEAD, Table
 from antipodal.planning.approach_cone import Approach, ApproachCone, cone_of, free_directions
+from antipodal.planning.failed_grasps import RADIUS, without_failed
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def make_request(
     """What is planned for along the scene's approach: the graspable pixels of a window (H, W) bool, and those of other
     cameras, counted in `counts`. Raises NoGraspFound where there are none."""
     graspable = scene.graspable if window is None else scene.graspable & window
-    counts["pixels"] = int(sum(np.count_nonzero(g) for g in (graspable, *(o.graspable for o in others))))
+    counts["pixels"] = _count(graspable, others)
     if counts["pixels"] == 0 and scene.graspable.any():
         before = int(np.count_nonzero(scene.graspable))
         raise NoGraspFound(f"0 of {before} graspable pixels lie in the region", counts)
@@ -55,6 +56,24 @@ def make_request(
         raise NoGraspFound(why_nothing(scene), {**counts, **scene.counts})
     offset = float("inf") if scene.support is None else scene.support.offset
     return Request(scene.depth, graspable, scene.approach, offset, start, labels, others)
+
+
+def _count(graspable: np.ndarray, others: Sequence[CameraView]) -> int:
+    """How many pixels of all images may be grasped."""
+    return int(sum(np.count_nonzero(g) for g in (graspable, *(o.graspable for o in others))))
+
+
+def apart_from(request: Request, failed: Sequence[Grasp], camera: Camera, counts: Dict[str, int]) -> Request:
+    """The request without what lies around grasps that failed, in the frame of the camera; what is left is counted in
+    `counts`. Raises NoGraspFound where nothing is."""
+    if not failed:
+        return request
+    first, *others = without_failed(request.views(camera), failed)
+    counts["apart"] = _count(first.graspable, others)
+    if counts["apart"] == 0:
+        left_out = f"all {counts['pixels']} graspable pixels lie within {100 * RADIUS:g} cm of grasps to avoid"
+        raise NoGraspFound(f"{left_out}, {len(failed)} of them", counts)
+    return replace(request, graspable=first.graspable, others=others)
 
 
 def along(request: Request, approach: Approach, support: Optional[Table], count: int) -> Request:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import rospy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
+from antipodal import transforms
 from antipodal.errors import InputError
+from antipodal.grasp import Grasp, moved_grasps
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.perception.inputs import check_depth, check_region
@@ -19,6 +21,7 @@ from antipodal.planning.approach_cone import Approach, turned_approach
 from antipodal.planning.image_planner import ImagePlanner
 from antipodal.planning.result import Plan
 from antipodal.ros.approach import requested_cone
+from antipodal.ros.avoid import grasps_to_avoid
 from antipodal.ros.compressed import compressed_depth_from
 from antipodal.ros.cpu_fallback import FallbackPlanner
 from antipodal.ros.frames import TransformLookup, pixels_inside
@@ -48,12 +51,13 @@ class PlanInput:
     per_object: Optional[int]  # most grasps of each label
     approach: Optional[Approach]  # a cone in the camera's frame; None = the options' approach
     hands: Optional[List[str]] = None  # names or kinds of the hands to plan for; None = all
+    avoid: Sequence[Grasp] = ()  # that failed, in the camera's frame
 
     def plan_with(self, planner: Union[ImagePlanner, FallbackPlanner], max_grasps: int, seed: int) -> Plan:
         """The plan, with the grasps in the camera's frame. Raises InputError or NoGraspFound."""
         view = self.view
         wanted: Dict[str, Any] = {"hints": self.hints, "targets": self.targets, "per_object": self.per_object}
-        wanted.update(approach=self.approach, hands=self.hands)
+        wanted.update(approach=self.approach, hands=self.hands, avoid=self.avoid)
         if not self.others:
             arguments = view.depth, view.camera, view.mask, max_grasps, seed, self.region
             return planner.plan(*arguments, labels=view.labels, **wanted)
@@ -101,8 +105,10 @@ class InputReader:
         targets, per_object = list(request.targets) or None, request.per_object or None
         cone = requested_cone(options, request, header, self._any_tf)
         approach = turned_approach(cone, view.T_frame_cam) if is_cloud else cone
-        hands = list(request.hands) or None
-        return PlanInput(header, view, region, hints, others, targets, per_object, approach, hands)
+        failed = grasps_to_avoid(request.avoid, header, self._any_tf)
+        failed = moved_grasps(failed, transforms.invert(view.T_frame_cam))
+        wanted = targets, per_object, approach, list(request.hands) or None, failed
+        return PlanInput(header, view, region, hints, others, *wanted)
 
     def _view(
         self, request: PlanGraspRequest, options: NodeOptions, image: AnyImage, info: Optional[CameraInfo]

@@ -169,6 +169,7 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         mask=not (args.no_mask or args.room),
         views=args.views,
         by_object=args.by_object,
+        remember=args.remember,
         seed=args.seed,
         scene=args.scene,
         approach=args.approach,
@@ -236,6 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-mask", action="store_true", help="do not tell policies which pixels show objects")
     add("--views", type=int, default=1, help="cameras: further ones look from the sides (default: 1)")
     add("--by-object", action="store_true", help="ask for one object of a label image; to hold another is a failure")
+    add("--remember", action="store_true", help="planners avoid where they failed, until they hold an object")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
     add("--workers", type=int, default=1, help="processes (default: 1)")
     add("--report", type=Path, help="HTML report to write: one file with pictures, for a browser")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import trimesh
@@ -16,6 +16,7 @@ from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping import draw
 from antipodal.perception.observe import MAX_VIEWS
 from antipodal.planner import PlannerOptions
+from antipodal.planning.image_planner import ImagePlanner
 from antipodal.sim.cell import PRIMESENSE, Cell, overhead
 from antipodal.sim.looks import Shown, ask_for_object, look
 from antipodal.sim.objects import Body, body_from_mesh
@@ -49,6 +50,7 @@ class TrialOptions:
     mask: bool = True  # whether policies get the mask of the objects
     views: int = 1  # cameras: the one above, and others around it
     by_object: bool = False  # a policy is asked for one object, in a label image; another in the hand is a failure
+    remember: bool = False  # after a failure planners are told to avoid its place, until an object is held
     give_up: int = 3  # failures in a row that end a trial in clutter; a single object gets one pick
     seed: int = 0
     scene: str = "table"  # a name in scenes.SCENES; some have objects of their own
@@ -147,10 +149,11 @@ class Runner:
         """One pick of a trial again, as pictures (H, W, 3) uint8: the depth image with the grasp, the hand there, and
         the table afterwards. The picks before it are made first."""
         cell = self.make_cell(job.scene)
+        failed: List[Grasp] = []
         for earlier in range(attempt):
-            self._pick(cell, job, earlier)
+            self._pick(cell, job, earlier, failed)
         shown = self._look(cell, job.scene, attempt)
-        depth, grasp = shown.depth, self._plan(cell, job, attempt, shown)
+        depth, grasp = shown.depth, self._plan(cell, job, attempt, shown, failed)
         T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
         before = failure_picture(depth, cell.camera, grasp, cell.hand_of(grasp.kind), object_place(cell, grasp))
         shape = (before.shape[0], before.shape[1])
@@ -164,21 +167,22 @@ class Runner:
     def _clear(self, cell: Cell, job: Job) -> List[dict]:
         """Pick until the table is clear or the policy fails too often; a single object gets one pick."""
         picks: List[dict] = []
+        failed: List[Grasp] = []
         failures = 0
         allowed = 1 if len(cell.bodies) == 1 else self.options.give_up
         while cell.remaining() and failures < allowed:
-            pick = self._pick(cell, job, len(picks))
+            pick = self._pick(cell, job, len(picks), failed)
             failures = 0 if pick["kind"] == "held" else failures + 1
             picks.append(pick)
         return picks
 
-    def _pick(self, cell: Cell, job: Job, attempt: int) -> dict:
-        """Look, plan, execute."""
+    def _pick(self, cell: Cell, job: Job, attempt: int, failed: List[Grasp]) -> dict:
+        """Look, plan, execute. failed: since an object was last held; kept true."""
         shown = self._look(cell, job.scene, attempt)
         self._policy(job.policy, cell)  # loaded before the clock starts
         depth, start = shown.depth, time.perf_counter()
         try:
-            grasp = self._plan(cell, job, attempt, shown)
+            grasp = self._plan(cell, job, attempt, shown, failed)
         except NoGraspFound as e:
             self._keep_picture(cell, depth, None, object_place(cell, None), "no_grasp", str(e), job, attempt)
             return {"kind": "no_grasp", "end": "no_grasp", "reason": str(e)}
@@ -187,21 +191,27 @@ class Runner:
         outcome = cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
         wrong = outcome.kind == "held" and shown.target not in (None, outcome.picked)
         kind = WRONG_OBJECT if wrong else outcome.kind
+        failed[:] = [] if outcome.kind == "held" else [*failed, grasp]
         self._keep_picture(cell, depth, grasp, place, kind, _why(grasp, outcome), job, attempt)
         picked = None if outcome.picked is None else cell.bodies[outcome.picked].name
         forces = {"object_force": round(outcome.object_force, 2), "table_force": round(outcome.table_force, 2)}
         ends = {"kind": kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
         return {**ends, **forces, **_describe(grasp, plan_ms)}
 
-    def _plan(self, cell: Cell, job: Job, attempt: int, shown: Shown) -> Grasp:
-        """The policy's first grasp. Those that know approaches are told which, and what is known of the scene."""
-        options, told = self.options, {}
+    def _plan(self, cell: Cell, job: Job, attempt: int, shown: Shown, failed: Sequence[Grasp]) -> Grasp:
+        """The policy's first grasp. Those that know approaches are told which, and what is known of the scene; planners
+        what failed, if they are to remember it."""
+        options = self.options
+        told: Dict[str, Any] = {}
         if job.policy in APPROACHING and (options.approach != "table" or options.scene != "table"):
             told = {
                 "approach": named_approach(options.approach, cell.T_world_cam),
                 "hints": hints_of(options.scene, cell.T_world_cam),
             }
-        return shown.plan(self._policy(job.policy, cell), 100 * job.scene + attempt, told)
+        policy = self._policy(job.policy, cell)
+        if options.remember and isinstance(policy, ImagePlanner):
+            told["avoid"] = failed
+        return shown.plan(policy, 100 * job.scene + attempt, told)
 
     def _look(self, cell: Cell, scene: int, attempt: int) -> Shown:
         seed, errors = [self.options.seed, scene, 2, attempt], sensor_errors(self.options.noise)
