@@ -97,7 +97,7 @@ def test_candidates_lie_on_what_the_photo_shows_and_a_share_seals():
     options = SuctionCandidateOptions(observed=1.0, tilted=0.0)
     found = sample_suction(photo, surface, CUP, 60, rng, options)
     assert len(found.face) == 60
-    T = transforms.invert(photo.T_cam_table) @ found.T_cam_grasp
+    T = transforms.invert(photo.T_cam_scene) @ found.T_cam_grasp
     away, sealing = _distance_to_box(T[:, :3, 3]), stretches(surface, T, CUP) <= STRETCH
     assert away.max() < CUP.radius / 3 and away[sealing].max() < 1e-4  # planes are rounded off at edges
     assert 0.4 < sealing.mean() < 1

@@ -30,7 +30,7 @@ def suction_samples(setup: Setup, drawn: Drawn, rng: np.random.Generator) -> Lis
     batches = []
     for view in range(o.views):
         photo, grasps = _look(setup, drawn, surface, cup, rng)
-        T_table_grasp = transforms.invert(photo.T_cam_table) @ grasps.T_cam_grasp
+        T_table_grasp = transforms.invert(photo.T_cam_scene) @ grasps.T_cam_grasp
         labels = label_suction(surface, load, cup, T_table_grasp, rng, o.suction.labels)
         batch = _photo_samples(photo, grasps, T_table_grasp, labels, cup)
         batches.append(with_ids({**batch, "objects": index[scene.face_owner[grasps.face]]}, drawn, view))

@@ -59,7 +59,7 @@ def sample_suction(
     if not len(places.face):
         return places
     places = _with_other_approaches(places, photo, surface, rng, options)
-    T_table_grasp = transforms.invert(photo.T_cam_table) @ places.T_cam_grasp
+    T_table_grasp = transforms.invert(photo.T_cam_scene) @ places.T_cam_grasp
     seals = stretches(surface, T_table_grasp, cup) <= STRETCH
     order = np.argsort(~seals, kind="stable")
     first = min(int(seals.sum()), round(options.sealing * count))
@@ -93,7 +93,7 @@ def _with_other_approaches(
     """The grasps, some of them along true normals, and tilted from these."""
     n, kind = len(places.face), rng.random(len(places.face))
     a, b, c = np.moveaxis(surface.corners[places.face], 1, 0)
-    normal = np.cross(b - a, c - a) @ photo.T_cam_table[:3, :3].T
+    normal = np.cross(b - a, c - a) @ photo.T_cam_scene[:3, :3].T
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-30
     inward = normal * np.where((normal * places.contact).sum(axis=1) > 0, 1.0, -1.0)[:, None]
     spin = Rotation.from_rotvec(rng.normal(size=(n, 3)) * 0.577 * options.most_tilt * rng.random((n, 1)))
