@@ -401,7 +401,7 @@ def test_the_temperature_is_kept_only_where_it_serves_other_objects():
     assert train.fit_where_it_helps(logits, confused, few) == 1.0
 
 
-@pytest.mark.parametrize("sampler", ["uniform", "importance"])
+@pytest.mark.parametrize("sampler", ["uniform", pytest.param("importance", marks=pytest.mark.slow)])
 def test_two_processes_have_the_loss_curve_of_one(options, sampler):
     one = make_trainer(replace(options, epochs=3.5, sampler=sampler, evaluate_every=640))
     one.fit()
@@ -415,6 +415,7 @@ def test_two_processes_have_the_loss_curve_of_one(options, sampler):
         torch.testing.assert_close(a, b, rtol=0.1, atol=0.01)
 
 
+@pytest.mark.slow  # that the weights meet is asked in test_processes
 def test_local_averaging_learns_too(options):
     _, meta = launch(options, "--epochs", "4", "--average", "local", "--average-every", "4")
     assert meta["history"][-1]["validation_loss"] < 0.9 * meta["history"][0]["validation_loss"]
