@@ -8,7 +8,7 @@ from scenes import CAMERA, OVERHEAD, box, overhead, render
 
 from antipodal import resources, transforms
 from antipodal.both_hands import BothHands
-from antipodal.errors import NoGraspFound
+from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import moved_grasps
 from antipodal.networks.flatness import Flatness
 from antipodal.planner import GraspPlanner
@@ -74,6 +74,15 @@ def near(grasp):
     """Pixels (H, W) bool within 4 of a grasp's."""
     v, u = np.indices(DEPTH.shape)
     return np.hypot(u - grasp.center_px[0], v - grasp.center_px[1]) < 4
+
+
+@pytest.mark.parametrize("name", ["avoid", "start"])
+@pytest.mark.parametrize("wrong", [[np.eye(4)], 3, [None], "grasp"])
+def test_what_is_no_list_of_grasps_is_refused(both, name, wrong):
+    with pytest.raises(InputError, match=f"{name} must be a list of grasps, such as a plan, got"):
+        both.jaws.plan(DEPTH, CAMERA, **{name: wrong})
+    with pytest.raises(InputError, match=f"{name} must be a list of grasps, such as a plan, got"):
+        both.jaws.plan_views([(DEPTH, CAMERA, np.eye(4))], **{name: wrong})
 
 
 def test_in_several_views_and_clouds_they_are_in_the_frame_of_these(both):

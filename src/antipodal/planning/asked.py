@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -46,8 +46,8 @@ class Asked:
             check_count("per_object", per_object)
         check_seed(seed)
         check_hands(hands)
-        self.max_grasps, self.seed, self.start, self.hints = max_grasps, seed, start or (), hints
-        self.avoid = avoid or ()
+        self.max_grasps, self.seed, self.hints = max_grasps, seed, hints
+        self.start, self.avoid = check_grasps("start", start), check_grasps("avoid", avoid)
         self.trace, self.per_object, self.approach, self.hands = trace, per_object, approach, hands
         self._first, *self._others = [check_view(view, targets) for view in views]
         self.camera: Camera = self._first.view.camera
@@ -91,6 +91,17 @@ def check_hands(hands: Any) -> None:
     listed = isinstance(hands, (list, tuple, set, frozenset, dict))
     if hands is not None and not (listed and all(isinstance(name, str) for name in hands)):
         raise InputError(f"hands must be a list of names or kinds, such as ['suction'], got {hands!r}")
+
+
+def check_grasps(name: str, grasps: Any) -> Sequence[Grasp]:
+    """The grasps; none where there are none. Raises InputError where they are something else."""
+    if grasps is None:
+        return ()
+    if isinstance(grasps, Iterable):
+        grasps = list(grasps)
+        if all(isinstance(grasp, Grasp) for grasp in grasps):
+            return grasps
+    raise InputError(f"{name} must be a list of grasps, such as a plan, got {grasps!r}"[:200])
 
 
 def check_count(name: str, count: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import Any, Collection, Dict, Optional, Protocol, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from antipodal.perception.observe import check_views
 from antipodal.perception.scene import Scene
 from antipodal.planning import warm_up
 from antipodal.planning.approach_cone import Approach, turned_approach
-from antipodal.planning.asked import Asked
+from antipodal.planning.asked import Asked, check_grasps
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import distinct, likely_enough
 from antipodal.planning.result import Clock, Plan
@@ -125,7 +125,7 @@ class ImagePlanner:
         checked = check_views(views)
         T_frame_cam = np.asarray(checked[0].T_frame_cam, float)
         known = (hints or SceneHints()).seen_from(T_frame_cam, checked[0].robot)
-        earlier, failed = (moved_grasps(g or (), transforms.invert(T_frame_cam)) for g in (start, avoid))
+        earlier, failed = _seen_from(T_frame_cam, start, avoid)
         wanted = targets, per_object, turned_approach(approach, T_frame_cam), hands, failed
         asked = Asked(checked, max_grasps, seed, region, earlier, known, trace, *wanted)
         return self._plan_with(asked).in_frame(T_frame_cam)
@@ -149,7 +149,7 @@ class ImagePlanner:
         frame. arguments: as in `plan`; images such as a mask are of an organised cloud's shape. Raises InputError or
         NoGraspFound."""
         view = cloud_view(points, viewpoint, camera)
-        earlier, failed = (moved_grasps(g or (), transforms.invert(view.T_frame_cam)) for g in (start, avoid))
+        earlier, failed = _seen_from(view.T_frame_cam, start, avoid)
         known = (hints or SceneHints()).seen_from(view.T_frame_cam)
         arguments.update(start=earlier, avoid=failed, approach=turned_approach(approach, view.T_frame_cam))
         return self.plan(view.depth, view.camera, hints=known, **arguments).in_frame(view.T_frame_cam)
@@ -161,6 +161,15 @@ class ImagePlanner:
         if unknown:
             raise InputError(f"no hand {', '.join(unknown)}; possible: {', '.join(sorted(known))}")
         return self.plan_asked(asked)
+
+
+def _seen_from(
+    T_frame_cam: np.ndarray, start: Optional[Sequence[Grasp]], avoid: Optional[Sequence[Grasp]]
+) -> Tuple[List[Grasp], List[Grasp]]:
+    """Both in the frame of the camera. Raises InputError where one is no list of grasps."""
+    checked = check_grasps("start", start), check_grasps("avoid", avoid)
+    earlier, failed = (moved_grasps(grasps, transforms.invert(T_frame_cam)) for grasps in checked)
+    return earlier, failed
 
 
 class RankingOptions(Protocol):
