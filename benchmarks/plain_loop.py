@@ -123,9 +123,9 @@ def image(mesh, placed: scene.TableScene, setup: sample.Setup, rng: np.random.Ge
     """Depth (H, W) of the object's window on its table by a ray a pixel, the window, and T_cam_table."""
     drawn, T_cam_table = sample_camera(rng, setup.camera, setup.options.cameras)
     T_cam_view = scene_view.look_along(-T_cam_table[:3, 2])
-    T_view_scene = transforms.invert(T_cam_view) @ T_cam_table
-    bounds = scene_view._bounds(placed, T_view_scene, setup.options.view.margin * setup.gripper.max_width)
-    window = scene_view.window_around(drawn, T_cam_view, bounds, placed.height, T_view_scene[2, 3])
+    T_view_table = transforms.invert(T_cam_view) @ T_cam_table
+    bounds = scene_view._bounds(placed, T_view_table, setup.options.view.margin * setup.gripper.max_width)
+    window = scene_view.window_around(drawn, T_cam_view, bounds, placed.height, T_view_table[2, 3])
     v, u = np.mgrid[: window.height, : window.width]
     T_table_cam = transforms.invert(T_cam_table)
     rays = window.deproject(np.stack([u, v], axis=-1).reshape(-1, 2).astype(float), 1.0) @ T_table_cam[:3, :3].T

@@ -1,8 +1,8 @@
 """Writes docs/ros_reference.md from the files of msg/, srv/ and launch/ and the parameters that can change in a running
 node:   source env.sh && python scripts/ros_reference.py [FILE]"""
 
+import argparse
 import re
-import sys
 from pathlib import Path
 
 from defusedxml import ElementTree
@@ -20,7 +20,9 @@ PARTS = {"msg": [""], "srv": ["Request", "Reply"]}
 
 
 def main() -> None:
-    write_text(sys.argv[1] if sys.argv[1:] else REPO / "docs" / "ros_reference.md", page())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path, default=REPO / "docs" / "ros_reference.md")
+    write_text(parser.parse_args().file, page())
 
 
 def page() -> str:

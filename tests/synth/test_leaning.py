@@ -27,8 +27,6 @@ from antipodal.synth.table_grasps import place
 from tests.synth_runs import CAMERA, GRIPPER, SMALL, on_table, run, standing
 
 STILL = CameraOptions(focal_jitter=0.0, center_jitter=0.0, normal_error=0.0, offset=0.02, polar=(0.1, 0.6))
-
-
 LOST = dataclasses.replace(noise.NONE, speckle_loss=1.0)  # of every pixel
 
 

@@ -99,6 +99,8 @@ def apart_from_failed(
 ) -> ViewGrasps:
     """Those grasps whose origin keeps off the axes of grasps that failed. Raises NoGraspFound, with the counts so far,
     where there is none."""
+    if not failed:
+        return grasps
     apart = ~near_failed(poses(grasps, T_cam_view)[:, :3, 3], failed)
     if not apart.any():
         raise NoGraspFound(f"all of {len(grasps)} feasible grasps lie near those to avoid, {len(failed)}", counts)

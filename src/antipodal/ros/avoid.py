@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Callable, List, Sequence
 
 from std_msgs.msg import Header
 
 from antipodal import msg, transforms
 from antipodal.errors import InputError
-from antipodal.grasp import JAWS, Grasp
+from antipodal.grasp import JAWS, Grasp, moved_grasps
 from antipodal.ros.frames import TransformLookup
 from antipodal.ros.headers import check_frame_id, names_frame_of
 from antipodal.ros.messages import grasp_from
@@ -32,5 +31,4 @@ def grasps_to_avoid(
 def _in_frame_of(header: Header, frame: str, grasp: Grasp, any_tf: Callable[[], TransformLookup]) -> Grasp:
     if names_frame_of(frame, header):
         return grasp
-    T_image_frame = transforms.invert(any_tf().lookup(frame, header))
-    return replace(grasp, T_cam_grasp=T_image_frame @ grasp.T_cam_grasp)
+    return moved_grasps([grasp], transforms.invert(any_tf().lookup(frame, header)))[0]

@@ -46,20 +46,17 @@ class TableScene:
     owner: np.ndarray  # (S,) int64 object that each segment belongs to
     face_owner: np.ndarray  # (F,) int64 object that each face belongs to
     centers: np.ndarray  # (B, 3) centres of mass of the objects [m]
-    top: (
-        np.ndarray
-    )  # (H, W) float32 highest surface [m] of the cells centred on origin + cell * (c, r); without one 0, or
-    # -inf where the table leans
+    top: np.ndarray  # (H, W) float32 highest surface [m]; bare cells 0, or -inf in a scene that leans
     blocks: np.ndarray  # (ceil(H / BLOCK), ceil(W / BLOCK)) the highest of each block of cells
     near: np.ndarray  # (2 more each way) the same of each block and those around it, from one block before the first
-    origin: Tuple[float, float]  # x, y of cell (0, 0) [m]
+    origin: Tuple[float, float]  # x, y of cell (0, 0) [m]; cell (r, c) is centred on origin + cell * (c, r)
     cell: float
     T_scene_table: np.ndarray  # (4, 4) of the table, which is z = 0 in its own frame
 
     @property
     def leans(self) -> bool:
         """Whether the approach leans against the table's normal."""
-        return bool(self.T_scene_table[2, 2] != 1)
+        return _leans(self.T_scene_table)
 
     @cached_property
     def ground(self) -> Tuple[float, float, float]:
@@ -120,8 +117,7 @@ def build_scene(
     centers = _surface_center(vertices[faces])[None] if centers is None else np.asarray(centers, dtype=np.float64)
     owner = np.zeros(len(faces), dtype=np.int64) if owner is None else np.asarray(owner, dtype=np.int64)
     size = np.ceil((high[:2] - low[:2]) / options.cell).astype(int) + 1
-    nothing = -np.inf if T_scene_table[2, 2] != 1 else 0.0
-    top = np.full((size[1], size[0]), nothing, dtype=np.float32)
+    top = np.full((size[1], size[0]), -np.inf if _leans(T_scene_table) else 0.0, dtype=np.float32)
     _draw_top((vertices - [low[0], low[1], 0]) / [options.cell, options.cell, 1], faces, top)
     origin = (float(low[0]), float(low[1]))
     blocks, near = _blocks(top)
@@ -141,6 +137,10 @@ def build_scene(
         options.cell,
         T_scene_table,
     )
+
+
+def _leans(T_scene_table: np.ndarray) -> bool:
+    return bool(T_scene_table[2, 2] != 1)
 
 
 def _surface_center(corners: np.ndarray) -> np.ndarray:

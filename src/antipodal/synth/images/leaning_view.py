@@ -47,8 +47,11 @@ def observe_leaning(
 ) -> SceneView:
     """A noisy view of a scene that leans, from a camera drawn anew. Raises InputError where none sees the objects."""
     margin = options.margin * gripper.max_width
-    photo = _photo_of_objects(scene, camera, rng, cameras, noise, margin)
-    objects, support = _shows_objects(photo), support_of(photo, scene)
+    photos = (photograph(scene, camera, rng, cameras, noise, margin) for _ in range(CAMERAS))
+    photo = next((p for p in photos if _shows_objects(p).any()), None)
+    if photo is None:
+        raise InputError(f"none of {CAMERAS} cameras drawn sees the objects: look at cameras.radius and cameras.offset")
+    objects, support = _shows_objects(photo), _support_of(photo, scene)
     above = objects & support.rises(photo.depth, photo.camera)
     seen = CameraView(photo.depth, above if above.any() else objects, photo.camera, np.eye(4))
     solids = solid_scene([seen], support, margin)
@@ -58,28 +61,12 @@ def observe_leaning(
     return SceneView(along, graspable, T_view_scene, view.origin, view.cell, *image, view.T_cam_view, bare)
 
 
-def _photo_of_objects(
-    scene: TableScene,
-    camera: Camera,
-    rng: np.random.Generator,
-    cameras: CameraOptions,
-    noise: NoiseOptions,
-    margin: float,
-) -> Photo:
-    """An image of the objects; a camera that sees nothing of them is drawn again."""
-    for _ in range(CAMERAS):
-        photo = photograph(scene, camera, rng, cameras, noise, margin)
-        if _shows_objects(photo).any():
-            return photo
-    raise InputError(f"none of {CAMERAS} cameras drawn sees the objects: look at cameras.radius and cameras.offset")
-
-
 def _shows_objects(photo: Photo) -> np.ndarray:
     """Valid pixels (H, W) bool that show objects."""
     return (photo.depth > 0) & (photo.face != render.NOTHING)
 
 
-def support_of(photo: Photo, scene: TableScene) -> Support:
+def _support_of(photo: Photo, scene: TableScene) -> Support:
     """The table with planning's error of its tilt, and with the noise that the image has about it."""
     offset = float(photo.down @ (photo.T_cam_scene @ scene.T_scene_table)[:3, 3])
     along, table = _along(photo.down, photo.camera), (photo.depth > 0) & (photo.face == render.NOTHING)
