@@ -3,8 +3,11 @@ import numpy as np
 import pytest
 from scenes import CAMERA, box, render
 
+from antipodal.camera import Camera
+from antipodal.perception import segmentation
+from antipodal.perception.image_part import ImagePart, bridged
 from antipodal.perception.segmentation import segment_objects, stands_out
-from antipodal.perception.segmentation_numba import bridge_gaps, jumps
+from antipodal.perception.segmentation_numba import jumps
 from antipodal.perception.table import find_table
 
 
@@ -84,12 +87,29 @@ def test_jumps_are_what_opencvs_morphology_finds():
     np.testing.assert_array_equal(jumps(depth, np.float32(0.01), none, none), expected)
 
 
-def test_bridged_gaps_are_what_opencvs_closing_finds_at_missing_depth():
+def test_what_stands_is_the_same_in_its_part_of_the_image_and_in_all_of_it(monkeypatch):
+    things = [box((-0.05, 0), (0.04, 0.05, 0.03)), box((0.06, 0.03), (0.05, 0.03, 0.006), 0.5)]
     rng = np.random.default_rng(0)
-    for share in (0.02, 0.3, 0.7):
-        mask, missing = rng.random((60, 80)) < share, rng.random((60, 80)) < 0.3
-        closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-        np.testing.assert_array_equal(bridge_gaps(mask, np.flatnonzero(missing), 2), mask | (missing & closed))
+    noise = rng.normal(scale=0.0015, size=(CAMERA.height, CAMERA.width))
+    part, truth = segmented(things, lambda d: (d + noise).astype(np.float32))
+    monkeypatch.setattr(segmentation, "window_around", lambda mask, pad: tuple(slice(0, n) for n in mask.shape))
+    whole, _ = segmented(things, lambda d: (d + noise).astype(np.float32))
+    assert part.sum() > 0.9 * truth.sum()
+    np.testing.assert_array_equal(part, whole)
+
+
+def test_gaps_are_bridged_at_missing_depth_alone():
+    depth = np.full((60, 80), 0.7, np.float32)
+    mask = np.zeros(depth.shape, bool)
+    mask[20:40, 20:60] = True
+    depth[20:40, 38:42] = 0  # a narrow gap, a wide one, and one in which there is depth
+    depth[20:40, 50:57] = 0
+    mask[20:40, [38, 39, 40, 41, 28, 29, *range(50, 57)]] = False
+    camera = Camera(60.0, 60.0, 39.5, 29.5, 80, 60)
+    table = find_table(np.full(depth.shape, 0.75, np.float32), camera, np.random.default_rng(0))
+    expected = mask.copy()
+    expected[20:40, 38:42] = True
+    np.testing.assert_array_equal(bridged(mask, ImagePart.whole(depth, camera, table)), expected)
 
 
 def test_without_a_support_what_is_near_and_stands_out_may_be_grasped():

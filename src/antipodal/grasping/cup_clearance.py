@@ -7,6 +7,7 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
+from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.grasping import cup_clearance_numba as compiled
 from antipodal.grasping.gripper_boxes import Box
@@ -57,12 +58,12 @@ def obstacle_points(views: Sequence[CameraView], support: Optional[Table], optio
         few = view.depth[::8, ::8]
         pitch = float(np.median(few[few > 0])) / min(view.camera.fx, view.camera.fy) if few.any() else options.block
         side = max(1, int(options.block / pitch))
-        points = compiled.nearest_of_blocks(np.ascontiguousarray(view.depth), side, view.camera.intrinsics())
-        found.append(points @ view.T_first_cam[:3, :3].T + view.T_first_cam[:3, 3])
-    points = np.concatenate(found)
-    if support is not None:
-        points = points[support.height(points) > options.ignored]
-    return np.ascontiguousarray(points, np.float32)
+        table = None if support is None else support.seen_from(view.T_first_cam)
+        plane, least = (np.zeros(4), -np.inf) if table is None else (table.equation, options.ignored)
+        depth = np.ascontiguousarray(view.depth)
+        points = compiled.nearest_of_blocks(depth, side, view.camera.intrinsics(), plane, least)
+        found.append(transforms.apply(view.T_first_cam, points))
+    return np.concatenate(found).astype(np.float32)
 
 
 def cup_is_free(

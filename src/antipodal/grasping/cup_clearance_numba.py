@@ -5,25 +5,43 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from antipodal.backends import EXACT
+
 
 @numba.njit(cache=True, nogil=True)
-def nearest_of_blocks(depth, side, intrinsics):
-    """Points (N, 3) [m] of the nearest pixel in each block of `side` pixels a side that shows anything."""
+def nearest_of_blocks(depth, side, intrinsics, plane, least):
+    """Points (N, 3) [m] of the nearest pixel in each block of `side` pixels a side that shows anything, those that are
+    more than `least` [m] above a plane (4,) as (normal, offset)."""
     fx, fy, cx, cy = intrinsics
     rows, columns = -(-depth.shape[0] // side), -(-depth.shape[1] // side)
     out, count = np.empty((rows * columns, 3)), 0
     for i in range(rows):
+        strip = depth[i * side : (i + 1) * side]
+        nearest = _nearest_of_columns(strip)
         for j in range(columns):
-            nearest, u, v = np.float32(np.inf), 0, 0
-            for row in range(i * side, min((i + 1) * side, depth.shape[0])):
-                for column in range(j * side, min((j + 1) * side, depth.shape[1])):
-                    d = depth[row, column]
-                    if (d > 0) & (d < nearest):
-                        nearest, u, v = d, column, row
-            if nearest < np.inf:
-                out[count, 0], out[count, 1], out[count, 2] = (u - cx) / fx * nearest, (v - cy) / fy * nearest, nearest
+            u = j * side + np.argmin(nearest[j * side : (j + 1) * side])
+            z = nearest[u]
+            if z == np.inf:
+                continue
+            v = i * side
+            while depth[v, u] != z:
+                v += 1
+            x, y = (u - cx) / fx * z, (v - cy) / fy * z
+            if plane[3] - (plane[0] * x + plane[1] * y + plane[2] * z) > least:
+                out[count, 0], out[count, 1], out[count, 2] = x, y, z
                 count += 1
     return out[:count]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
+def _nearest_of_columns(strip):
+    """Least depth (W,) [m] in each column of rows (K, W) of an image, infinite where there is none."""
+    nearest = np.full(strip.shape[1], np.float32(np.inf))
+    for row in range(strip.shape[0]):
+        for u in range(strip.shape[1]):
+            d = strip[row, u]
+            nearest[u] = min(nearest[u], d if d > 0 else np.float32(np.inf))
+    return nearest
 
 
 @numba.njit(cache=True, nogil=True)

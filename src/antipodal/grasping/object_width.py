@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Tuple
 
 import torch
@@ -44,8 +43,9 @@ def oblique_penalty(view: View, grasps: ViewGrasps, gripper: Gripper, weight: fl
 
 def _slanted_widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, ...]:
     """As `_widths`, each (len(SLANTS), N): with the grasps turned by each of SLANTS."""
-    turned = (replace(grasps, angle=grasps.angle + slant) for slant in SLANTS)
-    return tuple(torch.stack(found) for found in zip(*(_widths(view, g, gripper) for g in turned)))
+    count, angle = len(SLANTS), torch.cat([grasps.angle + slant for slant in SLANTS])
+    turned = ViewGrasps(grasps.center.repeat(count, 1), angle, grasps.width.repeat(count))
+    return tuple(found.view(count, -1) for found in _widths(view, turned, gripper))
 
 
 def _widths(view: View, grasps: ViewGrasps, gripper: Gripper) -> Tuple[torch.Tensor, ...]:

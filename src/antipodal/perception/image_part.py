@@ -9,6 +9,7 @@ from typing import Any, Tuple
 import cv2
 import numpy as np
 
+from antipodal.camera import Camera
 from antipodal.perception import segmentation_numba as compiled
 from antipodal.perception.cells import CELL
 from antipodal.perception.table import Table
@@ -34,8 +35,20 @@ class ImagePart:
 
     @cached_property
     def missing(self) -> np.ndarray:
-        """Indices (N,) of the pixels without depth."""
-        return np.flatnonzero(self.depth <= 0)
+        """Pixels (h, w) bool without depth."""
+        return self.depth <= 0
+
+    @classmethod
+    def whole(cls, depth: np.ndarray, camera: Camera, table: Table) -> ImagePart:
+        """All of an image (H, W) float32 [m], 0 = missing."""
+        plane = table.equation.astype(np.float32)
+        rays = camera.rays()
+        return cls(depth, compiled.heights(depth, *rays, plane), rays, plane, table, camera.fx)
+
+    def part(self, window: Window) -> ImagePart:
+        rays = self.rays[0][window[1]], self.rays[1][window[0]]
+        images = window_of(self.depth, window), window_of(self.height, window)
+        return ImagePart(*images, rays, self.plane, self.table, self.focal)
 
     def geometry(self) -> tuple:
         return self.depth, self.height, *self.rays, self.plane
@@ -67,13 +80,11 @@ class ImagePart:
         return (*self.table.surface.grid()[:2], CELL)
 
 
-def smallest_window(mask: np.ndarray) -> Window:
-    """The smallest rows and columns that hold all of `mask` (H, W)."""
-    spans = []
-    for axis in (1, 0):
-        occupied = np.flatnonzero(mask.any(axis=axis))
-        spans.append(slice(occupied[0], occupied[-1] + 1) if len(occupied) else slice(0, 0))
-    return spans[0], spans[1]
+def window_around(mask: np.ndarray, pad: int) -> Window:
+    """The smallest rows and columns that hold all of `mask` (H, W) uint8, and `pad` more on each side."""
+    u, v, width, height = cv2.boundingRect(mask)
+    pad = pad if width > 0 else 0
+    return slice(max(0, v - pad), v + height + pad), slice(max(0, u - pad), u + width + pad)
 
 
 def window_of(image: np.ndarray, window: Window) -> np.ndarray:
@@ -81,13 +92,19 @@ def window_of(image: np.ndarray, window: Window) -> np.ndarray:
     return np.ascontiguousarray(image[window])
 
 
-def grown(mask: np.ndarray, size: int) -> np.ndarray:
-    """Pixels (h, w) bool in the squares of `size` pixels round those of a mask (h, w) uint8; a sum takes the same time
-    for every size."""
+def counted(mask: np.ndarray, size: int) -> np.ndarray:
+    """How many of a mask's pixels (h, w) uint8 lie in the square of `size` pixels round each, up to 255; a sum takes
+    the same time for every size."""
     size = min(size, 2 * max(mask.shape) + 1)
-    return cv2.boxFilter(mask, -1, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT) > 0
+    return cv2.boxFilter(mask, -1, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT)
+
+
+def grown(mask: np.ndarray, size: int) -> np.ndarray:
+    """Pixels (h, w) bool in the squares of `size` pixels round those of a mask (h, w) uint8."""
+    return counted(mask, size) > 0
 
 
 def bridged(mask: np.ndarray, image: ImagePart) -> np.ndarray:
-    """`mask` (h, w) with the missing pixels in narrow gaps of it."""
-    return compiled.bridge_gaps(mask, image.missing, 2)
+    """`mask` (h, w) bool with the missing pixels in narrow gaps of it."""
+    closed = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return mask | (closed.view(bool) & image.missing)

@@ -49,8 +49,8 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
     few = clean[::4, ::4]
     if np.count_nonzero(few) < 0.01 * few.size:
         _refuse_millimetres(depth)
-    if not clean.any():
-        raise InputError(f"depth has no valid pixel: all {depth.size} are zero, negative, NaN or infinite")
+        if not clean.any():
+            raise InputError(f"depth has no valid pixel: all {depth.size} are zero, negative, NaN or infinite")
     return clean
 
 

@@ -88,6 +88,11 @@ class Plane:
     seen: bool = True  # False: hidden under what is heaped on it
 
     @property
+    def equation(self) -> np.ndarray:
+        """(4,) normal and offset."""
+        return np.append(self.normal, self.offset)
+
+    @property
     def area(self) -> float:
         """Of the surface, holes filled [m^2]."""
         return self.surface.area

@@ -67,22 +67,31 @@ def votes(points, weights, tolerances, planes):
 def moments(points, weights, tolerances, plane):
     """Sum of the weights of the points within their tolerances of a plane, their mean (3,) and the weighted sum of the
     products (3, 3) of their deviations from it. points: (3, N)."""
-    total, mean, products = 0.0, np.zeros(3), np.zeros((3, 3))
-    near = np.zeros(points.shape[1], np.float64)
-    for i in range(points.shape[1]):
-        distance = plane[0] * points[0, i] + plane[1] * points[1, i] + plane[2] * points[2, i] - plane[3]
-        if abs(distance) < tolerances[i]:
-            near[i] = weights[i]
-            total += weights[i]
-            for k in range(3):
-                mean[k] += weights[i] * points[k, i]
-    mean /= max(total, 1e-9)
-    for i in range(points.shape[1]):
-        if near[i] > 0:
-            for j in range(3):
-                for k in range(3):
-                    products[j, k] += near[i] * (points[j, i] - mean[j]) * (points[k, i] - mean[k])
-    return total, mean, products
+    near = _near(points, tolerances, plane)
+    total, mx, my, mz = 0.0, 0.0, 0.0, 0.0
+    for i in range(len(near)):
+        if near[i]:
+            w = float(weights[i])
+            total, mx, my, mz = total + w, mx + w * points[0, i], my + w * points[1, i], mz + w * points[2, i]
+    scale = 1 / max(total, 1e-9)
+    mx, my, mz = mx * scale, my * scale, mz * scale
+    xx, xy, xz, yy, yz, zz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(len(near)):
+        if near[i]:
+            w, x, y, z = float(weights[i]), points[0, i] - mx, points[1, i] - my, points[2, i] - mz
+            xx, xy, xz = xx + w * x * x, xy + w * x * y, xz + w * x * z
+            yy, yz, zz = yy + w * y * y, yz + w * y * z, zz + w * z * z
+    return total, np.array([mx, my, mz]), np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+
+
+@numba.njit(cache=True)
+def _near(points, tolerances, plane):
+    """Points (N,) bool of (3, N) within their tolerances (N,) of a plane (4,)."""
+    near = np.empty(points.shape[1], np.bool_)
+    a, b, c, d = plane[0], plane[1], plane[2], plane[3]
+    for i in range(len(near)):
+        near[i] = abs(a * points[0, i] + b * points[1, i] + c * points[2, i] - d) < tolerances[i]
+    return near
 
 
 @numba.njit(cache=True, inline="always")
@@ -104,18 +113,16 @@ def place_cells(points, tolerances, plane, axes, side, count):
     axes: (2, 3) unit vectors in the plane; the grid is centred on the mean of the points on the plane.
     """
     held = np.zeros((count, count), np.int32)
-    n, middle = 0, np.zeros(2)
-    for i in range(points.shape[1]):
-        p = points[:, i]
-        if abs(_along(plane, p) - plane[3]) < tolerances[i]:
-            for k in range(2):
-                middle[k] += _along(axes[k], p)
-            n += 1
-    corner = middle / max(n, 1) - side * count / 2
-    for i in range(points.shape[1]):
-        p = points[:, i]
-        if abs(_along(plane, p) - plane[3]) < tolerances[i]:
-            x, y = _cell(1.0, p, axes, corner, side)
+    near = _near(points, tolerances, plane)
+    n, across, up = 0, 0.0, 0.0
+    for i in range(len(near)):
+        if near[i]:
+            p = points[:, i]
+            n, across, up = n + 1, across + _along(axes[0], p), up + _along(axes[1], p)
+    corner = np.array([across, up]) / max(n, 1) - side * count / 2
+    for i in range(len(near)):
+        if near[i]:
+            x, y = _cell(1.0, points[:, i], axes, corner, side)
             if 0 <= x < count and 0 <= y < count:
                 held[y, x] += 1
     return held, corner

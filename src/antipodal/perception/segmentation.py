@@ -12,7 +12,7 @@ from antipodal.perception import segmentation_numba as compiled
 from antipodal.perception.bins import find_bins
 from antipodal.perception.components import connected_components
 from antipodal.perception.furniture import find_furniture
-from antipodal.perception.image_part import ImagePart, bridged, grown, smallest_window, window_of
+from antipodal.perception.image_part import ImagePart, Window, bridged, counted, grown, window_around, window_of
 from antipodal.perception.obstacles import beside_edges, entering, image_border, reached, without_obstacles
 from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.surroundings import find_surroundings
@@ -30,19 +30,16 @@ def segment_objects(
 
     depth: (H, W) float32 [m], 0 = missing.
     """
-    rays = camera.rays()
-    plane = np.append(table.normal, table.offset).astype(np.float32)
-    height, sure = _heights(depth, camera, table, options)
+    whole = ImagePart.whole(depth, camera, table)
+    window = _where_things_stand(whole, options)
+    image = whole.part(window)
     found, counts = np.zeros(depth.shape, bool), dict.fromkeys(KINDS, 0)
-    window = smallest_window(sure)
-    if not sure[window].any():
+    if image.depth.size == 0:
         return found, counts
-    rays = rays[0][window[1]], rays[1][window[0]]
-    image = ImagePart(window_of(depth, window), window_of(height, window), rays, plane, table, camera.fx)
-    sure = window_of(sure, window)
+    sure = _how_sure(image, options)
     certain = sure == 2
     border = window_of(image_border(depth, options.gap), window)
-    edge = beside_edges(depth, height, window, image.pixel, options)
+    edge = beside_edges(depth, whole.height, window, image.pixel, options)
     in_bins = _in_bins(sure, border, image, options, counts)
     _mark_walls(sure, image, options)
     arriving = np.zeros(sure.shape, bool)
@@ -64,20 +61,26 @@ def on_support(
 ) -> np.ndarray:
     """Pixels (H, W) bool that `segment_objects` takes for the table's plane: they stand out by no more than its noise,
     nor lie further below it than the pieces that it parts."""
-    height, sure = _heights(depth, camera, table, options)
-    standing = _standing(sure, table.pixel(camera.fx), options)
-    return ~standing & (depth > 0) & (height > -options.step)
+    image = ImagePart.whole(depth, camera, table)
+    standing = _standing(_how_sure(image, options), image.pixel, options)
+    return ~standing & (depth > 0) & (image.height > -options.step)
 
 
-def _heights(
-    depth: np.ndarray, camera: Camera, table: Table, options: SegmentationOptions
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Heights (H, W) [m] over the table, and how surely pixels stand out, as by `segmentation_numba.how_sure`."""
-    plane = np.append(table.normal, table.offset).astype(np.float32)
+def _where_things_stand(whole: ImagePart, options: SegmentationOptions) -> Window:
+    """The part of an image that holds all that `_standing` can find."""
+    surely = _without_lone(compiled.stands_surely(*_noise_of(whole, options)))
+    return window_around(surely, _reach(whole.pixel, options) + 2)  # the medians below look two pixels further
+
+
+def _how_sure(image: ImagePart, options: SegmentationOptions) -> np.ndarray:
+    """How surely pixels (h, w) stand out, as by `segmentation_numba.how_sure`."""
+    middle = cv2.medianBlur(cv2.medianBlur(image.height, 3), 3)  # nearly the median of 5 x 5, in a fifth of its time
+    return compiled.how_sure(middle, *_noise_of(image, options))
+
+
+def _noise_of(image: ImagePart, options: SegmentationOptions) -> tuple:
     least = np.array([options.min_height / 2, options.min_height], np.float32)
-    height = compiled.heights(depth, *camera.rays(), plane)
-    middle = cv2.medianBlur(cv2.medianBlur(height, 3), 3)  # nearly the median of 5 x 5, in a fifth of its time
-    return height, compiled.how_sure(height, middle, depth, *camera.rays(), plane, np.float32(table.noise), least)
+    return image.height, image.depth, *image.rays, image.plane, np.float32(image.table.noise), least
 
 
 def stands_out(depth: np.ndarray, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> np.ndarray:
@@ -118,10 +121,8 @@ def _over_surface(sure: np.ndarray, in_bins: np.ndarray, image: ImagePart, optio
     """Drop what stands neither over the table's surface nor in a bin: beyond its edge are floor, walls, people."""
     axes, corner, side = image.table.surface.grid()
     region = _near_surface(image.table, options.beyond)
-    kept = np.where((in_bins > 0) | (sure == WALL), sure, 0)
-    arguments: Any = (sure, *image.geometry(), axes, corner, side, region)
+    arguments: Any = (sure, WALL, in_bins, *image.geometry(), axes, corner, side, region)
     compiled.keep_over(*arguments)
-    np.maximum(sure, kept, out=sure)
 
 
 def _mark_walls(sure: np.ndarray, image: ImagePart, options: SegmentationOptions) -> None:
@@ -129,7 +130,7 @@ def _mark_walls(sure: np.ndarray, image: ImagePart, options: SegmentationOptions
     for wall in image.table.walls:
         highest = float(image.table.height(wall.surface.points(wall.normal * wall.offset)).max())
         value = np.uint8(0 if highest > options.max_height else WALL)  # a room's, or that of a bin
-        plane = np.append(wall.normal, wall.offset).astype(np.float32)
+        plane = wall.equation.astype(np.float32)
         limits = np.array([options.wall, 4 * image.table.noise, options.foot, options.foot], np.float32)
         arrays = (*image.rays, image.height, plane, *wall.surface.grid(), wall.surface.region)
         compiled.mark_wall(sure, image.depth, *arrays, limits, value)
@@ -148,10 +149,17 @@ def _near_surface(table: Table, beyond: float) -> np.ndarray:
 
 def _standing(sure: np.ndarray, pixel: float, options: SegmentationOptions) -> np.ndarray:
     """Pixels (h, w) bool that are surely higher than the table, and those perhaps higher that are near to them."""
-    certain = (sure == 2).astype(np.uint8)
-    certain &= cv2.boxFilter(certain, -1, (3, 3), normalize=False) >= 3  # lone pixels are noise
-    size = 2 * max(1, round(options.reach / pixel)) + 1
-    return grown(certain, size) & (sure > 0) & (sure < WALL)
+    certain = _without_lone((sure == 2).view(np.uint8))
+    return grown(certain, 2 * _reach(pixel, options) + 1) & (sure > 0) & (sure < WALL)
+
+
+def _without_lone(certain: np.ndarray) -> np.ndarray:
+    """Pixels (h, w) uint8 of which three or more are near each other: lone ones are noise."""
+    return certain & (counted(certain, 3) >= 3)
+
+
+def _reach(pixel: float, options: SegmentationOptions) -> int:
+    return max(1, round(options.reach / pixel))
 
 
 def _furniture(above: np.ndarray, image: ImagePart, options: SegmentationOptions, counts: Dict[str, int]) -> np.ndarray:
@@ -178,8 +186,7 @@ def _without_specks(
     w) to be higher than the table: of a bare table's many pixels some are by chance."""
     pieces = connected_components(bridged(mask, image), diagonal=True)
     large = pieces.areas() >= options.min_area / image.pixel**2
-    size = 2 * round(options.near / image.pixel) + 1
-    near = cv2.boxFilter((certain & mask).view(np.uint8), -1, (size, size), normalize=False)
+    near = counted((certain & mask).view(np.uint8), 2 * round(options.near / image.pixel) + 1)
     large &= pieces.shared(near >= options.min_certain) > 0
     counts["pieces"], counts["too_small"] = int(large.sum()), int((~large).sum())
     return mask & pieces.paint(large)

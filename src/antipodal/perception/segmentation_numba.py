@@ -26,7 +26,21 @@ def heights(depth, ray_x, ray_y, plane):
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
-def how_sure(height, middle, depth, ray_x, ray_y, plane, noise, least):
+def stands_surely(height, depth, ray_x, ray_y, plane, noise, least):
+    """Pixels (H, W) uint8 that surely stand out: 2 in `how_sure`, with the same arguments."""
+    H, W = depth.shape
+    surely = np.empty((H, W), np.uint8)
+    a, b, c, _ = plane
+    for v in range(H):
+        for u in range(W):
+            d = depth[v, u]
+            deviation = noise * d * d * abs(ray_x[u] * a + ray_y[v] * b + c)
+            surely[v, u] = height[v, u] > max(least[1], np.float32(3.5) * deviation)
+    return surely
+
+
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def how_sure(middle, height, depth, ray_x, ray_y, plane, noise, least):
     """Whether a pixel stands out surely (2), perhaps (1) or not (0), (H, W) uint8.
 
     height, middle: (H, W) float32 [m] of each pixel, and the median of those round it, in which there is less noise;
@@ -48,12 +62,13 @@ def how_sure(height, middle, depth, ray_x, ray_y, plane, noise, least):
 
 
 @numba.njit(cache=True)
-def keep_over(sure, depth, height, ray_x, ray_y, plane, axes, corner, side, region):
-    """Set `sure` (H, W) to 0 where a pixel does not stand over a surface: cells (count, count) bool of the plane."""
+def keep_over(sure, wall, in_bins, depth, height, ray_x, ray_y, plane, axes, corner, side, region):
+    """Set `sure` (H, W) to 0 where a pixel does not stand over a surface: cells (count, count) bool of the plane; but
+    not where it is `wall`, nor `in_bins` (H, W) uint8."""
     count = region.shape[0]
     for v in range(sure.shape[0]):
         for u in range(sure.shape[1]):
-            if sure[v, u]:
+            if sure[v, u] and sure[v, u] != wall and not in_bins[v, u]:
                 x, y = plan_cell(depth[v, u], height[v, u], ray_x[u], ray_y[v], plane, axes, corner, side)
                 if x < 0 or x >= count or y < 0 or y >= count or not region[y, x]:
                     sure[v, u] = 0
@@ -107,39 +122,6 @@ def jumps(depth, step, slope, noise):
             span = max(high[u], max(high[u + 1], high[u + 2])) - nearest
             out[v, u] = span > step + nearest * (slope + noise * nearest)
     return out
-
-
-@numba.njit(cache=True)
-def bridge_gaps(mask, missing, reach):
-    """A mask (H, W) bool, closed by squares of 2 `reach` + 1 pixels at the `missing` ones, (N,) indices."""
-    out = mask.copy()
-    for i in missing:
-        v, u = i // mask.shape[1], i % mask.shape[1]
-        out[v, u] = mask[v, u] or _is_closed(mask, v, u, reach)
-    return out
-
-
-@numba.njit(cache=True)
-def _is_closed(mask, v, u, reach):
-    """Whether every pixel of the image in the square round (v, u) has a masked one in the square round it."""
-    H, W = mask.shape
-    if not _any_near(mask, v, u, reach):
-        return False
-    for a in range(max(v - reach, 0), min(v + reach + 1, H)):
-        for b in range(max(u - reach, 0), min(u + reach + 1, W)):
-            if not mask[a, b] and not _any_near(mask, a, b, reach):
-                return False
-    return True
-
-
-@numba.njit(cache=True, inline="always")
-def _any_near(mask, v, u, reach):
-    H, W = mask.shape
-    for a in range(max(v - reach, 0), min(v + reach + 1, H)):
-        for b in range(max(u - reach, 0), min(u + reach + 1, W)):
-            if mask[a, b]:
-                return True
-    return False
 
 
 @numba.njit(cache=True)

@@ -63,6 +63,16 @@ class Table:
         """Height (...) [m] above the table of points (..., 3) in the camera frame."""
         return self.offset - points @ self.normal
 
+    @property
+    def equation(self) -> np.ndarray:
+        """(4,) normal and offset."""
+        return np.append(self.normal, self.offset)
+
+    def seen_from(self, T_frame_cam: np.ndarray) -> Table:
+        """The same in the frame of a camera that has this pose (4, 4) in the table's; its surface stays as it was."""
+        offset = self.offset - float(self.normal @ T_frame_cam[:3, 3])
+        return replace(self, normal=T_frame_cam[:3, :3].T @ self.normal, offset=offset)
+
     def pixel(self, focal: float) -> float:
         """Side [m] of a pixel on the table, where the camera's axis meets it; focal length in pixels."""
         return self.offset / max(float(self.normal[2]), 0.3) / focal
@@ -88,13 +98,12 @@ def find_table(
     given = hints.plane()
     planes = find_planes(voters, points, rng, options, hints.down() if given is None else None)
     if given is not None:
-        table = _measured(np.append(*given), points, camera, options, fixed=True)
+        table = _given(np.append(*given), points, camera, options)
     else:
         best = choose(planes, hints.down(), options, lambda: under_heaps(planes, points, options))
         if best is None:
             return None
-        plane = np.append(best.normal, best.offset)
-        table = _measured(plane, points, camera, options) if best.seen else _hidden(best, points, camera, options)
+        table = _seen(best, points, camera, options) if best.seen else _hidden(best, points, camera, options)
     return replace(table, walls=_walls(planes, table, points, camera, options))
 
 
@@ -108,7 +117,7 @@ def _walls(
         return ()
     off = np.abs(table.offset - table.normal.astype(np.float32) @ points) > 2 * tolerances
     points, tolerances = np.ascontiguousarray(points[:, off]), tolerances[off]
-    surfaces = [find_surface(np.append(p.normal, p.offset), points, tolerances, 3) for p in rising]
+    surfaces = [find_surface(p.equation, points, tolerances, 3) for p in rising]
     walls = (replace(p, surface=s) for p, s in zip(rising, surfaces))
     return tuple(replace(w, surface=w.surface.grown()) for w in walls if _is_wall(w, table, camera, options))
 
@@ -195,22 +204,30 @@ def _score(plane: Plane, planes: List[Plane], upright: bool) -> float:
     )
 
 
-def _measured(
-    plane: np.ndarray, points: np.ndarray, camera: Camera, options: TableOptions, fixed: bool = False
-) -> Table:
-    """The table of a plane (4,), refined by least squares on its own surface unless it is fixed. points: (3, N)."""
-    tolerances = tolerance_at(points[2], options)
-    surface = find_surface(plane, points, tolerances)
-    own = compiled.on_surface(points, 2 * tolerances, plane, *surface.grid(), surface.region)
-    points = np.ascontiguousarray(points[:, own])
-    certain = (1 / np.maximum(points[2], 0.2) ** 4).astype(np.float32)  # the noise grows with the square of depth
-    noise = _noise(plane, points)
-    for _ in range(0 if fixed or points.shape[1] < 10 else 2):
-        near = 3 * np.float32(noise) * points[2] ** 2
-        total, centre, products = compiled.moments(points, certain, near, plane)
+def _given(plane: np.ndarray, points: np.ndarray, camera: Camera, options: TableOptions) -> Table:
+    """The table of a plane (4,) that is known. points: (3, N)."""
+    surface = find_surface(plane, points, tolerance_at(points[2], options))
+    own = _points_on(plane, surface, points, options)
+    return Table(plane[:3], float(plane[3]), _noise(plane, own), surface, _outline(own, surface, camera, options))
+
+
+def _seen(found: Plane, points: np.ndarray, camera: Camera, options: TableOptions) -> Table:
+    """The table of a plane, refined by least squares on its own surface. points: (3, N)."""
+    own = _points_on(found.equation, found.surface, points, options)
+    certain = (1 / np.maximum(own[2], 0.2) ** 4).astype(np.float32)  # the noise grows with the square of depth
+    plane, noise = found.equation, _noise(found.equation, own)
+    for _ in range(2 if own.shape[1] >= 10 else 0):
+        near = 3 * np.float32(noise) * own[2] ** 2
+        total, centre, products = compiled.moments(own, certain, near, plane)
         plane = plane_through(centre, products) if total > 0 else plane
-        noise = _noise(plane, points)
-    return Table(plane[:3], float(plane[3]), noise, surface, _outline(points, surface, camera, options))
+        noise = _noise(plane, own)
+    return Table(plane[:3], float(plane[3]), noise, found.surface, _outline(own, found.surface, camera, options))
+
+
+def _points_on(plane: np.ndarray, surface: Surface, points: np.ndarray, options: TableOptions) -> np.ndarray:
+    """Those of points (3, N) that lie on the surface of a plane (4,)."""
+    near = 2 * tolerance_at(points[2], options)
+    return np.ascontiguousarray(points[:, compiled.on_surface(points, near, plane, *surface.grid(), surface.region)])
 
 
 def _hidden(plane: Plane, points: np.ndarray, camera: Camera, options: TableOptions) -> Table:

@@ -6,7 +6,6 @@ them sees is an obstacle.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -24,7 +23,6 @@ from antipodal.networks.suction_crops import suction_axes
 from antipodal.networks.suction_score import SuctionScore
 from antipodal.perception.components import connected_components
 from antipodal.perception.fusion import CameraView, all_carved
-from antipodal.perception.table import Table
 from antipodal.planning.approach_cone import ApproachCone, turned_approach
 from antipodal.planning.cem import maximise
 from antipodal.planning.contacts import Contacts
@@ -78,7 +76,8 @@ class SuctionSearch:
         """obstacles: (M, 3) float32 [m] in the frame of the first camera, as is the request."""
         self.cup, self.options, self.view = of.cup, of.options, view
         T_cam_first = transforms.invert(view.T_first_cam)
-        self.support, self.down = _seen_from(request.support, view.T_first_cam), T_cam_first[:3, :3] @ request.approach
+        self.support = None if request.support is None else request.support.seen_from(view.T_first_cam)
+        self.down = T_cam_first[:3, :3] @ request.approach
         self.score = of.score.of_image(view.depth, view.camera, self.down, self.cup)
         self.cone = turned_approach(request.cone, view.T_first_cam)
         self.obstacles = transforms.apply(T_cam_first, obstacles).astype(np.float32)
@@ -165,14 +164,6 @@ class SuctionSearch:
         values = samples.numpy()
         turned = values[:, 2:] / np.maximum(1.0, np.linalg.norm(values[:, 2:], axis=1, keepdims=True))
         return self.at(values[:, :2] * self.scale, self.options.tilt * turned)
-
-
-def _seen_from(support: Optional[Table], T_first_cam: np.ndarray) -> Optional[Table]:
-    """A support of the first camera's frame in that of a camera at T_first_cam (4, 4)."""
-    if support is None:
-        return None
-    normal, origin = T_first_cam[:3, :3].T @ support.normal, T_first_cam[:3, 3]
-    return replace(support, normal=normal, offset=support.offset - float(support.normal @ origin))
 
 
 def _distance_to_middle(view: CameraView) -> np.ndarray:
