@@ -44,8 +44,7 @@ class Writer:
                 self._writer.set_compression(rosbag1.Writer.CompressionFormat.LZ4)
         else:
             self.path = folder / "test"
-            plugin = rosbag2.StoragePlugin[kind.upper()]
-            self._writer = rosbag2.Writer(self.path, version=9, storage_plugin=plugin)
+            self._writer = rosbag2.Writer(self.path, **writer_options(kind))
         self._connections = {}
 
     def __enter__(self):
@@ -91,6 +90,14 @@ class Writer:
 
     def _serialized(self, message, kind):
         return self.store.serialize_ros1(message, kind) if self.ros1 else self.store.serialize_cdr(message, kind)
+
+
+def writer_options(kind):
+    if hasattr(rosbag2, "StoragePlugin"):
+        return {"version": 9, "storage_plugin": rosbag2.StoragePlugin[kind.upper()]}
+    if kind == "mcap":
+        pytest.skip("the newest rosbags for Python 3.8 reads MCAP files and writes none")
+    return {}
 
 
 def recorded(folder, kind):

@@ -14,6 +14,7 @@ from antipodal.perception import segmentation_numba as compiled
 from antipodal.perception.cells import CELL
 from antipodal.perception.table import Table
 
+OVERHEAD = np.float32(0.1)  # what is higher and hangs is no part of what stands on the table [m]
 Window = Tuple[slice, slice]  # rows and columns
 
 
@@ -55,8 +56,8 @@ class ImagePart:
 
     def plan(self, mask: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """The greatest height [m] of masked pixels (h, w) in each cell (rows, columns) of the table's plane, 0 where
-        there is none, and column and row of the first cell on the plane's grid."""
-        arguments: Any = (mask, *self.geometry(), *self._grid(), max(1, int(0.7 * CELL / self.pixel)))
+        there is none, and column and row of the first cell on the plane's grid. A roof over the table is left out."""
+        arguments: Any = (mask, *self.geometry(), *self._grid(), max(1, int(0.7 * CELL / self.pixel)), OVERHEAD)
         return compiled.plan(*arguments)
 
     def plan_like(self, mask: np.ndarray, first: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:

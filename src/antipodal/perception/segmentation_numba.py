@@ -7,6 +7,8 @@ import numpy as np
 
 from antipodal.backends import EXACT
 
+THROUGH = np.float32(0.03)  # what is seen so far behind a place shows that nothing is there [m]
+
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
 def heights(depth, ray_x, ray_y, plane):
@@ -151,25 +153,50 @@ def piece_facts(runs, label, count, height, border, edge, marked, limits):
 
 
 @numba.njit(cache=True)
-def plan(mask, depth, height, ray_x, ray_y, plane, axes, corner, side, stride):
+def plan(mask, depth, height, ray_x, ray_y, plane, axes, corner, side, stride, overhead):
     """A plan of every `stride`-th masked pixel: the greatest height [m] in each of its cells (rows, columns), 0 where
-    there is none, and the first cell's column and row on the grid of the plane."""
+    there is none, and the first cell's column and row on the grid of the plane. What is higher than `overhead` [m] and
+    hangs is left out."""
     H, W = mask.shape
+    standing = np.zeros((-(-H // stride), -(-W // stride)), np.bool_)
     low, high = np.full(2, 1 << 30), np.full(2, -(1 << 30))
     for v in range(0, H, stride):
         for u in range(0, W, stride):
-            if mask[v, u]:
-                x, y = plan_cell(depth[v, u], height[v, u], ray_x[u], ray_y[v], plane, axes, corner, side)
+            h = height[v, u]
+            if mask[v, u] and not (h > overhead and hangs(depth, h, v, u, ray_x, ray_y, plane)):
+                standing[v // stride, u // stride] = True
+                x, y = plan_cell(depth[v, u], h, ray_x[u], ray_y[v], plane, axes, corner, side)
                 low[0], low[1], high[0], high[1] = min(low[0], x), min(low[1], y), max(high[0], x), max(high[1], y)
     if high[0] < low[0] or high[0] - low[0] > 2000 or high[1] - low[1] > 2000:
         return np.zeros((0, 0), np.float32), low
     top = np.zeros((high[1] - low[1] + 1, high[0] - low[0] + 1), np.float32)
     for v in range(0, H, stride):
         for u in range(0, W, stride):
-            if mask[v, u]:
+            if standing[v // stride, u // stride]:
                 x, y = plan_cell(depth[v, u], height[v, u], ray_x[u], ray_y[v], plane, axes, corner, side)
                 top[y - low[1], x - low[0]] = max(top[y - low[1], x - low[0]], height[v, u])
     return top, low
+
+
+@numba.njit(cache=True)
+def hangs(depth, height, v, u, ray_x, ray_y, plane):
+    """Whether the camera sees through what is under a pixel of this height [m]: a roof's, not a wall's. Depth is looked
+    up at a third and two thirds of the way down to the plane (4,)."""
+    through = 0
+    for k in range(1, 3):
+        down = height * np.float32(k) / 3
+        x = ray_x[u] * depth[v, u] + plane[0] * down
+        y = ray_y[v] * depth[v, u] + plane[1] * down
+        z = depth[v, u] + plane[2] * down
+        if z <= 0:
+            return False
+        column = int(np.rint((x / z - ray_x[0]) / (ray_x[1] - ray_x[0])))
+        row = int(np.rint((y / z - ray_y[0]) / (ray_y[1] - ray_y[0])))
+        if 0 <= column < depth.shape[1] and 0 <= row < depth.shape[0] and depth[row, column] > 0:
+            if depth[row, column] < z + THROUGH:
+                return False
+            through += 1
+    return through > 0
 
 
 @numba.njit(cache=True)
