@@ -84,3 +84,11 @@ def test_an_empty_plan_has_no_walls() -> None:
     for shape in ((0, 0), (3, 5), (150, 150)):
         level, count = find_thin_walls(np.zeros(shape, np.float32))
         assert count == 0 and level.shape == shape and (level < 0).all()
+
+
+def test_walls_along_the_border_of_the_plan_are_found():
+    """A plan is cut where nothing stands any more, so without noise a tray fills it."""
+    top = np.zeros((40, 50), np.float32)
+    top[[0, 1, -2, -1]] = top[:, [0, 1, -2, -1]] = 0.06
+    level, count = find_thin_walls(top)
+    assert count >= 4 and (level[top > 0] >= 0.06).all()

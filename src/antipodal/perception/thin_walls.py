@@ -96,7 +96,8 @@ def _lines(top: np.ndarray, options: ThinWallOptions) -> List[_Line]:
         return []
     high = (top >= options.height).astype(np.uint8)
     size = round(options.thickness / CELL) + 1
-    thin = cv2.morphologyEx(high, cv2.MORPH_TOPHAT, np.ones((size, size), np.uint8))
+    square = np.ones((size, size), np.uint8)
+    thin = cv2.morphologyEx(high, cv2.MORPH_TOPHAT, square, borderType=cv2.BORDER_CONSTANT, borderValue=(0,))
     length = options.length / CELL
     longer_side = length / np.sqrt(2)  # OpenCV measures a line by its longer side along the axes
     found = cv2.HoughLinesP(thin, 1, np.pi / 90, round(length / 3), None, longer_side, options.gap / CELL)
