@@ -130,9 +130,10 @@ class GraspPlanner(ImagePlanner):
                     plan = self._plan_on_gpu if self._fits_gpu(request) else self.cpu_pipeline
                     ranked, T_cam_view = plan(request, camera, asked.seed, counts, clock, trace)
         with clock("ranking"), told_of(scene, camera):
-            ranked = replace(ranked, quality=self.calibration(ranked.quality))
+            calibration = self.calibration.beside(ranked.quality)
+            ranked = replace(ranked, quality=calibration(ranked.quality))
             if trace is not None:
-                trace.calibrate(self.calibration)
+                trace.calibrate(calibration)
             ranked = apart_from_failed(ranked, T_cam_view, failed, counts)
             ranked = centered_in(asked.window, ranked, T_cam_view, camera, counts, asked.beside(seen))
             ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)

@@ -104,10 +104,11 @@ class SuctionPlanner(ImagePlanner):
                 request = self._along(replace(request, support=scene.support), approach)
                 ranked, poses = self.pipeline(request, asked.camera, asked.seed, counts, clock, asked.trace)
         with clock("ranking"), told_of(scene, asked.camera):
-            ranked = replace(ranked, quality=self.calibration(ranked.quality))
+            calibration = self.calibration.beside(ranked.quality)
+            ranked = replace(ranked, quality=calibration(ranked.quality))
             if asked.trace is not None:
                 asked.trace.frames = poses
-                asked.trace.calibrate(self.calibration)
+                asked.trace.calibrate(calibration)
             ranked = apart_from_failed(ranked, poses, failed, counts)
             ranked = centered_in(asked.window, ranked, poses, asked.camera, counts, asked.beside(seen))
             chosen = Chosen(ranked, poses, asked, options, counts)

@@ -43,6 +43,16 @@ def test_the_map_is_a_line_in_log_odds_and_rises():
     torch.testing.assert_close(PickCalibration()(quality), quality, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("lift", [0.1, 1.0, 30.0])
+def test_the_lift_leaves_the_best_and_the_order_and_raises_what_is_worse(lift):
+    quality = torch.linspace(0.001, 0.9, 500, dtype=torch.float64)
+    by = PickCalibration(**PICKS, lift=lift).beside(quality)
+    plain, lifted = PickCalibration(**PICKS)(quality), by(quality)
+    assert lifted[-1] == pytest.approx(float(plain[-1]), abs=1e-12) and (lifted >= plain).all()
+    assert (lifted.diff() > 0).all() and (lifted[:-1] < lifted[-1]).all()
+    torch.testing.assert_close(torch.logit(lifted), torch.logit(plain) + by.lifted(torch.logit(plain)))
+
+
 def test_grasps_and_candidates_have_calibrated_scores_in_the_same_order(planners):
     plain, picks = (p.plan(DEPTH, CAMERA, seed=1) for p in planners)
     for a, b in ((plain.grasps, picks.grasps), (plain.candidates, picks.candidates)):
@@ -76,7 +86,7 @@ def test_a_trace_is_calibrated_throughout(planners):
     for planner, trace in zip(planners, traces):
         planner.plan(DEPTH, CAMERA, seed=1, trace=trace)
     by = PickCalibration(**PICKS)
-    assert traces[1].calibration == by
+    assert traces[1].calibration.numbers() == by.numbers()
     for a, b in zip([*traces[0].batches, traces[0].ranked], [*traces[1].batches, traces[1].ranked]):
         torch.testing.assert_close(b.quality, by(a.quality), rtol=1e-5, atol=1e-6)
 
@@ -102,9 +112,10 @@ def test_another_hand_has_none_of_it_and_the_first_has_its_own_again(planners):
     [
         ({"hand": {"scale": 0.0, "shift": 1.0}}, "scale above 0"),
         ({"hand": {"scale": 1.0, "shift": float("inf")}}, "finite shift"),
-        ({"hand": {"scale": "much"}}, "two numbers"),
-        ({"hand": 3}, "two numbers"),
-        (7, "two numbers"),
+        ({"hand": {"scale": "much"}}, "numbers a hand"),
+        ({"hand": {"lift": -1.0}}, "lift of at least 0"),
+        ({"hand": 3}, "numbers a hand"),
+        (7, "numbers a hand"),
     ],
 )
 def test_a_damaged_calibration_is_refused(picks, message):

@@ -75,7 +75,7 @@ def test_what_helps_other_objects_is_in_the_file_and_on_the_card(model, monkeypa
     _, meta = networks.load(out, "cpu")
     by = PickCalibration.of_model(meta, "robotiq_2f85")
     assert by.scale == pytest.approx(1.0, abs=0.2) and by.shift == pytest.approx(BETTER, abs=0.3)
-    assert told["calibration"] == {"scale": by.scale, "shift": by.shift} and told["grasps"] == 800
+    assert told["calibration"] == by.numbers() and told["grasps"] == 800
     written, before = out.with_suffix(".md").read_text(), model.with_suffix(".md").read_text()
     below = before.split("\n## Data and model in one command")[1]
     assert (

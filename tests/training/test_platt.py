@@ -6,7 +6,14 @@ import torch
 from scipy.special import expit
 
 from antipodal.networks.pick_calibration import PickCalibration
-from antipodal.training.platt import calibrated, error_by_chance, error_with_interval, fit_platt, log_odds
+from antipodal.training.platt import (
+    calibrated,
+    error_by_chance,
+    error_with_interval,
+    fit_lift,
+    fit_platt,
+    log_odds,
+)
 
 
 def drawn(scale, shift, count=20_000, seed=0):
@@ -28,9 +35,20 @@ def test_a_threshold_that_separates_leaves_finite_numbers():
     assert np.isfinite([by.scale, by.shift]).all() and by.scale > 1
 
 
-def test_planner_and_measure_apply_the_same_map():
-    by, quality = PickCalibration(1.4, -0.3), np.linspace(0, 1, 101)
-    np.testing.assert_allclose(calibrated(quality, by), by(torch.from_numpy(quality)).numpy(), atol=1e-6)
+@pytest.mark.parametrize("lift", [0.3, 1.5])
+def test_the_lift_that_made_the_outcomes_is_found(lift):
+    rng, by = np.random.default_rng(0), PickCalibration(0.8, 0.5, lift)
+    best = expit(rng.normal(3, 2, 20_000))
+    quality = expit(log_odds(best) - rng.exponential(3, 20_000))
+    held = rng.random(20_000) < calibrated(quality, best, by)
+    assert fit_lift(quality, best, held, PickCalibration(0.8, 0.5)).lift == pytest.approx(lift, rel=0.15)
+
+
+@pytest.mark.parametrize("lift", [0.0, 0.7])
+def test_planner_and_measure_apply_the_same_map(lift):
+    by, quality = PickCalibration(1.4, -0.3, lift), np.linspace(0, 0.9, 101)
+    found = by.beside(torch.from_numpy(quality))(torch.from_numpy(quality)).numpy()
+    np.testing.assert_allclose(calibrated(quality, np.full(101, 0.9), by), found, atol=1e-6)
 
 
 def test_the_error_of_right_probabilities_is_that_of_chance():

@@ -1,6 +1,6 @@
 """Calibrate P(success) against executed picks: `python -m antipodal.sim.calibrate MODEL --objects DIR --out NEW`.
 
-Grasps of all qualities are executed in the simulated cell, on single objects and in heaps. What they show becomes two
+Grasps of all qualities are executed in the simulated cell, on single objects and in heaps. What they show becomes
 numbers of the model file for this hand (networks/pick_calibration.py), kept where they serve objects that they were not
 fitted on.
 """
@@ -14,7 +14,7 @@ if __name__ == "__main__":
 
 import argparse
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -31,8 +31,16 @@ from antipodal.sim.trials import Runner, TrialOptions
 from antipodal.synth.images.noise import NAMED, load_noise
 from antipodal.synth.objects.meshes import UNITS
 from antipodal.training import report
-from antipodal.training.metrics import log_loss, reliability
-from antipodal.training.platt import BINS, calibrated, error_by_chance, error_with_interval, fit_platt, log_odds
+from antipodal.training.metrics import reliability
+from antipodal.training.platt import (
+    BINS,
+    calibrated,
+    error_by_chance,
+    error_with_interval,
+    fit_lift,
+    fit_platt,
+    loss_by,
+)
 
 HELD_BACK = 3  # of so many objects one is kept to judge by
 HEAP = (5, 8)  # objects
@@ -61,25 +69,29 @@ def execute(options: TrialOptions, scenes: Scenes, folder: Path, name: str) -> P
 
 
 def calibrate(options: TrialOptions, scenes: Scenes, folder: Path) -> Tuple[PickCalibration, Dict[str, Any]]:
-    """The calibration fitted on the picks of two thirds of the objects, and what was measured on the others.
-
-    The identity where it does not lower the log loss of the others' picks: of all of them, and of the planner's first
-    grasps, which are what a robot executes.
-    """
+    """The calibration fitted on the picks of two thirds of the objects, and what was measured on the others."""
     fitted, kept = (replace(options, only=names) for names in halves(Runner(options).names))
     part = replace(scenes, singles=-(-scenes.singles // HELD_BACK), heaps=-(-scenes.heaps // HELD_BACK))
     rest = replace(scenes, singles=scenes.singles - part.singles, heaps=scenes.heaps - part.heaps)
     known, others = (every(execute(*run)) for run in ((fitted, rest, folder, "fitted"), (kept, part, folder, "kept")))
-    platt = fit_platt(*columns(known)[:2])
-    first = [pick for pick in others if pick["best"]]
-    losses = {name: losses_by(picks, platt) for name, picks in (("kept", others), ("kept_first", first))}
+    by = fit(known, others)
+    losses = {name: losses_by(picks, by) for name, picks in (("kept", others), ("kept_first", first_of(others)))}
     told: Dict[str, Any] = {
         "grasps": len(known),
         "kept_grasps": len(others),
         **{f"{k}_losses": pair for k, pair in losses.items()},
     }
-    helps = all(after < before for before, after in losses.values())
-    return (platt if helps else PickCalibration()), told
+    return by, told
+
+
+def fit(known: List[dict], others: List[dict]) -> PickCalibration:
+    """Scale and shift as the known first grasps have them, the lift as the rest has it, either or neither: what serves
+    the others' picks best. Log losses decide; that of the others' first grasps, which are what a robot executes, must
+    not rise."""
+    none, platt = PickCalibration(), fit_platt(*columns(first_of(known))[::2])
+    possible = [none, platt, *(fit_lift(*columns(known)[:3], by) for by in (none, platt))]
+    first, rest = ({by: losses_by(picks, by)[1] for by in possible} for picks in (first_of(others), others))
+    return min((by for by in possible if first[by] <= first[none]), key=lambda by: rest[by])
 
 
 def every(picks: Picks) -> List[dict]:
@@ -87,10 +99,14 @@ def every(picks: Picks) -> List[dict]:
     return [pick for rows in picks.values() for pick in rows]
 
 
+def first_of(picks: List[dict]) -> List[dict]:
+    """The planner's first grasps."""
+    return [pick for pick in picks if pick["best"]]
+
+
 def losses_by(picks: List[dict], by: PickCalibration) -> List[float]:
     """Log losses of picks without a calibration and with it."""
-    quality, held, _ = columns(picks)
-    return [log_loss(log_odds(calibrated(quality, one)), held.astype(float)) for one in (PickCalibration(), by)]
+    return [loss_by(*columns(picks)[:3], one) for one in (PickCalibration(), by)]
 
 
 def halves(names: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
@@ -102,22 +118,24 @@ def halves(names: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
     return tuple(n for n in names if n not in kept), tuple(n for n in names if n in kept)
 
 
-def columns(picks: List[dict]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Quality, whether it held, and scene (N,) of picks. Raises InputError where there are none."""
+def columns(picks: List[dict]) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Quality, that of the scene's first grasp, whether it held, and scene (N,) of picks. Raises InputError where there
+    are none."""
     if not picks:
         raise InputError("no grasp was found in any scene, so there is nothing to calibrate by; more scenes are needed")
-    quality, held = np.array([p["quality"] for p in picks]), np.array([p["kind"] == "held" for p in picks])
-    return quality, held, np.array([p["scene"] for p in picks])
+    first = {p["scene"]: p["quality"] for p in first_of(picks)}
+    rows = [(p["quality"], first[p["scene"]], p["kind"] == "held", p["scene"]) for p in picks]
+    quality, best, held, scene = map(np.array, zip(*rows))
+    return quality, best, held, scene
 
 
 def errors_of(picks: Picks, by: PickCalibration) -> Dict[str, Any]:
     """Of each kind of scene, and of the first grasps of all scenes: how many, the share that held, and the calibration
     error before and after."""
-    first = [pick for pick in every(picks) if pick["best"]]
     measured = {}
-    for kind, rows in ((k, r) for k, r in {**picks, "first grasps": first}.items() if r):
-        quality, held, scenes = columns(rows)
-        after = calibrated(quality, by)
+    for kind, rows in ((k, r) for k, r in {**picks, "first grasps": first_of(every(picks))}.items() if r):
+        quality, best, held, scenes = columns(rows)
+        after = calibrated(quality, best, by)
         measured[kind] = {
             "grasps": len(rows),
             "scenes": len(np.unique(scenes)),
@@ -136,7 +154,7 @@ def write_calibrated(model: str, out: Path, hand: str, by: PickCalibration, told
     before."""
     source = resources.locate("models", model)
     network, meta = networks.load(source, "cpu")
-    own = {**asdict(by), **told, "command": command, "commit": resources.source_commit()}
+    own = {**by.numbers(), **told, "command": command, "commit": resources.source_commit()}
     changed = {**meta, "picks": {**meta.get("picks", {}), hand: own}}
     networks.save(out, network, changed)
     if "history" in meta:  # of a training run; imported weights have no card
@@ -166,17 +184,17 @@ def main(arguments: Optional[List[str]] = None) -> int:
     scenes = Scenes(args.singles, args.heaps, args.single_picks, args.heap_picks)
     if args.out is None:
         by = PickCalibration.of_model(networks.load(str(options.model), "cpu")[1], hand)
-        result = {"calibration": asdict(by), "measured": errors_of(execute(options, scenes, args.logs, "judged"), by)}
+        result = {"calibration": by.numbers(), "measured": errors_of(execute(options, scenes, args.logs, "judged"), by)}
         text = error_table(result["measured"])
     else:
         by, told = calibrate(options, scenes, args.logs)
         if by != PickCalibration():
             command = " ".join(["python -m antipodal.sim.calibrate", *given])
             write_calibrated(args.model, args.out, hand, by, told, command)
-        result = {"calibration": asdict(by), **told}
+        result = {"calibration": by.numbers(), **told}
         losses = "log loss of {kept_grasps} kept picks: {kept_losses[0]:.4f} before, {kept_losses[1]:.4f} after; "
         losses += "of the first of each scene: {kept_first_losses[0]:.4f} before, {kept_first_losses[1]:.4f} after"
-        found = f"scale {by.scale:.3f}, shift {by.shift:.3f}"
+        found = ", ".join(f"{name} {value:.3f}" for name, value in by.numbers().items())
         if by == PickCalibration():
             found = f"it does not serve objects that it was not fitted on, so {args.out} was not written"
         text = f"{losses.format(**told)}; {found}"

@@ -1,11 +1,12 @@
-"""Fits the two numbers of a `PickCalibration` to executed picks, and measures how well probabilities are calibrated."""
+"""Fits the numbers of a `PickCalibration` to executed picks, and measures how well probabilities are calibrated."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, logit
 
 from antipodal.networks.pick_calibration import SUREST, PickCalibration
@@ -20,9 +21,15 @@ def log_odds(quality: np.ndarray) -> np.ndarray:
     return logit(np.clip(np.asarray(quality, float), SUREST, 1 - SUREST))
 
 
-def calibrated(quality: np.ndarray, by: PickCalibration) -> np.ndarray:
-    """P(a pick holds) (N,) of scores (N,), as `PickCalibration` computes it."""
-    return expit(by.scale * log_odds(quality) + by.shift)
+def calibrated(quality: np.ndarray, best: np.ndarray, by: PickCalibration) -> np.ndarray:
+    """P(a pick holds) (N,) of scores (N,) in plans whose best scores are `best` (N,), as `PickCalibration` computes
+    it."""
+    return expit(_calibrated_odds(quality, best, by))
+
+
+def _calibrated_odds(quality: np.ndarray, best: np.ndarray, by: PickCalibration) -> np.ndarray:
+    odds, most = (by.scale * log_odds(q) + by.shift for q in (quality, best))
+    return odds if by.lift == 0 else odds + by.lift * np.log1p(np.maximum(most - odds, 0) / by.lift)
 
 
 def fit_platt(quality: np.ndarray, held: np.ndarray) -> PickCalibration:
@@ -34,6 +41,22 @@ def fit_platt(quality: np.ndarray, held: np.ndarray) -> PickCalibration:
     target = np.where(held, (good + 1) / (good + 2), 1 / (len(held) - good + 2))
     best = minimize(lambda v: log_loss(np.exp(v[0]) * odds + v[1], target), np.zeros(2), method="BFGS")
     return PickCalibration(float(np.exp(best.x[0])), float(best.x[1]))
+
+
+def fit_lift(quality: np.ndarray, best: np.ndarray, held: np.ndarray, by: PickCalibration) -> PickCalibration:
+    """The calibration with the lift that minimises the log loss of N picks, `held` (N,) of 0 and 1, of plans whose best
+    scores are `best` (N,)."""
+
+    def lifted(exponent: float) -> PickCalibration:
+        return replace(by, lift=float(np.exp(exponent)))
+
+    found = minimize_scalar(lambda e: loss_by(quality, best, held, lifted(e)), bounds=(-5.0, 5.0), method="bounded")
+    return lifted(found.x)
+
+
+def loss_by(quality: np.ndarray, best: np.ndarray, held: np.ndarray, by: PickCalibration) -> float:
+    """Log loss of N picks, as `calibrated` takes them, `held` (N,) of 0 and 1."""
+    return log_loss(_calibrated_odds(quality, best, by), held.astype(float))
 
 
 def error_with_interval(probability: np.ndarray, held: np.ndarray, scenes: np.ndarray) -> List[float]:

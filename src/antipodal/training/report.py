@@ -52,7 +52,8 @@ probabilities may be wrong although its ranking is right.
 
 PICKS = """
 ## Calibrated against picks of {hand}
-P(a pick holds) = sigmoid({scale:.4f} x log odds + {shift:.4f}), fitted to {grasps:,} executed grasps of training
+P(a pick holds) = sigmoid(z), z = {scale:.4f} x log odds + {shift:.4f}, for a plan's best grasp; for one that is worse
+by a gap in z it is sigmoid(z + a log(1 + gap / a)), a = {lift:.4f}. Fitted to {grasps:,} executed grasps of training
 objects in the simulated cell, single and in heaps. On {kept_grasps:,} grasps of other training objects the log loss
 fell from {kept_losses[0]:.4f} to {kept_losses[1]:.4f}. Ranking does not change. Made by
 

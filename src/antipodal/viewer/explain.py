@@ -35,21 +35,26 @@ def explain(look: JawsLook, grasps: ViewGrasps, index: int, step: str = "result"
 
 
 def _probability(look: JawsLook, one: ViewGrasps, step: str) -> Facts:
-    """P(success), and what balance, slant and a leaning approach took from the network's own."""
+    """P(success), what balance, slant and a leaning approach took from the network's own, and what the scene's best
+    grasp adds."""
     rows = [("P(success)", f"{float(one.quality):.3f}")]
     search = look.search_of(one)
     if search.stages is None or search.score is None:
         return rows
     view = search.stages.view
     distance = float(view.lookup(search.stages.distance, one.center[:, :2]))
-    with torch.inference_mode():
-        alone = float(search.calibration(torch.sigmoid(search.score(view, one))))
     scale = search.calibration.scale
+    with torch.inference_mode():
+        odds = scale * search.score(view, one) + search.calibration.shift
     lost = scale * float(balance_penalty(torch.tensor(distance), look.options.balance))
     slant = scale * float(oblique_penalty(view, one, look.gripper, look.options.oblique))
-    about = f"{alone:.3f}; {1e3 * distance:.0f} mm from the object's middle cost {lost:.2f} log odds"
+    about = (
+        f"{float(torch.sigmoid(odds)):.3f}; {1e3 * distance:.0f} mm from the object's middle cost {lost:.2f} log odds"
+    )
     cone = _lost_in_a_cone(look, one, scale) if look.trace.leaning and step == "result" else ""
-    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}{cone}")]
+    gain = float(search.calibration.lifted(odds - lost - slant))
+    beside = f"; beside the scene's best it counts {gain:.2f} more" if gain > 0.005 else ""
+    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}{cone}{beside}")]
 
 
 def _lost_in_a_cone(look: JawsLook, one: ViewGrasps, scale: float) -> str:
