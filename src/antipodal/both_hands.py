@@ -19,8 +19,8 @@ from antipodal.suction_planner import SuctionPlanner
 
 
 class BothHands(ImagePlanner):
-    """Plans for a gripper and for a cup in one image, and ranks all of their grasps by P(success), which each network's
-    temperature calibrates. A grasp says which hand it is for."""
+    """Plans for a gripper and for a cup in one image, and ranks all of their grasps by P(success), as each model is
+    calibrated for its hand. A grasp says which hand it is for."""
 
     def __init__(self, jaws: GraspPlanner, suction: SuctionPlanner):
         _check_names(jaws.hands[0], suction.hands[0])

@@ -57,7 +57,8 @@ def test_the_crop_is_what_the_network_scored(planner):
     fitting, view = trace.fitting(0), trace.stages.view
     penalty = (view.lookup(trace.stages.distance, fitting.center[:, :2]) / planner.options.balance) ** 2
     penalty = penalty + oblique_penalty(view, fitting, planner.gripper, planner.options.oblique)
-    assert torch.allclose(torch.sigmoid(trace.score(view, fitting) - penalty), fitting.quality, atol=1e-5)
+    quality = trace.calibration(torch.sigmoid(trace.score(view, fitting) - penalty))
+    assert torch.allclose(quality, fitting.quality, atol=1e-5)
     assert trace.score.crops(view, fitting).shape == (len(fitting), 1, 32, 32)
 
 

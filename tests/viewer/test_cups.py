@@ -143,7 +143,10 @@ def tab(request, alone, both):
     from antipodal.viewer.server import make_server
 
     server = make_server(0, "antipodal")
-    frames = [FRAME, Frame("empty table", np.full_like(DEPTH, 0.7), CAMERA)]
+    frames = [  # of a slab that jaws do not take, so that the list begins with grasps of the cup
+        Frame("slab", render([SLAB])[0], CAMERA),
+        Frame("empty table", np.full_like(DEPTH, 0.7), CAMERA),
+    ]
     tab = PlanTab(server, alone if len(request.param) == 1 else both, frames)
     assert tab.worker.wait()
     yield tab
