@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 from scenes import CAMERA, HEIGHT, box, overhead, render
 
+from antipodal.camera import Camera
+from antipodal.perception.hints import SceneHints
 from antipodal.perception.planes_numba import moments
 from antipodal.perception.table import find_table
 
@@ -81,3 +83,21 @@ def test_the_outline_holds_all_of_the_table_that_is_seen(tilt):
     places = CAMERA.deproject(np.stack([u, v], -1), depth[v, u]) @ table.surface.axes.T
     outside = [cv2.pointPolygonTest(table.outline, (float(x), float(y)), True) for x, y in places[::7]]
     assert min(outside) > -0.012  # a cell of the coarse grid
+
+
+def test_images_of_few_pixels_make_no_table_through_the_camera():
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(400):
+        height, width = rng.integers(1, 40, 2)
+        focal = rng.uniform(5, 80)
+        camera = Camera(focal, focal, width / 2, height / 2, int(width), int(height))
+        depth = np.full((height, width), rng.uniform(0.3, 2), np.float32)
+        for _ in range(rng.integers(0, 4)):
+            v, u = rng.integers(0, height), rng.integers(0, width)
+            depth[v : v + rng.integers(1, 20), u : u + rng.integers(1, 20)] -= rng.uniform(0, 0.29)
+        depth[rng.random(depth.shape) < rng.choice([0, 0.1, 0.6])] = 0
+        table = find_table(depth, camera, rng, None, SceneHints(up=(0.0, -0.5, -0.8)) if depth.any() else None)
+        found += table is not None
+        assert table is None or (table.offset > 0.04 and table.pixel(focal) > 0)
+    assert found > 50

@@ -117,6 +117,9 @@ def _covered(cells: np.ndarray, along: np.ndarray, length: float) -> float:
 def _thickness(high: np.ndarray, inward: np.ndarray, options: FurnitureOptions) -> float:
     """How far in [m] from the sides most of each ring is high."""
     thick = options.rim
-    while thick < options.wall and high[(inward > thick) & (inward <= thick + CELL)].mean() > 0.5:
+    while thick < options.wall:
+        ring = (inward > thick) & (inward <= thick + CELL)
+        if 2 * np.count_nonzero(high & ring) <= np.count_nonzero(ring):
+            break
         thick += CELL
     return thick

@@ -182,6 +182,8 @@ def plan(mask, depth, height, ray_x, ray_y, plane, axes, corner, side, stride, o
 def hangs(depth, height, v, u, ray_x, ray_y, plane):
     """Whether the camera sees through what is under a pixel of this height [m]: a roof's, not a wall's. Depth is looked
     up at a third and two thirds of the way down to the plane (4,)."""
+    if len(ray_x) < 2 or len(ray_y) < 2:
+        return False
     through = 0
     for k in range(1, 3):
         down = height * np.float32(k) / 3

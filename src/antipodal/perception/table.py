@@ -219,7 +219,8 @@ def _seen(found: Plane, points: np.ndarray, camera: Camera, options: TableOption
     for _ in range(2 if own.shape[1] >= 10 else 0):
         near = 3 * np.float32(noise) * own[2] ** 2
         total, centre, products = compiled.moments(own, certain, near, plane)
-        plane = plane_through(centre, products) if total > 0 else plane
+        refined = plane_through(centre, products) if total > 0 else plane
+        plane = refined if refined[:3] @ plane[:3] > PARALLEL else plane  # points on a line tell no plane
         noise = _noise(plane, own)
     return Table(plane[:3], float(plane[3]), noise, found.surface, _outline(own, found.surface, camera, options))
 
