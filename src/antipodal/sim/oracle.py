@@ -111,9 +111,10 @@ class Oracle:
         facing = np.minimum(-(normal * direction).sum(1), (exit_normal * direction).sum(1))
         longest = self.cell.gripper.max_width - self.options.clearance
         good = (facing > np.cos(np.arctan(self.options.friction))) & (length > 1e-3) & (length < longest)
+        start, direction, length, facing = start[good], direction[good], length[good], facing[good]
         center = start + direction * length[:, None] / 2
         off = np.linalg.norm(np.cross(center - solid.center, direction), axis=1)
-        return Axes(center[good], direction[good], length[good], (off / 0.02 + 4 * (1 - facing))[good])
+        return Axes(center, direction, length, off / 0.02 + 4 * (1 - facing))
 
     def _clear(self, axes: Axes, obstacles: np.ndarray) -> Iterator[Tuple[np.ndarray, float]]:
         """Grasps `T_world_grasp` and widths that touch nothing on the way down, best first, without duplicates."""
