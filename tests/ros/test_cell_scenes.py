@@ -12,39 +12,28 @@ pytest.importorskip("mujoco")
 
 import rospy
 
-from antipodal.errors import InputError, NoGraspFound
+from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.networks.flatness import Flatness
 from antipodal.planner import GraspPlanner
 from antipodal.ros.cell import CellNodeOptions, make_cell
+from antipodal.sim.cell import SLEEP
 from antipodal.sim.scenes import SCENES, SHELF_PICK, hints_of, named_approach
 from antipodal.suction_cup import SuctionCup
 from antipodal.suction_planner import SuctionPlanner
 
 GRIPPER = Gripper.load("robotiq_2f85")
+NEEDS_SLEEP = pytest.mark.skipif(not SLEEP, reason="MuJoCo before 3.4: these picks end otherwise")
 
 
-def held(cell, plan):
-    """Whether the best grasp holds, if there is one."""
-    try:
-        best = plan(cell)[0]
-    except NoGraspFound:
-        return False
-    return cell.execute(best.T_cam_grasp, best.width, best.kind).held
-
-
+@NEEDS_SLEEP
 def test_on_a_shelf_the_hand_comes_from_the_front_and_backs_out():
-    planner = GraspPlanner.load("default", GRIPPER, "cpu")
-
-    def plan(cell):
-        cone, hints = named_approach("front:40", cell.T_world_cam), hints_of("shelf", cell.T_world_cam)
-        return planner.plan(cell.render(), cell.camera, hints=hints, approach=cone)
-
-    cells = [make_cell(CellNodeOptions(scene="shelf"), GRIPPER, seed)[0] for seed in range(3)]
-    for cell in cells:
-        assert cell.options.pick == SHELF_PICK and {part.kind for part in cell.room} >= {"roof", "back"}
-        assert cell.T_world_cam[2, 1] < -0.8  # the world's z is up in the image
-    assert any(held(cell, plan) for cell in cells)  # MuJoCo's versions settle an object differently
+    cell, _ = make_cell(CellNodeOptions(scene="shelf"), GRIPPER, 0)
+    assert cell.options.pick == SHELF_PICK and {part.kind for part in cell.room} >= {"roof", "back"}
+    assert cell.T_world_cam[2, 1] < -0.8  # the world's z is up in the image
+    cone, hints = named_approach("front:40", cell.T_world_cam), hints_of("shelf", cell.T_world_cam)
+    best = GraspPlanner.load("default", GRIPPER, "cpu").plan(cell.render(), cell.camera, hints=hints, approach=cone)[0]
+    assert cell.execute(best.T_cam_grasp, best.width).held
 
 
 def test_moves_that_parameters_name_replace_the_scenes():
@@ -56,12 +45,12 @@ def test_moves_that_parameters_name_replace_the_scenes():
         CellNodeOptions(scene="cave")
 
 
+@NEEDS_SLEEP
 def test_a_cell_with_a_cup_takes_what_is_flat():
     cup = SuctionCup.load("piab_b30")
-    planner, options = SuctionPlanner(Flatness(), cup), CellNodeOptions(scene="flat", cup="piab_b30")
-    cells = [make_cell(options, GRIPPER, seed, cup) for seed in range(3)]
-    assert "flat box" in [family for _, family in cells]
-    assert any(held(cell, lambda c: planner.plan(c.render(), c.camera, c.mask())) for cell, _ in cells)
+    cell, family = make_cell(CellNodeOptions(scene="flat", cup="piab_b30"), GRIPPER, 0, cup)
+    best = SuctionPlanner(Flatness(), cup).plan(cell.render(), cell.camera, cell.mask())[0]
+    assert family == "flat box" and cell.execute(best.T_cam_grasp, best.width, best.kind).held
 
 
 @pytest.mark.parametrize("scene", SCENES)

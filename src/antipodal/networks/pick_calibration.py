@@ -40,18 +40,19 @@ class PickCalibration:
         """Calibrated P (N,) of scores (N,) in [0, 1]; -inf, where the gripper does not fit, stays."""
         if self.numbers() == PickCalibration().numbers():
             return quality
-        odds = self._odds(quality)
+        odds = self.of_odds(_log_odds(quality))
         return torch.where(torch.isfinite(quality), torch.sigmoid(odds + self.lifted(odds)), quality)
 
     def lifted(self, odds: torch.Tensor) -> torch.Tensor:
         """What the scaled and shifted log odds (N,) gain beside the plan's best grasp."""
         if self.lift == 0:
             return torch.zeros_like(odds)
-        gap = self._odds(torch.tensor(self.best, dtype=odds.dtype, device=odds.device)) - odds
+        gap = self.of_odds(_log_odds(torch.tensor(self.best, dtype=odds.dtype, device=odds.device))) - odds
         return self.lift * torch.log1p(gap.clamp_min(0.0) / self.lift)
 
-    def _odds(self, quality: torch.Tensor) -> torch.Tensor:
-        return self.scale * torch.logit(quality.clamp_min(0.0), eps=SUREST) + self.shift
+    def of_odds(self, odds: torch.Tensor) -> torch.Tensor:
+        """Log odds (N,) scaled and shifted, without the lift."""
+        return self.scale * odds + self.shift
 
     @classmethod
     def of_model(cls, meta: Dict[str, Any], hand: str) -> PickCalibration:
@@ -69,3 +70,7 @@ class PickCalibration:
             needs = "a scale above 0, a finite shift and a lift of at least 0"
             raise ModelError(f"the model's calibration needs {needs}, got {own} for {hand}")
         return cls(scale, shift, lift)
+
+
+def _log_odds(quality: torch.Tensor) -> torch.Tensor:
+    return torch.logit(quality.clamp_min(0.0), eps=SUREST)

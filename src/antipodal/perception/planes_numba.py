@@ -131,11 +131,10 @@ def place_cells(points, tolerances, plane, axes, side, count):
 @numba.njit(cache=True)
 def on_surface(points, tolerances, plane, axes, corner, side, region):
     """Points (N,) bool on a plane's surface."""
-    on = np.zeros(points.shape[1], np.bool_)
-    for i in range(points.shape[1]):
-        p = points[:, i]
-        if abs(_along(plane, p) - plane[3]) < tolerances[i]:
-            x, y = _cell(1.0, p, axes, corner, side)
+    on = _near(points, tolerances, plane)
+    for i in range(len(on)):
+        if on[i]:
+            x, y = _cell(1.0, points[:, i], axes, corner, side)
             on[i] = 0 <= x < region.shape[1] and 0 <= y < region.shape[0] and region[y, x]
     return on
 

@@ -32,32 +32,40 @@ def stands_surely(height, depth, ray_x, ray_y, plane, noise, least):
     """Pixels (H, W) uint8 that surely stand out: 2 in `how_sure`, with the same arguments."""
     H, W = depth.shape
     surely = np.empty((H, W), np.uint8)
-    a, b, c, _ = plane
     for v in range(H):
         for u in range(W):
-            d = depth[v, u]
-            deviation = noise * d * d * abs(ray_x[u] * a + ray_y[v] * b + c)
-            surely[v, u] = height[v, u] > max(least[1], np.float32(3.5) * deviation)
+            deviation = _deviation(depth[v, u], ray_x[u], ray_y[v], plane, noise)
+            surely[v, u] = _is_sure(height[v, u], deviation, least)
     return surely
+
+
+@numba.njit(cache=True, inline="always")
+def _deviation(d, ray_x, ray_y, plane, noise):
+    """Standard deviation [m] of a pixel's height over a plane, at depth d."""
+    return noise * d * d * abs(ray_x * plane[0] + ray_y * plane[1] + plane[2])
+
+
+@numba.njit(cache=True, inline="always")
+def _is_sure(height, deviation, least):
+    return height > max(least[1], np.float32(3.5) * deviation)
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
 def how_sure(middle, height, depth, ray_x, ray_y, plane, noise, least):
     """Whether a pixel stands out surely (2), perhaps (1) or not (0), (H, W) uint8.
 
-    height, middle: (H, W) float32 [m] of each pixel, and the median of those round it, in which there is less noise;
+    middle, height: (H, W) float32 [m], the median of those round each pixel, in which there is less noise, and its own;
     noise: standard deviation of depth at 1 m, it grows with the square of depth; least: (2,) float32, heights [m] from
     which it stands out perhaps and surely. The rest as in `heights`.
     """
     H, W = depth.shape
     sure = np.empty((H, W), np.uint8)
-    a, b, c, _ = plane
     for v in range(H):
         for u in range(W):
             d, h = depth[v, u], height[v, u]
-            deviation = noise * d * d * abs(ray_x[u] * a + ray_y[v] * b + c)
+            deviation = _deviation(d, ray_x[u], ray_y[v], plane, noise)
             perhaps = h > max(least[0], 2 * deviation)
-            surely = perhaps and h > max(least[1], np.float32(3.5) * deviation)
+            surely = perhaps and _is_sure(h, deviation, least)
             perhaps = perhaps or (d > 0 and middle[v, u] > max(least[0], deviation))
             sure[v, u] = np.uint8(perhaps) + np.uint8(surely)
     return sure

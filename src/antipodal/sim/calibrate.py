@@ -90,7 +90,7 @@ def fit(known: List[dict], others: List[dict]) -> PickCalibration:
     not rise."""
     none, platt = PickCalibration(), fit_platt(*columns(first_of(known))[::2])
     possible = [none, platt, *(fit_lift(*columns(known)[:3], by) for by in (none, platt))]
-    first, rest = ({by: losses_by(picks, by)[1] for by in possible} for picks in (first_of(others), others))
+    first, rest = ({by: loss_of(picks, by) for by in possible} for picks in (first_of(others), others))
     return min((by for by in possible if first[by] <= first[none]), key=lambda by: rest[by])
 
 
@@ -106,7 +106,11 @@ def first_of(picks: List[dict]) -> List[dict]:
 
 def losses_by(picks: List[dict], by: PickCalibration) -> List[float]:
     """Log losses of picks without a calibration and with it."""
-    return [loss_by(*columns(picks)[:3], one) for one in (PickCalibration(), by)]
+    return [loss_of(picks, one) for one in (PickCalibration(), by)]
+
+
+def loss_of(picks: List[dict], by: PickCalibration) -> float:
+    return loss_by(*columns(picks)[:3], by)
 
 
 def halves(names: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:

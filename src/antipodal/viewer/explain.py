@@ -18,7 +18,7 @@ from antipodal.viewer.crop_pictures import blank_picture, enlarged_crop, grey_pi
 from antipodal.viewer.html import probability, shade_of
 from antipodal.viewer.jaws_look import JawsLook
 from antipodal.viewer.look import Look
-from antipodal.viewer.ranks import Facts, rank_facts
+from antipodal.viewer.ranks import Facts, beside_best, rank_facts
 
 
 def explain(look: JawsLook, grasps: ViewGrasps, index: int, step: str = "result") -> Facts:
@@ -45,24 +45,24 @@ def _probability(look: JawsLook, one: ViewGrasps, step: str) -> Facts:
     distance = float(view.lookup(search.stages.distance, one.center[:, :2]))
     scale = search.calibration.scale
     with torch.inference_mode():
-        odds = scale * search.score(view, one) + search.calibration.shift
+        odds = search.calibration.of_odds(search.score(view, one))
     lost = scale * float(balance_penalty(torch.tensor(distance), look.options.balance))
     slant = scale * float(oblique_penalty(view, one, look.gripper, look.options.oblique))
-    about = (
-        f"{float(torch.sigmoid(odds)):.3f}; {1e3 * distance:.0f} mm from the object's middle cost {lost:.2f} log odds"
-    )
-    cone = _lost_in_a_cone(look, one, scale) if look.trace.leaning and step == "result" else ""
-    gain = float(search.calibration.lifted(odds - lost - slant))
-    beside = f"; beside the scene's best it counts {gain:.2f} more" if gain > 0.005 else ""
-    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}{cone}{beside}")]
+    alone = float(torch.sigmoid(odds))
+    about = f"{alone:.3f}; {1e3 * distance:.0f} mm from the object's middle cost {lost:.2f} log odds"
+    in_cone = bool(look.trace.leaning) and step == "result"
+    lean = scale * _lost_by_leaning(look, one) if in_cone else 0.0
+    beside = beside_best(search.calibration, odds - lost - slant - lean)
+    cone = _lost_in_a_cone(look, one, lean) if in_cone else ""
+    return [*rows, ("Network alone", f"{about}, closing at a slant {slant:.2f}{beside}{cone}")]
 
 
-def _lost_in_a_cone(look: JawsLook, one: ViewGrasps, scale: float) -> str:
+def _lost_in_a_cone(look: JawsLook, one: ViewGrasps, lean: float) -> str:
     """What a grasp loses beside those of the other directions, for the page."""
     stages = look.search_of(one).stages
     if stages is not None and not isinstance(stages.view, ObliqueView):  # of the plan without a cone
         return f"; what may be hidden cost {look.options.cone.hidden:.0%} of P"
-    return f", leaning {scale * _lost_by_leaning(look, one):.2f}"
+    return f", leaning {lean:.2f}"
 
 
 def _lost_by_leaning(look: JawsLook, one: ViewGrasps) -> float:

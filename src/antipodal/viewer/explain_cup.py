@@ -17,7 +17,7 @@ from antipodal.planning.suction_trace import SuctionTrace
 from antipodal.suction_cup import SuctionCup
 from antipodal.viewer.crop_pictures import blank_picture, enlarged_heights, grey_picture
 from antipodal.viewer.cup_look import POINTS, CupLook
-from antipodal.viewer.ranks import Facts, rank_facts
+from antipodal.viewer.ranks import Facts, beside_best, rank_facts
 
 
 def explain_cup(look: CupLook, index: int, step: str = "result") -> Facts:
@@ -47,12 +47,14 @@ def _verdict(look: CupLook, search: SuctionTrace, k: int) -> str:
 
 def _probability(look: CupLook, search: SuctionTrace, T: np.ndarray, quality: float) -> Facts:
     """P(success), and what the distance from the object's middle took from the network's own."""
+    calibration = look.trace.calibration
     with torch.inference_mode():
-        alone = look.trace.calibration(torch.sigmoid(search.score(T[None, :3, 3], T[None, :3, 2])))
+        odds = calibration.of_odds(search.score(T[None, :3, 3], T[None, :3, 2]))
     away = search.away(search.view.camera.project(T[None, :3, 3]), T[None, 2, 3])
-    lost = look.trace.calibration.scale * float(balance_penalty(away, look.options.balance))
-    about = f"{float(alone):.3f}; {1e3 * float(away):.0f} mm from the object's middle cost {lost:.2f} log odds"
-    return [("P(success)", f"{quality:.3f}"), ("Network alone", about)]
+    lost = calibration.scale * float(balance_penalty(away, look.options.balance))
+    alone = float(torch.sigmoid(odds))
+    about = f"{alone:.3f}; {1e3 * float(away):.0f} mm from the object's middle cost {lost:.2f} log odds"
+    return [("P(success)", f"{quality:.3f}"), ("Network alone", about + beside_best(calibration, odds - lost))]
 
 
 def _surface(look: CupLook, planes: LocalPlanes) -> Facts:

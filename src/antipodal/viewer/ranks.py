@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import List, Tuple
 
+import torch
+
+from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.viewer.look import Look
 
 Facts = List[Tuple[str, str]]
@@ -23,6 +26,13 @@ def rank_facts(look: Look, index: int) -> Facts:
     near = f"{1e3 * o.distinct_distance:.0f} mm and {math.degrees(o.distinct_angle):.0f} degrees"
     rows.append(("Returned", f"as number {index + 1} of {len(chosen)}"))
     return rows + ([("Before it", f"{skipped} likelier ones lie within {near} of one returned")] if skipped else [])
+
+
+def beside_best(calibration: PickCalibration, odds: torch.Tensor) -> str:
+    """What a grasp of these calibrated log odds (1,) gains beside the best of its plan, to end a sentence; "" where
+    that is nothing."""
+    gain = float(calibration.lifted(odds))
+    return f"; beside the scene's best it counts {gain:.2f} more" if gain > 0.005 else ""
 
 
 def _why_not(look: Look, place: int) -> str:
