@@ -21,7 +21,9 @@ def heights_numba(depth, intrinsics, contact, axes, across, limits, out):
     limit, looks, missing = np.float32(limits[0]), limits[1], np.float32(limits[2])
     across, unseen, size = across.astype(np.float32), np.float32(3) * limit, len(across) ** 2
     place, index = np.empty((3, size), np.float32), np.empty(size, np.int32)
-    behind, free, rises, found = np.empty((4, size), np.float32)
+    # each an array of its own: rows of one array count as strided, and loops over them do not run in vectors
+    behind, free = np.empty(size, np.float32), np.empty(size, np.float32)
+    rises, found = np.empty(size, np.float32), np.empty(size, np.float32)
     flat, heights = depth.reshape(-1), out.reshape(len(contact), size)
     for n in range(len(contact)):
         normal, height = -axes[n, :, 2], heights[n]
