@@ -8,7 +8,7 @@ from typing import Callable, List, Optional, Tuple
 import cv2
 import numpy as np
 
-from antipodal.perception.cells import CELL, convex_hull, wide_groups
+from antipodal.perception.cells import CELL, convex_hull, medians, wide_groups
 
 
 @dataclass(frozen=True)
@@ -207,11 +207,10 @@ class _Side:
         """Heights (N,) [m] of the cells over the rim beside them."""
         return self.height - line[np.clip(self.place.astype(int), 0, self.count - 1)]
 
-    def _fall(self, line: np.ndarray, options: BinOptions) -> List[float]:
-        """Median heights over the rim [m] of the cells 0, 1, 2, ... in from the side, NaN where there are none."""
-        step, below = np.floor(self.inward / CELL).astype(int), self._below(line)
-        steps = range(min(int(options.reach / CELL), int(step.max(initial=0))))
-        return [float(np.median(below[step == k])) if (step == k).any() else np.nan for k in steps]
+    def _fall(self, line: np.ndarray, options: BinOptions) -> np.ndarray:
+        """Median heights (K,) over the rim [m] of the cells 0, 1, 2, ... in from the side, NaN where there are none."""
+        step = np.floor(self.inward / CELL).astype(int)
+        return medians(self._below(line), step, min(int(options.reach / CELL), int(step.max(initial=0))))
 
     def is_cut(self, cut: np.ndarray, options: BinOptions) -> bool:
         """Whether the image ends along most of the side."""

@@ -1,4 +1,4 @@
-"""Cells of a plan of what stands: groups of those that lie near each other, and convex hulls."""
+"""Cells of a plan of what stands: groups of those that lie near each other, convex hulls, and medians."""
 
 from __future__ import annotations
 
@@ -27,3 +27,12 @@ def convex_hull(cells: np.ndarray) -> np.ndarray:
     if corners is not None:
         cv2.fillConvexPoly(hull, cv2.convexHull(corners), (1,))
     return hull
+
+
+def medians(values: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
+    """Medians (count,) of the values (N,) whose group (N,) is 0, 1, 2, ..., NaN where there are none."""
+    order = np.lexsort((values, group))
+    ordered, bounds = np.append(values[order], np.nan), np.searchsorted(group[order], np.arange(count + 1))
+    first, last = bounds[:-1], bounds[1:]
+    middle = (ordered[(first + last - 1) // 2] + ordered[(first + last) // 2]) / 2
+    return np.where(last > first, middle, np.nan)

@@ -34,7 +34,10 @@ def without_obstacles(
     counts["too_high"], counts["entering"] = int(too_high.sum()), int((entering | long).sum())
     dropped = pieces.paint(too_high | entering | long | bulge) | arriving
     dropped |= _skirts(whole & ~dropped, arriving, border, image, options)
-    return above & ~_with_rims(dropped, whole & ~dropped, options.rim / image.pixel) if dropped.any() else above
+    if not dropped.any():
+        return above
+    left, others = above & ~dropped, whole & ~dropped
+    return left & ~_rims(left & ~others, dropped, others, options.rim / image.pixel)
 
 
 def reached(contents: np.ndarray, arriving: np.ndarray, image: ImagePart, options: SegmentationOptions) -> np.ndarray:
@@ -97,11 +100,14 @@ def _jumps(image: ImagePart, step: float) -> np.ndarray:
     return compiled.jumps(image.depth, np.float32(step), slope, noise)
 
 
-def _with_rims(furniture: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
-    """Pixels (h, w) bool of the furniture, and those within `reach` pixels that are nearer to it than to others."""
-    to_furniture = cv2.distanceTransform((~furniture).astype(np.uint8), cv2.DIST_L2, 3)
-    to_others = cv2.distanceTransform((~others).astype(np.uint8), cv2.DIST_L2, 3)
-    return (to_furniture <= reach) & (to_furniture < to_others)
+def _rims(asked: np.ndarray, dropped: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
+    """Those of the asked pixels (h, w) bool that lie within `reach` pixels of what is dropped, and nearer to it than to
+    others."""
+    steps = np.arange(-int(reach), int(reach) + 1)
+    row, column = (axis.ravel() for axis in np.meshgrid(steps, steps, indexing="ij"))
+    square = row**2 + column**2
+    order = np.argsort(square, kind="stable")[: np.count_nonzero(square <= reach**2)]
+    return compiled.nearer(asked, dropped, others, np.stack([row, column, square], axis=1)[order])
 
 
 def beside_edges(

@@ -135,6 +135,38 @@ def jumps(depth, step, slope, noise):
 
 
 @numba.njit(cache=True)
+def nearer(asked, one, other, offsets):
+    """Those of the asked pixels (H, W) bool that have one of `one` (H, W) at one of the offsets, and none of `other`
+    (H, W) as near.
+
+    offsets: (K, 3) int64 rows, columns and their squared distance, nearest first.
+    """
+    H, W = asked.shape
+    found = np.zeros((H, W), np.bool_)
+    for v in range(H):
+        for u in range(W):
+            if asked[v, u]:
+                found[v, u] = _is_nearer(v, u, one, other, offsets)
+    return found
+
+
+@numba.njit(cache=True)
+def _is_nearer(v, u, one, other, offsets):
+    H, W = one.shape
+    nearest = np.int64(-1)  # squared distance to `one`
+    for k in range(len(offsets)):
+        row, column, square = v + offsets[k, 0], u + offsets[k, 1], offsets[k, 2]
+        if nearest >= 0 and square > nearest:
+            break
+        if 0 <= row < H and 0 <= column < W:
+            if other[row, column]:
+                return False
+            if one[row, column]:
+                nearest = square
+    return nearest >= 0
+
+
+@numba.njit(cache=True)
 def piece_facts(runs, label, count, height, border, edge, marked, limits):
     """Facts (count, 8) of pieces, in pixels: all, those higher than each of `limits` (3,) [m] (of the second those at
     the border alone), those at the border (H, W) bool, those in `edge` (H, W) bool; how far apart those at the
