@@ -27,6 +27,20 @@ if pid:
 assert triple(2) == 6
 """
 
+BAR = """
+import sys
+from tqdm import tqdm
+from antipodal.backends import tell_beside_bars
+with tqdm(total=2) as bar:
+    tell_beside_bars("a line of its own")
+"""
+
+
+def test_a_line_beside_a_bar_stands_alone():
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    said = subprocess.run([sys.executable, "-c", BAR], env=env, capture_output=True, text=True, check=True).stderr
+    assert "a line of its own" in said.replace("\r", "\n").split("\n")
+
 
 def test_the_first_process_says_that_it_compiles_and_later_ones_do_not(tmp_path):
     (tmp_path / "kernel.py").write_text(KERNEL)

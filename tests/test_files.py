@@ -1,7 +1,7 @@
 import pytest
 
 from antipodal.errors import InputError
-from antipodal.files import read_names
+from antipodal.files import only_writer, read_names
 
 
 def test_names_stand_one_a_line_and_may_hold_blanks(tmp_path):
@@ -15,3 +15,10 @@ def test_a_list_that_names_nothing_is_refused(tmp_path, content, complaint):
     (tmp_path / "names.txt").write_bytes(content)
     with pytest.raises(InputError, match=complaint):
         read_names(tmp_path / "names.txt")
+
+
+def test_a_writer_that_fails_leaves_no_lock_behind(tmp_path):
+    with pytest.raises(ValueError), only_writer(tmp_path / "model.pt"):
+        assert any(tmp_path.iterdir())
+        raise ValueError
+    assert not any(tmp_path.iterdir())

@@ -45,12 +45,21 @@ def say_when_compiling() -> None:
         def on_start(self, event: Any) -> None:
             if not told[0]:
                 told[0] = 1
-                print("compiling, once after an installation; up to two minutes", file=sys.stderr, flush=True)
+                tell_beside_bars("compiling, once after an installation; up to two minutes")
 
         def on_end(self, event: Any) -> None:
             pass
 
     event.register("numba:compile", Announcer())
+
+
+def tell_beside_bars(line: str) -> None:
+    """Print a line on standard error, over a progress bar if there is one."""
+    tqdm = sys.modules.get("tqdm")
+    if tqdm is None:
+        print(line, file=sys.stderr, flush=True)
+    else:
+        tqdm.tqdm.write(line, file=sys.stderr)
 
 
 def uses_triton(tensor: torch.Tensor) -> bool:

@@ -101,9 +101,11 @@ def only_writer(path: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
             raise InputError(f"another process is writing {path}; wait for it, or give another output") from e
-        yield
-        if lock != path:
-            lock.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            if lock != path:
+                lock.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
 
@@ -130,7 +132,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as e:
-        raise InputError(f"cannot read {path}: {e}") from e
+        raise InputError(f"cannot read {path.absolute()}: {getattr(e, 'strerror', None) or e}") from e
 
 
 def read_yaml(path: PathLike) -> Any:

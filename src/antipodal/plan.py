@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mask",
         type=Path,
-        help="image, nonzero = may be grasped (of an image with transparency, what is not transparent); "
+        help="image or .npy, nonzero = may be grasped (of an image with transparency, what is not transparent); "
         "default: what stands on the table",
     )
     parser.add_argument(

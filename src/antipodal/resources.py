@@ -49,7 +49,7 @@ def locate(kind: str, name: Union[str, Path]) -> Path:
             return find(str(path))
     guess = get_close_matches(str(name), known, n=1)
     hint = f"; did you mean {guess[0]}?" if guess else ""
-    raise InputError(f"no {kind[:-1]} file {path.absolute()}, nor one that came by name: {', '.join(known)}{hint}")
+    raise InputError(f"no {kind[:-1]} file {path.resolve()}, nor one that came by name: {', '.join(known)}{hint}")
 
 
 def version() -> str:

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
-from antipodal.perception.depth_files import guess_scale, read_depth
+from antipodal.perception.depth_files import guess_scale, read_depth, read_mask
 
 CAMERA = Camera(40.0, 41.0, 5.5, 3.5, 12, 8)
 depths = arrays.arrays(np.float32, (8, 12), elements=st.floats(0.25, 4, width=32))
@@ -177,3 +177,13 @@ def test_exr_is_read_where_opencv_writes_it(tmp_path):
     if not written:
         pytest.skip("this OpenCV has no EXR")
     np.testing.assert_array_equal(read_depth(tmp_path / "depth.exr"), depth)
+
+
+def test_a_mask_is_an_image_or_an_array(tmp_path):
+    mask = np.arange(96).reshape(8, 12) % 3 == 0
+    np.save(tmp_path / "mask.npy", mask)
+    cv2.imwrite(str(tmp_path / "mask.png"), 255 * mask.astype(np.uint8))
+    for name in ("mask.npy", "mask.png"):
+        np.testing.assert_array_equal(read_mask(tmp_path / name) > 0, mask)
+    with pytest.raises(InputError, match=".npy or an image"):
+        read_mask(tmp_path / "mask.txt")

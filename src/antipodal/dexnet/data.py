@@ -48,7 +48,9 @@ class DexNetDataset:
         self.crop = self.pixels.definition if self.pixels else None
         self.numbers = sorted(re.findall(rf"{IMAGES}_(\d+)\.npz", " ".join(p.name for p in self.tensors.glob("*.npz"))))
         if not self.numbers:
-            raise InputError(f"{folder} is no Dex-Net 2.0 data set: there is no tensors/{IMAGES}_*.npz")
+            raise InputError(
+                f"{Path(folder).absolute()} is no Dex-Net 2.0 data set: there is no tensors/{IMAGES}_*.npz"
+            )
         quality = [self._read(QUALITY, i) for i in range(len(self.numbers))]
         self.starts = np.cumsum([0] + [len(q) for q in quality])
         self.labels = (np.concatenate(quality) > options.threshold).astype(np.float32)

@@ -80,7 +80,7 @@ def read_config(folder: Path) -> Dict[str, Any]:
     except OSError as e:
         raise ModelError(f"no gqcnn model in {folder}: {e}") from e
     except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise ModelError(f"{folder}/config.json is not of a gqcnn model: {e!r}") from e
+        raise ModelError(f"{folder.absolute()}/config.json is not of a gqcnn model: {e!r}") from e
     _require(mode in POSES, f"{folder} is a {mode!r} model; possible: {', '.join(POSES)}")
     task = whole.get("training_mode", "classification")
     _require(task == "classification", f"{folder} was trained for {task}; possible: classification")

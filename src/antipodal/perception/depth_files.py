@@ -48,7 +48,8 @@ def read_depth(
         depth[pixels == np.iinfo(pixels.dtype).max] = 0  # some drivers' code for no return
     if scale is None and (chosen != 1.0 or pixels.dtype.kind != "f"):
         middle = _median(depth)
-        tell(f"{path}: one unit is taken for {chosen:g} m, a median of {middle:.3g} m; --depth-scale sets another")
+        taken = f"one unit is taken for {chosen:g} m, a median of {middle:.3g} m"
+        tell(f"{path.absolute()}: {taken}; --depth-scale sets another")
     return depth
 
 
@@ -73,8 +74,8 @@ def guess_scale(pixels: np.ndarray, path: Path) -> float:
     if not middle > 0:  # nothing is seen; the planner says so
         return scales[0]
     raise InputError(
-        f"{path}: depths with a median of {middle:g} fit no usual unit ({', '.join(f'{s:g}' for s in scales)} m); "
-        "give --depth-scale, the metres a unit"
+        f"{path.absolute()}: depths with a median of {middle:g} fit no usual unit "
+        f"({', '.join(f'{s:g}' for s in scales)} m); give --depth-scale, the metres a unit"
     )
 
 
@@ -150,11 +151,14 @@ def _seen_points(path: Path, scale: float, camera: Optional[Camera]) -> np.ndarr
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """Mask (H, W), nonzero = True, of an image file; of one with transparency, what is not transparent."""
-    mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    """Mask (H, W), nonzero = True, of a .npy file or an image; of one with transparency, what is not transparent."""
+    try:
+        mask = _read_npy(path) if path.suffix.lower() == ".npy" else cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    except (OSError, ValueError, EOFError) as e:
+        raise InputError(f"cannot read mask {path.absolute()}: {e}") from e
     if mask is None:
-        raise InputError(f"cannot read mask {path.absolute()}, an image file such as PNG is needed")
-    if mask.ndim == 2:
+        raise InputError(f"cannot read mask {path.absolute()}, .npy or an image file such as PNG is needed")
+    if mask.ndim != 3 or path.suffix.lower() == ".npy":
         return mask
     return mask[..., 3] if _is_cut_out(mask) else mask[..., :3].any(axis=2)
 

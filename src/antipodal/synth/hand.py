@@ -81,12 +81,12 @@ def read_hand(path: Path, units: str = "m") -> Hand:
     links = {e.get("name", ""): _surface(path, e) for e in robot.findall("link")}
     found = {name: mesh for name, mesh in links.items() if mesh is not None}
     if not found:
-        raise InputError(f"{path}: no link has geometry")
+        raise InputError(f"{path.absolute()}: no link has geometry")
     joints = {e.get("name", ""): _joint(e) for e in robot.findall("joint")}
     children = {_link(e, "child"): e.get("name", "") for e in robot.findall("joint")}
     unknown = [j.mimics[0] for j in joints.values() if j.mimics is not None and j.mimics[0] not in joints]
     if unknown:
-        raise InputError(f"{path}: a joint mimics {unknown[0]}, which is none")
+        raise InputError(f"{path.absolute()}: a joint mimics {unknown[0]}, which is none")
     return Hand(found, joints, children)
 
 
@@ -109,7 +109,7 @@ def _shape(path: Path, element: Any) -> trimesh.Trimesh:
     if cylinder is not None:
         radius, length = (float(cylinder.get(name, "nan")) for name in ("radius", "length"))
         return trimesh.creation.cylinder(radius, length).apply_transform(placed(element))
-    raise InputError(f"{path}: geometry must be a mesh, a box or a cylinder")
+    raise InputError(f"{path.absolute()}: geometry must be a mesh, a box or a cylinder")
 
 
 def _joint(element: Any) -> Joint:

@@ -68,7 +68,7 @@ def open_run(
             _check_meshes(folder, manifest["meshes"], sources)
         return manifest
     if folder.exists() and any(p.name != "objects" for p in folder.iterdir()):
-        raise InputError(f"{folder} is not empty and holds no manifest.json; give a new folder")
+        raise InputError(f"{folder.absolute()} is not empty and holds no manifest.json; give a new folder")
     _check_hand(run)
     manifest = {
         "version": VERSION,
@@ -110,7 +110,7 @@ def _check_same(folder: Path, recorded: dict, asked: dict) -> None:
     different = [k for k in asked if recorded.get(k) != asked[k]]
     if different:
         what = "; ".join(f"{k} is {_short(recorded.get(k))} there, {_short(asked[k])} here" for k in different)
-        raise InputError(f"{folder} holds another run's data: {what}; give a new folder")
+        raise InputError(f"{folder.absolute()} holds another run's data: {what}; give a new folder")
 
 
 def _short(value) -> str:

@@ -141,14 +141,14 @@ class ShardDataset(Dataset):
         self.manifest: dict = read_json(self.folder / "manifest.json")
         shards = shard_folders(self.folder)
         if not shards:
-            raise InputError(f"{folder} holds no finished shard")
+            raise InputError(f"{self.folder.absolute()} holds no finished shard")
         self.pixels = pixels_of(self.manifest.get("run", {}))
         self.crop = crop_of(self.manifest.get("run", {}))
         self.labels = column(self.folder, "labels")
         self.objects = column(self.folder, "objects")
         self._conditions = column(self.folder, "conditions")
         self._heights = self._heights_in_openings()
-        self._crops = numba.typed.List([np.asarray(read_array(s / "crops.npy")) for s in shards])
+        self._crops = [np.asarray(read_array(s / "crops.npy")) for s in shards]
         self._ends = np.cumsum([len(c) for c in self._crops])
 
     def __len__(self) -> int:
@@ -167,8 +167,7 @@ class ShardDataset(Dataset):
         index = np.asarray(indices, dtype=np.int64)
         if len(index) and not (0 <= index.min() and index.max() < len(self)):
             raise IndexError(f"indices {index.min()}..{index.max()} of a dataset of {len(self)} samples")
-        crops = np.empty((len(index), 1, *self._crops[0].shape[1:]), dtype=np.float32)
-        _gather(self._crops, self._ends, index, crops)
+        crops = self._gathered(index)
         return {
             "crops": torch.from_numpy(crops) if self.pixels is None else torch.from_numpy(crops) + PIXEL_MIDDLE,
             "conditions": torch.from_numpy(self._conditions[index]),
@@ -176,6 +175,17 @@ class ShardDataset(Dataset):
             "objects": torch.from_numpy(self.objects[index].astype(np.int64)),
             "heights": torch.from_numpy(self._heights[index]),
         }
+
+    def _gathered(self, index: np.ndarray) -> np.ndarray:
+        """Crops (N, 1, S, S) float32 in [-1, 1] of samples (N,)."""
+        shards = np.searchsorted(self._ends, index, side="right")
+        rows = index - np.append(0, self._ends)[shards]
+        crops = np.empty((len(index), 1, *self._crops[0].shape[1:]), dtype=np.float32)
+        for n, (shard, row) in enumerate(zip(shards, rows)):
+            crops[n, 0] = self._crops[shard][row]
+        crops *= np.float32(2 / 65535)
+        crops -= np.float32(1)
+        return crops
 
     def _heights_in_openings(self) -> np.ndarray:
         opening = _hand_of(self.manifest.get("run", {})).get("max_width")
@@ -188,13 +198,3 @@ class ShardDataset(Dataset):
 
     def __setstate__(self, folder: Path) -> None:
         self.__init__(folder)  # type: ignore[misc]
-
-
-@numba.njit(cache=True)
-def _gather(shards, ends, index, out):
-    for n in range(len(index)):
-        s = np.searchsorted(ends, index[n], side="right")
-        row = shards[s][index[n] - (ends[s - 1] if s else 0)]
-        for i in range(out.shape[2]):
-            for j in range(out.shape[3]):
-                out[n, 0, i, j] = row[i, j] * np.float32(2 / 65535) - np.float32(1)
