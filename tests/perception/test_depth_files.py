@@ -185,5 +185,5 @@ def test_a_mask_is_an_image_or_an_array(tmp_path):
     cv2.imwrite(str(tmp_path / "mask.png"), 255 * mask.astype(np.uint8))
     for name in ("mask.npy", "mask.png"):
         np.testing.assert_array_equal(read_mask(tmp_path / name) > 0, mask)
-    with pytest.raises(InputError, match=".npy or an image"):
+    with pytest.raises(InputError, match="an image file such as PNG"):
         read_mask(tmp_path / "mask.txt")
