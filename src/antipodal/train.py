@@ -63,7 +63,7 @@ def _train(options: TrainOptions, group: Group, command: str) -> Dict[str, Any]:
     if group.leads:
         print(f"{report.describe(trainer, split, resumed)}; {threads} thread(s)", file=sys.stderr)
     with report.ProgressBar(trainer, options.log) as progress:
-        trainer.fit(progress.update)
+        trainer.fit(progress.update, progress.advance)
     if not group.leads:
         return {}
     measured, logits, labels = judge(trainer, split)

@@ -86,6 +86,13 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(options):
     assert same(runs[0], runs[1]) and not same(runs[0], runs[2])
 
 
+def test_progress_moves_at_every_step(options):
+    trainer, taken = make_trainer(replace(options, epochs=1)), []
+    trainer.fit(advance=taken.append)
+    assert taken == [step * options.batch for step in range(1, trainer.progress.step + 1)]
+    assert len(taken) > len(trainer.history)
+
+
 def test_reading_ahead_in_other_processes_changes_nothing(options):
     runs = [make_trainer(replace(options, epochs=1, workers=workers)) for workers in (0, 1)]
     for trainer in runs:

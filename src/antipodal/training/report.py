@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List
@@ -69,9 +70,10 @@ class ProgressBar:
 
         self.trainer, self.writer = trainer, None
         batch, leads = trainer.options.batch, trainer.group.leads
+        self.total, self.before, self.begun = trainer.steps * batch, trainer.progress.step * batch, time.monotonic()
         self.bar = tqdm(
-            total=trainer.steps * batch,
-            initial=trainer.progress.step * batch,
+            total=self.total,
+            initial=self.before,
             unit=" samples",
             unit_scale=True,
             disable=None if leads else True,  # None: only in a terminal
@@ -89,16 +91,23 @@ class ProgressBar:
         if self.writer:
             self.writer.close()
 
+    def advance(self, samples: int) -> None:
+        """Move the bar to the samples that were taken."""
+        self.bar.update(samples - self.bar.n)
+
     def update(self, entry: Dict[str, float]) -> None:
         """Show an entry of the trainer's history."""
         losses = f"train {entry['train_loss']:.4f}, validation {entry['validation_loss']:.4f}"
-        self.bar.update(entry["samples"] - self.bar.n)
         self.bar.set_postfix_str(losses)
         if self.bar.disable and self.trainer.group.leads:  # not a terminal: lines instead of a bar
-            print(f"{entry['samples']:,} samples: {losses}", file=sys.stderr)
+            print(f"{entry['samples']:,} of {self.total:,} samples: {losses}, {self._left(entry)}", file=sys.stderr)
         if self.writer:
             for name in ("rate", "train_loss", "validation_loss"):
                 self.writer.add_scalar(name, entry[name], int(entry["samples"]))
+
+    def _left(self, entry: Dict[str, float]) -> str:
+        rate = (entry["samples"] - self.before) / (time.monotonic() - self.begun)
+        return f"{rate:,.0f} samples a second, {(self.total - entry['samples']) / rate / 60:.0f} min left at most"
 
 
 def describe(trainer: Trainer, split: Split, resumed: bool) -> str:

@@ -71,14 +71,20 @@ class Trainer:
         self.progress, self.best, self.history = Progress(), self.weights(), []  # type: ignore[var-annotated]
         self.running = torch.zeros(2, device=group.device)  # sum and count of the training losses since the last report
 
-    def fit(self, report: Callable[[Dict[str, float]], None] = lambda _: None) -> None:
+    def fit(
+        self,
+        report: Callable[[Dict[str, float]], None] = lambda _: None,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> None:
         """Train until the budget is spent or validation stops improving; leaves the best weights in the network.
 
         report: called with every entry of `history`: samples, rate, train_loss, validation_loss, validation_auc.
+        advance: called after every step with how many samples were taken so far.
         """
         while not self.finished():
             for indices, batch in self._rest_of_epoch():
                 self._step(indices, batch)
+                advance(self.progress.step * self.options.batch)
                 if self.progress.step % self._interval() == 0 or self.progress.step == self.steps:
                     report(self._evaluate())
                     self.save_checkpoint()
