@@ -33,7 +33,7 @@ from antipodal.planning.result import Plan
 def main(argv: Optional[List[str]] = None) -> int:
     """Plan as the arguments say. Raises InputError, ModelError or NoGraspFound."""
     args = _parser().parse_args(argv)
-    _check_camera_options(args)
+    check_camera_options(args)
     say_when_compiling()
     _plan(args)
     return 0
@@ -84,9 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_camera_options(parser: argparse.ArgumentParser) -> None:
-    """The camera, and the unit of its depths."""
-    group = parser.add_argument_group("camera", "a file or a name, or numbers for an image without distortion")
+def add_camera_options(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
+    """The camera, and the unit of its depths; what counts `otherwise`."""
+    group = parser.add_argument_group(
+        "camera", f"a file or a name, or numbers for an image without distortion{otherwise}"
+    )
     group.add_argument("--camera", help="JSON, YAML (camera_info too) or .intr file, or a name in config/cameras")
     for name, text in dict(fx="focal length", fy="default: fx", cx="default: the middle", cy="the same").items():
         group.add_argument(f"--{name}", type=float, metavar="PX", help=text)
@@ -270,10 +272,10 @@ def _image(args: argparse.Namespace) -> Tuple[np.ndarray, Camera]:
     if args.camera is not None:
         return read_with_camera(args.depth, args.camera, args.depth_scale, _tell)
     depth = read_depth(args.depth, args.depth_scale, tell=_tell)
-    return depth, _camera_of(args, *depth.shape)
+    return depth, camera_of(args, *depth.shape)
 
 
-def _camera_of(args: argparse.Namespace, height: int, width: int) -> Camera:
+def camera_of(args: argparse.Namespace, height: int, width: int) -> Camera:
     """The camera that --fov, or --fx and the others describe, of an image of this size."""
     if args.fov is not None:
         return Camera.from_field_of_view(args.fov, width, height)
@@ -284,7 +286,7 @@ def _camera_of(args: argparse.Namespace, height: int, width: int) -> Camera:
     return Camera(args.fx, args.fx if args.fy is None else args.fy, cx, cy, width, height)
 
 
-def _check_camera_options(args: argparse.Namespace) -> None:
+def check_camera_options(args: argparse.Namespace) -> None:
     """InputError where the camera is described twice, or in part."""
     numbers = [args.fx, args.fy, args.cx, args.cy]
     ways = [args.camera is not None, args.fov is not None, any(n is not None for n in numbers)]

@@ -10,13 +10,14 @@ from chromium import chromium, wait_for
 from scenes import CAMERA, box, render
 
 from antipodal import resources
+from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.files import write_array, write_json
 from antipodal.planner import GraspPlanner
 
 pytest.importorskip("viser", reason="needs viser: pip install 'antipodal[viewer]'")
 
-from antipodal.viewer.__main__ import _parser, serve
+from antipodal.viewer.__main__ import _frames, _parser, serve
 from antipodal.viewer.frames import FileFrames, Frame, open_frames
 from antipodal.viewer.plan_tab import PlanTab
 from antipodal.viewer.replan import Replanner
@@ -155,6 +156,18 @@ def test_files_and_folders_are_frames(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no depth image"):
         open_frames(tmp_path / "empty")
+
+
+def test_a_camera_of_numbers_is_made_for_the_images_size(tmp_path):
+    write_array(tmp_path / "a.npy", 1000 * DEPTH)
+    arguments = ["--fov", "60", "--depth-scale", "0.001", "--port", "0"]
+    args = _parser().parse_args([str(tmp_path / "a.npy"), *arguments])
+    frame = _frames(args)[0]
+    assert frame.camera == Camera.from_field_of_view(60, *DEPTH.shape[::-1])
+    np.testing.assert_allclose(frame.depth, DEPTH, rtol=1e-6)
+    twice = _parser().parse_args([str(tmp_path / "a.npy"), *arguments, "--camera", "realsense_d435"])
+    with pytest.raises(InputError, match="give one of"):
+        _frames(twice)
 
 
 def test_the_command_serves_a_folder(tmp_path):

@@ -10,6 +10,7 @@ if __name__ == "__main__":
 import argparse
 import sys
 import time
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,7 +76,10 @@ def _frames(args: argparse.Namespace) -> Sequence[Frame]:
         if find_spec("rospy") is None:
             raise InputError("--live needs ROS 1 in this Python: make setup, then source env.sh")
         return import_module("antipodal.ros.live_frames").LiveFrames(args.live, args.info, not args.raw)
-    return open_frames(args.depth, args.camera, args.mask, (args.topic, args.info), args.stride)
+    plan_command.check_camera_options(args)
+    numbers = args.fx is not None or args.fov is not None
+    camera = partial(plan_command.camera_of, args) if numbers else args.camera
+    return open_frames(args.depth, camera, args.mask, (args.topic, args.info), args.stride, args.depth_scale)
 
 
 def _serve_plan(server: Any, frames: Sequence[Frame], args: argparse.Namespace) -> None:
@@ -139,8 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     add("depth", type=Path, nargs="?", help="depth image, a folder of them, or a bag")
     add("--live", default="", metavar="TOPIC", help="of depth images: follow the newest; needs ROS 1")
     add("--raw", action="store_true", help="of --live: the images are not rectified, K describes them, not P")
-    add("--camera", help="file, or a name in config/cameras; default: a file beside each image")
-    add("--mask", type=Path, help="image, nonzero = may be grasped; default: what stands on the table")
+    add("--mask", type=Path, help="image or .npy, nonzero = may be grasped; default: what stands on the table")
     add("--hand", type=Path, help="mesh or URDF of a hand, to measure a gripper on; without DEPTH: that alone")
     add("--hand-units", default="m", choices=("m", "cm", "mm", "in"), help="of a mesh file (default: m)")
     add("--dataset", type=Path, help="folder of antipodal.synth.generate: its samples instead of plans")
@@ -151,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--topic", default="", help="of the depth images in a bag; default: the only one")
     add("--info", default="", help="of the camera_info in a bag or of --live; default: beside the images")
     add("--port", type=int, default=PORT, help="of the page, on 127.0.0.1; 0: any that is free (default: %(default)s)")
+    plan_command.add_camera_options(parser, "; default: a file beside each image")
     plan_command.add_hand_options(parser)
     plan_command.add_scene_options(parser)
     plan_command.add_approach_options(parser)

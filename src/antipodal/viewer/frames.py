@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.perception.cloud_files import CLOUDS
-from antipodal.perception.depth_files import READERS, read_mask, read_with_camera
+from antipodal.perception.depth_files import READERS, read_depth, read_mask, read_with_camera
 
 KINDS = (*READERS, *CLOUDS)
 RECORDINGS = (".bag", ".mcap", ".db3")
 MOST_FRAMES = 300  # of a recording that are kept in memory
+CameraOf = Union[str, Callable[[int, int], Camera]]  # a file or a name, or what makes one of height and width
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +34,19 @@ class Frame:
 class FileFrames(Sequence):
     """Depth images in files, each read when it is looked at; the camera of all, or one file beside each image."""
 
-    def __init__(self, paths: Sequence[Path], camera: Optional[str] = None, mask: Optional[Path] = None):
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        camera: Optional[CameraOf] = None,
+        mask: Optional[Path] = None,
+        scale: Optional[float] = None,
+    ):
+        """scale: metres a unit of depth, None for a plausible one."""
         if not paths:
             raise InputError("no depth image to show")
-        self.paths, self.camera, self.mask = list(paths), camera, mask
-        for path in self.paths:
-            self._camera_of(path)  # a missing one is said before the page opens
+        self.paths, self.camera, self.mask, self.scale = list(paths), camera, mask, scale
+        for path in self.paths if camera is None else []:
+            self._file_beside(path)  # a missing one is said before the page opens
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -46,13 +54,20 @@ class FileFrames(Sequence):
     def __getitem__(self, index: Any) -> Any:
         path = self.paths[index]
         mask = None if self.mask is None else read_mask(self.mask)
-        return Frame(path.name, *read_with_camera(path, self._camera_of(path)), mask)
+        return Frame(path.name, *self._read(path), mask)
 
-    def _camera_of(self, depth: Path) -> Union[str, Path]:
+    def _read(self, path: Path) -> Tuple[np.ndarray, Camera]:
+        if callable(self.camera):
+            depth = read_depth(path, self.scale)
+            return depth, self.camera(*depth.shape)
+        return read_with_camera(path, self.camera or self._file_beside(path), self.scale)
+
+    @staticmethod
+    def _file_beside(depth: Path) -> Path:
         beside = [depth.with_suffix(suffix) for suffix in (".json", ".yaml", ".intr")]
-        found = [self.camera] if self.camera is not None else [p for p in beside if p.is_file()]
-        if not found or found[0] is None:
-            raise InputError(f"no camera for {depth}: give --camera, or a file {beside[0].name} beside it")
+        found = [path for path in beside if path.is_file()]
+        if not found:
+            raise InputError(f"no camera for {depth}: give --camera, --fx, --fov, or a file {beside[0].name} beside it")
         return found[0]
 
 
@@ -87,14 +102,15 @@ def _of_one_kind(folder: Path) -> List[Path]:
 
 def open_frames(
     path: Path,
-    camera: Optional[str] = None,
+    camera: Optional[CameraOf] = None,
     mask: Optional[Path] = None,
     topics: Tuple[str, str] = ("", ""),
     stride: int = 1,
+    scale: Optional[float] = None,
 ) -> Sequence[Frame]:
     """The depth images of a file, a folder or a recording. Raises InputError.
 
-    topics: of depth and camera_info in a recording.
+    topics: of depth and camera_info in a recording; scale: metres a unit in files, None for a plausible one.
     """
     if path.suffix in RECORDINGS or (path / "metadata.yaml").is_file():
         return RecordedFrames(path, *topics, stride)
@@ -103,4 +119,4 @@ def open_frames(
     paths = [path] if path.is_file() else _of_one_kind(path)
     if not paths:
         raise InputError(f"{path} holds no depth image ({', '.join(KINDS)})")
-    return FileFrames(paths[::stride], camera, mask)
+    return FileFrames(paths[::stride], camera, mask, scale)
