@@ -75,9 +75,9 @@ COMPLETION = """_antipodal() {{
         esac
     else
         case "$before" in
-            --gripper) words="{grippers}" ;;
+            --gripper|--cup) words="{grippers}" ;;
             --camera) words="{cameras}" ;;
-            --model) words="{models}" ;;
+            --model|--suction-model) words="{models}" ;;
         esac
     fi
     COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -114,10 +114,13 @@ def split_by_object(samples: Samples, seed: int, validation: float = 0.1, test: 
     draw = np.array([_uniform_hash(f"{seed}:{name}") for name in samples.names])[samples.objects]
     parts: List[np.ndarray] = [draw < test, (draw >= test) & (draw < test + validation), draw >= test + validation]
     if not all(p.any() for p in parts):
-        objects, counts = len(np.unique(samples.objects)), ", ".join(str(int(p.sum())) for p in parts)
+        counts = ", ".join(str(int(p.sum())) for p in parts)
+        seen, known = len(np.unique(samples.objects)), len(samples.names)
+        fewer = "" if seen == known else f", and of {known} meshes not all have one"
         raise InputError(
-            f"{objects} objects are too few to split by object with seed {seed}: test, validation and training got "
-            f"{counts} samples; add meshes, or data of generated ones beside yours (--meshes procedural:400)"
+            f"{seen} objects are too few to split by object with seed {seed}: test, validation and training got "
+            f"{counts} samples{fewer}; "
+            "make more samples, add meshes, or data of generated ones beside yours (--meshes procedural:400)"
         )
     in_test, in_validation, in_train = (np.flatnonzero(p) for p in parts)
     return Split(in_train, in_validation, in_test)

@@ -187,7 +187,7 @@ def _finish(mesh: trimesh.Trimesh, path: Path, options: MeshOptions) -> trimesh.
     if not options.min_size <= size <= options.max_size:
         raise MeshError(
             f"{path}: {size:.4g} m long, possible {options.min_size} to {options.max_size} m; is the scale "
-            f"{options.scale} right (units: {', '.join(UNITS)})?"
+            f"{options.scale} right? --units takes {', '.join(UNITS)}"
         )
     spread = np.linalg.svd(mesh.vertices - mesh.vertices.mean(axis=0), compute_uv=False)[-1]
     if spread / np.sqrt(len(mesh.vertices)) < options.min_thickness / 2:
