@@ -143,6 +143,11 @@ class Grasp:
         }
 
 
+def probability(quality: float) -> str:
+    """P(success) in two digits, which never claims certainty."""
+    return "P > 0.99" if quality > 0.995 else f"P = {quality:.2f}"
+
+
 def moved_grasps(grasps: Sequence[Grasp], T: np.ndarray) -> List[Grasp]:
     """Grasps with their poses moved by T (4, 4), such as into another frame."""
     return [replace(g, T_cam_grasp=T @ g.T_cam_grasp) for g in grasps]

@@ -13,7 +13,7 @@ from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.files import write_bytes
-from antipodal.grasp import Grasp, Hand
+from antipodal.grasp import Grasp, Hand, probability
 from antipodal.grasping.hand_shapes import hand_for, outline_of
 from antipodal.perception.pixel_kinds import KINDS, Colour, kinds_of
 from antipodal.perception.scene import Scene
@@ -153,7 +153,7 @@ def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) 
 
 
 def _draw_label(image: np.ndarray, best: Grasp) -> None:
-    text = f"P = {best.quality:.2f}, {hand_words(best)}"
+    text = f"{probability(best.quality)}, {hand_words(best)}"
     at = (8, image.shape[0] - 10)
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):  # a dark rim reads on any depth
         cv2.putText(image, text, at, FONT, 0.5, colour, thickness, cv2.LINE_AA)

@@ -12,7 +12,7 @@ import trimesh
 
 from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError, NoGraspFound
-from antipodal.grasp import Grasp, Gripper
+from antipodal.grasp import Grasp, Gripper, probability
 from antipodal.grasping import draw
 from antipodal.perception.observe import MAX_VIEWS
 from antipodal.planner import PlannerOptions
@@ -263,7 +263,7 @@ def _why(grasp: Grasp, outcome: Outcome) -> str:
     forces = {"objects": outcome.object_force, "the table": outcome.table_force}
     pushed = "".join(f", {force:.0f} N on {what} before closing" for what, force in forces.items() if force > 0.5)
     opening = f", {1e3 * grasp.width:.0f} mm open" if grasp.width > 0 else ""
-    return f"P = {grasp.quality:.2f}{opening}{pushed}"
+    return f"{probability(grasp.quality)}{opening}{pushed}"
 
 
 def _choose(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh]:

@@ -8,6 +8,7 @@ from typing import Tuple
 import numpy as np
 import torch
 
+from antipodal.grasp import probability
 from antipodal.grasping.balance import balance_penalty
 from antipodal.grasping.draw import hand_words
 from antipodal.grasping.object_width import oblique_penalty
@@ -15,7 +16,7 @@ from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks.crops import EXTENT
 from antipodal.perception.view_atlas import ObliqueView
 from antipodal.viewer.crop_pictures import blank_picture, enlarged_crop, grey_picture
-from antipodal.viewer.html import probability, shade_of
+from antipodal.viewer.html import shade_of
 from antipodal.viewer.jaws_look import JawsLook
 from antipodal.viewer.look import Look
 from antipodal.viewer.ranks import Facts, beside_best, rank_facts

@@ -110,11 +110,6 @@ def shade_of(quality: float) -> str:
     return f"rgb({r},{g},{b})"
 
 
-def probability(quality: float) -> str:
-    """P(success) in two digits, which never claims certainty."""
-    return "P > 0.99" if quality > 0.995 else f"P = {quality:.2f}"
-
-
 def picture(image: np.ndarray, side: int, *beside: str) -> str:
     """A picture (H, W, 3) uint8, `side` pixels wide, with texts to its right."""
     data = base64.b64encode(cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1].tobytes()).decode()

@@ -6,11 +6,10 @@ from typing import Any, List, Optional, Set, Tuple
 
 import numpy as np
 
-from antipodal.grasp import Grasp
+from antipodal.grasp import Grasp, probability
 from antipodal.grasping.draw import hand_words, shade
 from antipodal.grasping.hand_shapes import hand_for
 from antipodal.perception.coloured_cloud import Cloud, make_cloud, sheet
-from antipodal.viewer.html import probability
 from antipodal.viewer.look import Look
 from antipodal.viewer.shapes import HandSolid, first_eye, fork_bars, forks, hand_solids, placed_at
 
