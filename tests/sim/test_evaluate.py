@@ -10,10 +10,11 @@ import trimesh
 from antipodal.errors import run_command
 from antipodal.sim import evaluate
 
+ARGUMENTS = ["--objects", "procedural:4", "--policies", "centroid,random"]
+
 
 def run(tmp_path, *more, name="out.json", n=3):
-    arguments = ["--objects", "procedural:4", "-n", str(n), "--policies", "centroid,random"]
-    code = run_command(evaluate.main, [*arguments, "--json", str(tmp_path / name), *more])
+    code = run_command(evaluate.main, [*ARGUMENTS, "-n", str(n), "--json", str(tmp_path / name), *more])
     return code, tmp_path / name
 
 
@@ -37,6 +38,15 @@ def test_every_policy_meets_the_same_scenes(tmp_path, capsys):
     failures = sum(n for p in summary["policies"].values() for kind, n in p["outcomes"].items() if kind != "held")
     assert len(list(out.with_suffix(".failures").glob("*.png"))) == failures
     assert cv2.imread(str(out.with_suffix(".png"))) is not None
+
+
+def test_without_a_file_nothing_is_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_command(evaluate.main, [*ARGUMENTS, "-n", "1", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["policies"]["centroid"]["held"]["n"] == 1
+    assert run_command(evaluate.main, [*ARGUMENTS, "-n", "1"]) == 0
+    assert "centroid" in capsys.readouterr().out
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_run_that_was_killed_goes_on_to_the_same_result(tmp_path):

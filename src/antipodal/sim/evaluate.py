@@ -1,6 +1,7 @@
 """Measure grasp planners in the simulated cell: `python -m antipodal.sim.evaluate --model M --objects DIR -n N`.
 
-Finished trials are appended to a log, one line each; the same command run again goes on from there.
+With `--json FILE` finished trials are appended to a log beside it, one line each; the same command run again goes on
+from there.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import json
 import multiprocessing
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
@@ -26,7 +29,7 @@ import torch
 from antipodal import resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.files import read_names, write_text
+from antipodal.files import read_names, write_result, write_text
 from antipodal.grasp import Gripper, load_hand
 from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
@@ -46,11 +49,25 @@ def main(argv: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(argv)
     say_when_compiling()
     options, policies = _trial_options(args), tuple(args.policies.split(","))
-    summary = evaluate(options, policies, args.n, args.json, args.workers)
-    if args.report is not None:
-        write_evaluation_report(args.report, options, summary, args.json)
-    print(report.table(summary))
+    with _place(args.json) as out:
+        summary = evaluate(options, policies, args.n, out, args.workers)
+        if args.report is not None:
+            write_evaluation_report(args.report, options, summary, out)
+    if args.json == "-":
+        write_result(args.json, summary)
+    else:
+        print(report.table(summary))
     return 0
+
+
+@contextlib.contextmanager
+def _place(json_file: Optional[str]) -> Iterator[Path]:
+    """Where the summary and what comes beside it are written: without a file in a folder that is removed."""
+    if json_file not in (None, "-"):
+        yield Path(str(json_file))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "summary.json"
 
 
 def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, workers: int = 1) -> dict:
@@ -241,7 +258,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
     add("--workers", type=int, default=1, help="processes (default: 1)")
     add("--report", type=Path, help="HTML report to write: one file with pictures, for a browser")
-    add("--json", type=Path, required=True, help="write the summary here; trials and pictures come beside it")
+    add(
+        "--json",
+        metavar="FILE",
+        help="write the summary as JSON; trials and pictures come beside it, and the same command goes on from there. "
+        "-: to standard output, and nothing else is kept, as without it",
+    )
     return parser
 
 
