@@ -40,6 +40,14 @@ def test_a_summary_counts_picks_objects_and_forgiven_contacts():
     assert "25.0 %" in table(summary) and "33.3 %" in table(summary)
 
 
+def test_objects_of_heaps_are_held_or_left():
+    heap = [{**pick("held"), "picked": "b"}, pick("missed"), {**pick("approach_collision", "held"), "picked": "c"}]
+    rows = [trial(0, ["a", "b", "c", "c"], heap, left=2), trial(1, ["b", "a"], [pick("missed")], left=2)]
+    found = {name: counts["p"] for name, counts in summarise(rows)["heaps"].items()}
+    assert found == {"a": {"held": 0, "left": 2}, "b": {"held": 1, "left": 1}, "c": {"held": 1, "left": 1}}
+    assert summarise([trial(0, ["a"], [pick("held")])])["heaps"] == {}
+
+
 def test_picks_aimed_at_a_part_of_the_room_are_told():
     aims = ["object", "object", "tray", "arm", "tray"]
     rows = [trial(i, ["a"], [{**pick("missed"), "aimed_at": aim}]) for i, aim in enumerate(aims)]

@@ -30,6 +30,7 @@ def summarise(rows: Sequence[dict]) -> dict:
     return {
         "policies": {p: _policy([row for row in usable if row["policy"] == p]) for p in policies},
         "objects": _object_outcomes(usable),
+        "heaps": _objects_of_heaps(usable),
         "unusable": sorted({row["unusable"] for row in rows if "unusable" in row}),
     }
 
@@ -71,6 +72,19 @@ def _object_outcomes(rows: List[dict]) -> Dict[str, Dict[str, Dict[str, int]]]:
             counts = table.setdefault(row["objects"][0], {}).setdefault(row["policy"], {})
             kind = row["picks"][0]["kind"]
             counts[kind] = counts.get(kind, 0) + 1
+    return dict(sorted(table.items()))
+
+
+def _objects_of_heaps(rows: List[dict]) -> Dict[str, Dict[str, Dict[str, int]]]:
+    """How often each object was held, and how often it was left, for each policy, where several lay together."""
+    table: Dict[str, Dict[str, Dict[str, int]]] = {}
+    for row in rows:
+        if len(row["objects"]) > 1:
+            held = Counter(pick.get("picked") for pick in row["picks"] if pick["end"] == "held")
+            for name, count in Counter(row["objects"]).items():
+                counts = table.setdefault(name, {}).setdefault(row["policy"], {"held": 0, "left": 0})
+                counts["held"] += held[name]
+                counts["left"] += count - held[name]
     return dict(sorted(table.items()))
 
 

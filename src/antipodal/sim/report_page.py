@@ -8,6 +8,7 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 
 from antipodal import report
+from antipodal.grasp import probability
 from antipodal.sim.pick import KINDS
 from antipodal.sim.picture import THUMBNAIL, object_picture
 from antipodal.sim.report import percent, wilson
@@ -16,6 +17,7 @@ from antipodal.training import metrics
 
 SHADES = ("#3f9b5d", report.COLOURS[1], *report.COLOURS[3:], "#c58bb0", "#6f7fbf", "#8c564b", "#4d4d4d")
 OUTCOMES = dict(zip((*KINDS, "no_grasp"), SHADES))
+OF_HEAPS = {"held": SHADES[0], "left": SHADES[1]}
 WORST = 6  # failures that are replayed
 MOST_OBJECTS = 200
 BINS = 10  # of the calibration
@@ -28,7 +30,8 @@ def write_evaluation_page(path: Path, summary: dict, rows: Sequence[dict], runne
     page.section("Held", report.cards([_headline(name, p) for name, p in policies.items()]))
     page.section("Outcomes", report.key(_colours_used(policies)), _outcome_table(policies))
     page.section("Worst failures", _worst(rows, runner))
-    page.section("Objects", _object_table(summary["objects"], runner))
+    page.section("Objects", _object_table(summary["objects"], runner, OUTCOMES))
+    page.section("Objects of heaps", _object_table(summary["heaps"], runner, OF_HEAPS))
     page.section("Calibration and latency", report.charts(_reliability(rows), *_latencies(rows)))
     page.section("Card", _card(summary))
     page.section("Not run", *(report.text(reason) for reason in summary["unusable"]))
@@ -71,14 +74,14 @@ def _worst(rows: Sequence[dict], runner: Runner) -> str:
     failed.sort(key=lambda entry: (entry[1]["policy"] != "antipodal", -entry[0]["quality"]))
     strips = []
     for pick, row, attempt in failed[:WORST]:
-        caption = f"{pick['kind']}, P = {pick['quality']:.2f}: {row['policy']}, scene {row['scene']}, "
+        caption = f"{pick['kind']}, {probability(pick['quality'])}: {row['policy']}, scene {row['scene']}, "
         frames = runner.replay(Job(row["scene"], row["policy"]), attempt)
         strips.append((caption + ", ".join(row["objects"][:3]), frames))
     return report.strips(strips, THUMBNAIL)
 
 
-def _object_table(objects: Dict[str, Dict[str, Dict[str, int]]], runner: Runner) -> str:
-    """Each object alone on the table, those most often lost first."""
+def _object_table(objects: Dict[str, Dict[str, Dict[str, int]]], runner: Runner, colours: Dict[str, str]) -> str:
+    """Each object, those most often lost first; colours: of the outcomes."""
     if not objects:
         return ""
 
@@ -92,11 +95,11 @@ def _object_table(objects: Dict[str, Dict[str, Dict[str, int]]], runner: Runner)
         good, n = held(objects[name])
         total: Dict[str, int] = {}
         for counts in objects[name].values():
-            total = {k: total.get(k, 0) + counts.get(k, 0) for k in OUTCOMES}
+            total = {k: total.get(k, 0) + counts.get(k, 0) for k in colours}
         low, high = wilson(good, n)
         interval = f"{100 * low:.0f} to {100 * high:.0f} %"
         picture = report.image(object_picture(runner.mesh(name)), 72)
-        rows.append([picture, name, f"{good} of {n}", interval, report.shares(total, OUTCOMES)])
+        rows.append([picture, name, f"{good} of {n}", interval, report.shares(total, colours)])
     more = report.text(f"{len(order) - MOST_OBJECTS} more") if len(order) > MOST_OBJECTS else ""
     return report.html_table(["", "object", "held", "95 %", "outcomes"], rows, html=(0, 4)) + more
 
