@@ -105,6 +105,24 @@ def test_the_html_report_states_the_figures(tmp_path):
     assert "only mine.pt" in text and "width:83.33%" in text and "://" not in text
 
 
+def test_the_html_report_shows_the_picks_of_both_models(data, tmp_path, capsys):
+    models = [save(tmp_path / f"{name}.pt", data, seed) for seed, name in enumerate(("mine", "other"))]
+    page = tmp_path / "r.html"
+    arguments = [str(models[0]), "--against", str(models[1]), "--out", str(tmp_path / "out"), "--scenes", "4"]
+    assert run_command(compare.main, [*arguments, "--report", str(page)]) == 0
+    text = page.read_text()
+    for title in (
+        "Outcomes",
+        "Objects",
+        "Calibration and latency",
+        "Time of a plan: mine.pt",
+        "Time of a plan: other.pt",
+    ):
+        assert title in text
+    picked = {name for log in (tmp_path / "out").glob("*.json") for name in json.loads(log.read_text())["objects"]}
+    assert picked and all(name in text for name in picked) and "://" not in text
+
+
 @pytest.mark.parametrize("scale, units", [(1.0, "m"), (0.001, "mm"), (0.0254, "in")])
 def test_trials_take_the_mesh_files_in_the_datas_units(data, scale, units):
     manifest = json.loads((Path(data[0]) / "manifest.json").read_text())

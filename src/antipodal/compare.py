@@ -11,7 +11,6 @@ if __name__ == "__main__":
 
 import argparse
 import hashlib
-import json
 import sys
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
@@ -26,9 +25,10 @@ from antipodal.camera import Camera
 from antipodal.files import options_from_dict, write_result
 from antipodal.grasp import Gripper
 from antipodal.networks.suction_crops import is_suction
-from antipodal.sim.evaluate import evaluate
-from antipodal.sim.report import wilson
-from antipodal.sim.trials import TrialOptions
+from antipodal.sim.evaluate import evaluate, read_trials
+from antipodal.sim.report import summarise, wilson
+from antipodal.sim.report_page import add_picks
+from antipodal.sim.trials import Job, Runner, TrialOptions
 from antipodal.synth.images.noise import NoiseOptions
 from antipodal.synth.objects.meshes import UNITS
 from antipodal.synth.shards import crop_of
@@ -54,16 +54,30 @@ class Held:
         return Held(*(a + b for a, b in zip(astuple(self), astuple(other))))
 
 
+@dataclass(frozen=True)
+class Trials:
+    """Picks of one of the two models in scenes of one folder of data."""
+
+    second: bool  # whether of the second model
+    options: TrialOptions
+    rows: List[dict]  # as `Runner.run` returns them
+
+    def held(self) -> Dict[int, bool]:
+        """Whether the pick of each scene held."""
+        return {r["scene"]: r["picks"][0]["kind"] == "held" for r in self.rows if r.get("picks")}
+
+
 def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
     """The comparison as a Markdown section of the card, see `measure_both`."""
-    return section(model.name, against.name, *measure_both(model, against, out, scenes, workers))
+    return section(model.name, against.name, *measure_both(model, against, out, scenes, workers)[:2])
 
 
 def measure_both(
     model: Path, against: Path, out: Path, scenes: int, workers: int
-) -> Tuple[Dict[str, List[List[float]]], Held]:
-    """Measures of two models on test samples, and their picks. out: folder for trials and pictures of failures; a
-    stopped run continues from it. Raises InputError if the model does not name its data, or if these have changed."""
+) -> Tuple[Dict[str, List[List[float]]], Held, List[Trials]]:
+    """Measures of two models on test samples, and their picks, counted and one by one. out: folder for trials and
+    pictures of failures; a stopped run continues from it. Raises InputError if the model does not name its data, or if
+    these have changed."""
     _, meta = networks.load(model, "cpu")
     if "options" not in meta or not all(Path(d).is_dir() for d in meta["options"].get("data", ["?"])):
         raise InputError(f"{model} was not trained here: its data are needed, to know which objects it has not seen")
@@ -72,11 +86,13 @@ def measure_both(
         raise InputError(f"the data that {model} was trained on have changed since")
     test = split_by_object(samples, meta["options"]["split_seed"]).test
     rows = on_samples([model, against], samples, shuffled(test, 0)[:TEST_SAMPLES])
-    return rows, in_picks([model, against], samples, test, out, scenes, workers)
+    return rows, *in_picks([model, against], samples, test, out, scenes, workers)
 
 
-def write_comparison_page(path: Path, first: str, second: str, rows: Dict[str, List[List[float]]], held: Held) -> None:
-    """The comparison as an HTML report."""
+def write_comparison_page(
+    path: Path, first: str, second: str, rows: Dict[str, List[List[float]]], held: Held, trials: Sequence[Trials] = ()
+) -> None:
+    """The comparison as an HTML report; the worst failures are picked again for it."""
     page = report.Report(f"{first} against {second}", "Objects that neither of the two was trained on")
     for n, (name, alone) in enumerate(((first, held.first), (second, held.second))):
         low, high = wilson(held.both + alone, held.scenes)
@@ -91,8 +107,26 @@ def write_comparison_page(path: Path, first: str, second: str, rows: Dict[str, L
     colours = dict(zip(outcomes, ("#3f9b5d", *report.COLOURS[:2], "#b4435a")))
     counts = report.html_table(["held by", "scenes"], [[k, str(n)] for k, n in outcomes.items()])
     page.section("Same scenes", report.key(colours), report.shares(outcomes, colours), counts)
+    if trials:
+        _add_trials(page, (first, second), trials)
     page.section("How", report.text("Intervals are 95 %: bootstrap over objects for samples, Wilson for picks."))
     page.write(path)
+
+
+def _add_trials(page: report.Report, names: Tuple[str, str], trials: Sequence[Trials]) -> None:
+    """The sections on picks, each model for a policy."""
+    runners = [Runner(part.options) for part in trials]
+    rows = [{**row, "policy": names[p.second], "part": k} for k, p in enumerate(trials) for row in p.rows]
+
+    def replay(row: dict, attempt: int) -> List[np.ndarray]:
+        return runners[row["part"]].replay(Job(row["scene"], "antipodal"), attempt)
+
+    def mesh(name: str) -> Any:
+        return next(runner.mesh(name) for runner in runners if name in runner.names)
+
+    add_picks(page, summarise(rows), rows, replay, mesh)
+    text = ", ".join(f"{Path(p.options.objects).name} with {p.options.gripper.name}" for p in trials[::2])
+    page.section("Picked", report.text(f"{text}; one object a scene, no mask"))
 
 
 def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Dict[str, List[List[float]]]:
@@ -122,17 +156,21 @@ def predict(model: Path, samples: Samples, index: np.ndarray) -> np.ndarray:
         return np.concatenate([network(b["crops"], b["conditions"]).numpy() for b in batches])
 
 
-def in_picks(models: Sequence[Path], samples: Samples, test: np.ndarray, out: Path, scenes: int, workers: int) -> Held:
+def in_picks(
+    models: Sequence[Path], samples: Samples, test: np.ndarray, out: Path, scenes: int, workers: int
+) -> Tuple[Held, List[Trials]]:
     """Picks of the simulated cell by two models, `scenes` each, shared evenly by the folders of data: their gripper,
     camera, sensor errors, and of their objects those of the test part. Procedural ones are of a series of their own."""
-    kept_out, total = set(samples.names[np.unique(samples.objects[test])]), Held()
+    kept_out, total, made = set(samples.names[np.unique(samples.objects[test])]), Held(), []
     for i, data in enumerate(samples.datasets):
         share = scenes * (i + 1) // len(samples.datasets) - scenes * i // len(samples.datasets)
         options = trial_options(data.manifest, kept_out)
         if share:
             logs = [out / f"{i}-{m.stem}-{_digest(m)}.json" for m in models]
-            total += count(*(_trials(options, m, log, share, workers) for m, log in zip(models, logs)))
-    return total
+            pair = [_trials(options, models, k, logs[k], share, workers) for k in range(2)]
+            total += count(*(trials.held() for trials in pair))
+            made += pair
+    return total, made
 
 
 def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
@@ -162,11 +200,12 @@ def units_of(scale: float) -> str:
     raise InputError(f"the data's meshes were scaled by {scale:g}, which is no unit of the cell: {', '.join(UNITS)}")
 
 
-def _trials(options: TrialOptions, model: Path, out: Path, scenes: int, workers: int) -> Dict[int, bool]:
-    """Whether the pick of each scene held."""
-    evaluate(replace(options, model=str(model)), ["antipodal"], scenes, out, workers)
-    rows = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()[1:]]
-    return {r["scene"]: r["picks"][0]["kind"] == "held" for r in rows if r.get("picks") and r["scene"] < scenes}
+def _trials(options: TrialOptions, models: Sequence[Path], which: int, out: Path, scenes: int, workers: int) -> Trials:
+    """The picks of one of the models in so many scenes."""
+    options = replace(options, model=str(models[which]))
+    evaluate(options, ["antipodal"], scenes, out, workers)
+    rows = read_trials(out.with_suffix(".jsonl"), options)
+    return Trials(bool(which), options, [row for row in rows if row["scene"] < scenes])
 
 
 def _digest(file: Path) -> str:
@@ -208,13 +247,13 @@ def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
     say_when_compiling()
     against = resources.locate("models", args.against)
-    rows, held = measure_both(args.model, against, args.out, args.scenes, args.workers)
+    rows, held, trials = measure_both(args.model, against, args.out, args.scenes, args.workers)
     if args.json:
         write_result(args.json, {"models": [str(args.model), str(against)], "samples": rows, "picks": asdict(held)})
     if args.json != "-":
         print(section(args.model.name, against.name, rows, held))
     if args.report is not None:
-        write_comparison_page(args.report, args.model.name, against.name, rows, held)
+        write_comparison_page(args.report, args.model.name, against.name, rows, held, trials)
     return 0
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
+import trimesh
 
 from antipodal import report
 from antipodal.grasp import probability
@@ -17,6 +18,8 @@ from antipodal.training import metrics
 
 SHADES = ("#3f9b5d", report.COLOURS[1], *report.COLOURS[3:], "#c58bb0", "#6f7fbf", "#8c564b", "#4d4d4d")
 OUTCOMES = dict(zip((*KINDS, "no_grasp"), SHADES))
+Replay = Callable[[dict, int], List[np.ndarray]]  # the frames of a trial's attempt
+Mesh = Callable[[str], trimesh.Trimesh]
 OF_HEAPS = {"held": SHADES[0], "left": SHADES[1]}
 WORST = 6  # failures that are replayed
 MOST_OBJECTS = 200
@@ -25,17 +28,25 @@ BINS = 10  # of the calibration
 
 def write_evaluation_page(path: Path, summary: dict, rows: Sequence[dict], runner: Runner) -> None:
     """Write the report. rows: the trials; runner: of the same options, which replays the worst of them."""
-    policies = summary["policies"]
     page = report.Report("Picks in the simulated cell", _lead(summary))
-    page.section("Held", report.cards([_headline(name, p) for name, p in policies.items()]))
-    page.section("Outcomes", report.key(_colours_used(policies)), _outcome_table(policies))
-    page.section("Worst failures", _worst(rows, runner))
-    page.section("Objects", _object_table(summary["objects"], runner, OUTCOMES))
-    page.section("Objects of heaps", _object_table(summary["heaps"], runner, OF_HEAPS))
-    page.section("Calibration and latency", report.charts(_reliability(rows), *_latencies(rows)))
+    page.section("Held", report.cards([_headline(name, p) for name, p in summary["policies"].items()]))
+    add_picks(
+        page, summary, rows, lambda row, attempt: runner.replay(Job(row["scene"], row["policy"]), attempt), runner.mesh
+    )
     page.section("Card", _card(summary))
     page.section("Not run", *(report.text(reason) for reason in summary["unusable"]))
     page.write(path)
+
+
+def add_picks(page: report.Report, summary: dict, rows: Sequence[dict], replay: Replay, mesh: Mesh) -> None:
+    """Add the sections on picks. summary: of the trials `rows`; replay: makes the frames of an attempt of one of them;
+    mesh: that of an object."""
+    policies = summary["policies"]
+    page.section("Outcomes", report.key(_colours_used(policies)), _outcome_table(policies))
+    page.section("Worst failures", _worst(rows, replay))
+    page.section("Objects", _object_table(summary["objects"], mesh, OUTCOMES))
+    page.section("Objects of heaps", _object_table(summary["heaps"], mesh, OF_HEAPS))
+    page.section("Calibration and latency", report.charts(_reliability(rows), *_latencies(rows)))
 
 
 def _lead(summary: dict) -> str:
@@ -67,7 +78,7 @@ def _outcome_table(policies: dict) -> str:
     return report.html_table(["policy", "outcomes", "", "cleared", "plan: median, 95 %"], rows, html=(1,))
 
 
-def _worst(rows: Sequence[dict], runner: Runner) -> str:
+def _worst(rows: Sequence[dict], replay: Replay) -> str:
     """The failures that the policy thought likeliest to hold, as strips: seen, at the grasp, afterwards."""
     failed = [(pick, row, k) for row in rows for k, pick in enumerate(row.get("picks", [])) if "quality" in pick]
     failed = [entry for entry in failed if entry[0]["kind"] != "held"]
@@ -75,12 +86,11 @@ def _worst(rows: Sequence[dict], runner: Runner) -> str:
     strips = []
     for pick, row, attempt in failed[:WORST]:
         caption = f"{pick['kind']}, {probability(pick['quality'])}: {row['policy']}, scene {row['scene']}, "
-        frames = runner.replay(Job(row["scene"], row["policy"]), attempt)
-        strips.append((caption + ", ".join(row["objects"][:3]), frames))
+        strips.append((caption + ", ".join(row["objects"][:3]), replay(row, attempt)))
     return report.strips(strips, THUMBNAIL)
 
 
-def _object_table(objects: Dict[str, Dict[str, Dict[str, int]]], runner: Runner, colours: Dict[str, str]) -> str:
+def _object_table(objects: Dict[str, Dict[str, Dict[str, int]]], mesh: Mesh, colours: Dict[str, str]) -> str:
     """Each object, those most often lost first; colours: of the outcomes."""
     if not objects:
         return ""
@@ -98,7 +108,7 @@ def _object_table(objects: Dict[str, Dict[str, Dict[str, int]]], runner: Runner,
             total = {k: total.get(k, 0) + counts.get(k, 0) for k in colours}
         low, high = wilson(good, n)
         interval = f"{100 * low:.0f} to {100 * high:.0f} %"
-        picture = report.image(object_picture(runner.mesh(name)), 72)
+        picture = report.image(object_picture(mesh(name)), 72)
         rows.append([picture, name, f"{good} of {n}", interval, report.shares(total, colours)])
     more = report.text(f"{len(order) - MOST_OBJECTS} more") if len(order) > MOST_OBJECTS else ""
     return report.html_table(["", "object", "held", "95 %", "outcomes"], rows, html=(0, 4)) + more
