@@ -21,6 +21,14 @@ def test_texts_are_escaped(tmp_path):
     assert "nothing" not in text  # an empty section has no heading
 
 
+def test_a_single_point_is_a_dot_in_the_middle_with_three_ticks():
+    chart = report.line_chart("c", {"": [(60000, 0.3)]}, "x", "y")
+    ((u, v),) = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', chart)
+    assert (float(u), float(v)) == pytest.approx((report.LEFT + report.WIDE / 2, 111), abs=0.1)
+    ticks = re.findall(r'text-anchor="(?:middle|end)">([^<]+)<', chart)
+    assert len(set(ticks)) == len(ticks) >= 6
+
+
 def test_a_line_goes_through_its_points():
     chart = report.line_chart("c", {"": [(0.0, 0.0), (0.5, 1.0), (1.0, 0.5)]}, "x", "y", square=True)
     path = re.findall(r'd="M([\d. L]+)" fill="none"', chart)[0]

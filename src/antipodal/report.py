@@ -133,19 +133,25 @@ def line_chart(
     square: bool = False,
     dots: bool = False,
 ) -> str:
-    """A chart of lines. square: both axes from 0 to 1, with the diagonal."""
+    """A chart of lines; of a single point a dot. square: both axes from 0 to 1, with the diagonal."""
     points = [p for line in series.values() for p in line if np.isfinite(p).all()]
     if not points:
         return ""
     low, high = (np.zeros(2), np.ones(2)) if square else (np.min(points, axis=0), np.max(points, axis=0))
-    span = np.maximum(high - low, 1e-9)
+    margin = np.where(high > low, 0.0, np.maximum(0.1 * np.abs(high), 1e-9))  # of a single value
+    low, high = low - margin, high + margin
+    span = high - low
     drawn = [f'<path d="M{LEFT} 210 L{LEFT + WIDE} 12" stroke="#bbb" stroke-dasharray="3 4"/>'] if square else []
     for k, line in enumerate(series.values()):
         at = [(LEFT + WIDE * (a - low[0]) / span[0], 210 - 198 * (b - low[1]) / span[1]) for a, b in line]
         path = " L".join(f"{u:.1f} {v:.1f}" for u, v in at)
         colour = COLOURS[k % len(COLOURS)]
         drawn.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        drawn += [f'<circle cx="{u:.1f}" cy="{v:.1f}" r="3" fill="{colour}"/>' for u, v in at] if dots else []
+        drawn += (
+            [f'<circle cx="{u:.1f}" cy="{v:.1f}" r="3" fill="{colour}"/>' for u, v in at]
+            if dots or len(at) == 1
+            else []
+        )
     names = {name: COLOURS[k % len(COLOURS)] for k, name in enumerate(series)}
     return _figure(caption, "".join(drawn) + _axes(low, high, x, y), key(names) if len(names) > 1 else "")
 
