@@ -1,10 +1,65 @@
 """ros.diagnostics: what diagnostics say of the replies."""
 
+import numpy as np
+import pytest
 from conftest import ros_or_skip
 
 ros_or_skip()
 
+import rospy
+from std_msgs.msg import Header
+
+from antipodal.camera import Camera
+from antipodal.ros.cell import depth_message, info_message
 from antipodal.ros.diagnostics import FAILURES, RECENT, ReplyStatistics
+from antipodal.ros.newest_image import StaleImage
+from antipodal.ros.options import NodeOptions
+from antipodal.ros.plan_input import InputReader
+from antipodal.srv import PlanGraspRequest
+
+OPTIONS = NodeOptions()
+UNPUBLISHED = "no publisher on /depth/image_rect"
+
+
+class Subscriber:
+    """Stands in for rospy's, without a master."""
+
+    connections = 0
+
+    def __init__(self, topic, data_class, *_, **__):
+        self.resolved_name, self.data_class = topic, data_class
+
+    def get_num_connections(self):
+        return self.connections
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    monkeypatch.setattr(rospy, "Subscriber", Subscriber)
+    monkeypatch.setattr(rospy, "get_time", lambda: 100.0)
+    return InputReader(OPTIONS)
+
+
+def request_with_image():
+    header = Header(frame_id="camera", stamp=rospy.Time(100))
+    depth, camera = np.full((48, 64), 0.5, np.float32), Camera(60.0, 60.0, 31.5, 23.5, 64, 48)
+    return PlanGraspRequest(depth_image=depth_message(depth, header), camera_info=info_message(camera, header))
+
+
+def test_an_image_without_a_publisher_is_a_problem(reader, monkeypatch):
+    assert reader.camera_problem(expected=False) == UNPUBLISHED
+    monkeypatch.setattr(Subscriber, "connections", 1)
+    assert reader.camera_problem(expected=False).startswith("no depth image received yet on /depth/image_rect")
+
+
+def test_it_is_none_while_all_requests_bring_their_image(reader):
+    reader.read(request_with_image(), OPTIONS)
+    assert reader.camera_problem(expected=False) == ""
+    assert reader.camera_problem(expected=True) == UNPUBLISHED
+    with pytest.raises(StaleImage):
+        reader.read(PlanGraspRequest(), OPTIONS)
+    reader.read(request_with_image(), OPTIONS)
+    assert reader.camera_problem(expected=False) == UNPUBLISHED
 
 
 def test_counts_rate_and_latency():

@@ -77,6 +77,7 @@ class InputReader:
         self.newest = NewestImage(options.max_age, topic, info_topic, lambda text: rospy.logwarn_throttle(60, text))
         self.tf = TransformLookup(options.tf_timeout) if options.frames() else None
         self._tf_timeout = options.tf_timeout
+        self._own_image_used = self._topic_used = False  # by any request so far
         self._robot_masks = RobotMasks(rospy.resolve_name(ROBOT_MASK_TOPIC)) if options.robot_mask else None
         large = {"queue_size": 1, "buff_size": IMAGE_BUFFER}
         self._images = rospy.Subscriber(topic, message_class, self.newest.store_image, **large)
@@ -128,10 +129,15 @@ class InputReader:
         return self.tf
 
     def camera_problem(self, expected: bool) -> str:
-        """Why no plan can be made in a subscribed image; "" if one can, or if no camera is connected or `expected`."""
-        if expected or self.newest.received() or self._images.get_num_connections():
+        """Why no plan can be made in a subscribed image; "" if one can, or if all requests so far brought their own.
+
+        expected: images are needed whatever requests bring.
+        """
+        if self.newest.received() or self._images.get_num_connections():
             return self.newest.problem(rospy.get_time())
-        return ""
+        if self._own_image_used and not (expected or self._topic_used):
+            return ""
+        return f"no publisher on {self._images.resolved_name}"
 
     def topics(self) -> str:
         """The subscribed topics, for the log."""
@@ -141,10 +147,13 @@ class InputReader:
         return f"depth image {self._images.resolved_name}, camera_info {rospy.resolve_name(INFO_TOPIC)}{mask}"
 
     def _image(self, request: PlanGraspRequest) -> Tuple[AnyImage, Optional[CameraInfo]]:
-        if len(request.cloud.data) or request.cloud.width or request.cloud.height:
+        if _holds_data(request.cloud):
+            self._own_image_used = True
             return request.cloud, None
-        if len(request.depth_image.data) or request.depth_image.width or request.depth_image.height:
+        if _holds_data(request.depth_image):
+            self._own_image_used = True
             return request.depth_image, request.camera_info
+        self._topic_used = True
         return self.newest.get(rospy.get_time())
 
     def _region(
@@ -156,3 +165,7 @@ class InputReader:
             return region
         inside = pixels_inside(box, view.depth, view.camera, self.tf.lookup(box.frame, header) @ view.T_frame_cam)
         return inside if region is None else inside & region
+
+
+def _holds_data(image: Union[Image, PointCloud2]) -> bool:
+    return bool(len(image.data) or image.width or image.height)
