@@ -67,3 +67,29 @@ def test_the_log_says_what_the_node_works_with(launched):
         "default.pt",
     ):
         assert part in line, (part, line)
+
+
+def two_planners(*arguments):
+    """The parameters and topics of the two planners of two_cameras.launch."""
+    config = roslaunch.config.ROSLaunchConfig()
+    path = str(REPO / "launch" / "two_cameras.launch")
+    roslaunch.xmlloader.XmlLoader().load(path, config, argv=list(arguments), verbose=False)
+    return {name: p.value for name, p in config.params.items()}, {n.namespace: dict(n.remap_args) for n in config.nodes}
+
+
+def test_two_cameras_have_their_own_topics():
+    _, topics = two_planners("left:=/a", "right_image:=/b/image_rect_raw", "right_info:=/b/info")
+    assert {space: (t["depth/image_rect"], t["depth/camera_info"]) for space, t in topics.items()} == {
+        "/left/": ("/a/image_rect", "/a/camera_info"),
+        "/right/": ("/b/image_rect_raw", "/b/info"),
+    }
+
+
+def test_two_cameras_share_what_is_known_of_the_scene(tmp_path):
+    options = tmp_path / "options.yaml"
+    options.write_text("min_quality: 0.2")
+    said = {"near": 0.2, "far": 0.9, "table_frame": "table", "up_frame": "base", "cup": "piab_b30", "rectified": False}
+    parameters, _ = two_planners(f"options:={options}", *(f"{name}:={value}" for name, value in said.items()))
+    for planner in ("/left/planner", "/right/planner"):
+        assert {name: parameters[f"{planner}/{name}"] for name in said} == said
+        assert parameters[f"{planner}/options/min_quality"] == 0.2
