@@ -69,3 +69,20 @@ def test_the_installed_planner_plans(installed):
         assert ros.parameter("/planner/model") == str(installed / "share" / "antipodal" / "models" / "default.pt")
     finally:
         ros.close()
+
+
+def test_cmake_warns_of_a_python_without_the_packages(tmp_path):
+    bare = tmp_path / "python3"
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n')
+    bare.chmod(0o755)
+    said = configured(bare)
+    assert "CMake Warning" in said and "-DPYTHON_EXECUTABLE" in said and "`make setup`" in said
+    assert f"{bare}, which the nodes will run with, lacks numpy, scipy, torch" in " ".join(said.split())
+    assert configured(sys.executable) == ""
+
+
+def configured(python):
+    """What CMake says of a Python."""
+    script = str(REPO / "cmake" / "python_packages.cmake")
+    command = ["cmake", f"-DPYTHON_EXECUTABLE={python}", "-P", script]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stderr
