@@ -106,6 +106,31 @@ def test_as_text_each_finding_is_a_line_with_its_advice_below(monkeypatch, capsy
     assert "gripper" in lines[bad] and lines[bad + 1].lstrip().startswith("-> correct it")
 
 
+SWALLOWED = """
+    import os, signal, sys
+    from antipodal.errors import run_command
+    from antipodal.ros import doctor
+
+    def check(args):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            pass  # as some libraries do while they load
+        return []
+
+    setattr(doctor, sys.argv[1], check)
+    doctor._ros = lambda args: []
+    sys.exit(run_command(doctor.main, []))
+"""
+
+
+@pytest.mark.parametrize("check", ["_torch", "_cuda", "_hands"])
+def test_an_interrupt_is_not_lost_in_what_a_check_loads(check):
+    command = [sys.executable, "-c", textwrap.dedent(SWALLOWED), check]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 @pytest.fixture(scope="module")
 def ros():
     ros_or_skip()

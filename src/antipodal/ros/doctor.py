@@ -7,6 +7,7 @@ from antipodal.errors import (
     AntipodalError,
     command_parser,
     end_when_interrupted,
+    interrupts_end,
     missing_package,
     run_command,
 )
@@ -24,7 +25,7 @@ from dataclasses import asdict
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Iterator, List, Optional
 
 from antipodal import networks, resources
 from antipodal.both_hands import check_pair, load_planner, model_names
@@ -48,14 +49,22 @@ LEAST_FREE = 5.0  # on the disk [GB]; a million samples take 2.2
 def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
     findings: List[Finding] = []
-    for check in (_python, _torch, _cuda, _openvino, _extras, _hands, _units, _disk, _ros):
-        for finding in check(args):
-            findings.append(finding)
-            if args.json != "-":
-                print(finding.line(), flush=True)
+    for found in _findings(args):
+        findings += found
+        if args.json != "-":
+            print("".join(f"{finding.line()}\n" for finding in found), end="", flush=True)
     if args.json:
         write_result(args.json, [asdict(f) for f in findings])
     return NO_GRASP if any(f.state == BAD for f in findings) else 0
+
+
+def _findings(args: argparse.Namespace) -> Iterator[List[Finding]]:
+    """What each check finds."""
+    for check in (_python, _torch, _cuda, _openvino, _extras, _hands, _units, _disk):
+        with interrupts_end():  # an exception may be lost while libraries and models load
+            found = check(args)
+        yield found
+    yield _ros(args)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -183,7 +192,8 @@ def _ros(args: argparse.Namespace) -> List[Finding]:
         return [Finding("ROS", NOTE, "no ROS 1 in this Python (rospy)", advice)]
     if importlib.util.find_spec("antipodal.srv") is None:
         return [Finding("ROS", NOTE, "rospy without this package's messages", "make setup, then source env.sh")]
-    from antipodal.ros.graph_check import check_graph
+    with interrupts_end():
+        from antipodal.ros.graph_check import check_graph
 
     return check_graph(args.depth, args.info, not args.raw, args.target_frame, args.seconds)
 
