@@ -59,6 +59,13 @@ def test_every_command_explains_itself_with_examples(name, capsys):
     text = capsys.readouterr().out
     assert ended.value.code == 0
     assert text.startswith(f"usage: antipodal {name}") and f"  antipodal {name} " in text
+    assert not re.search(" $", text, re.M)
+
+
+@pytest.mark.parametrize("name", ["generate", "plan", "train", "evaluate", "compare", "bag", "doctor"])
+def test_every_option_is_explained(name):
+    actions = entry._load(name)._parser()._actions
+    assert [a.dest for a in actions if not a.help] == []
 
 
 @pytest.mark.parametrize("name", ["generate", "inspect", "train", "plan", "evaluate", "compare", "bag"])

@@ -50,7 +50,8 @@ NO_GRASP, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes of every command; 0: 
 
 def command_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
     """A parser for `antipodal NAME`, whose help ends with examples: what comes after the name."""
-    lines = "".join(f"  antipodal {name} {example}\n" for example in examples)
+    commands = [f"antipodal {name} {example}".rstrip() for example in examples]
+    lines = "".join(f"  {command}\n" for command in commands)
     return argparse.ArgumentParser(
         prog=f"antipodal {name}",
         description=description,

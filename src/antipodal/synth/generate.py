@@ -152,11 +152,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--meshes", required=True, help="folder of meshes, or procedural[:N]")
     parser.add_argument("--gripper", required=True, help="YAML file, or a name in config/grippers")
     parser.add_argument("--camera", required=True, help="YAML file, or a name in config/cameras")
-    parser.add_argument("--samples", required=True, type=_positive)
+    parser.add_argument("--samples", required=True, type=_positive, help="how many to make")
     parser.add_argument("--out", required=True, help="folder, new or of the same run")
-    parser.add_argument("--workers", type=_positive, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--preset", default="default", choices=sorted(PRESETS))
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--workers", type=_positive, default=cores, help="processes (default: one for each core)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same samples (default: %(default)s)")
+    parser.add_argument(
+        "--preset",
+        default="default",
+        choices=sorted(PRESETS),
+        help="set of options to start from (default: %(default)s)",
+    )
     parser.add_argument("--clutter", type=_positive, default=1, help="objects dropped together in a scene")
     parser.add_argument("--noise", help="none, dexnet2 or a camera's YAML, in place of the preset's")
     parser.add_argument(

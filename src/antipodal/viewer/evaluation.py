@@ -52,7 +52,7 @@ class Evaluation:
     def __init__(self, path: Path):
         self.summary, log = read_json(path), path.with_suffix(".jsonl")
         if not isinstance(self.summary, dict) or "policies" not in self.summary:
-            raise InputError(f"{path} is no summary of antipodal.sim.evaluate")
+            raise InputError(f"{path} is no summary of antipodal evaluate")
         if not log.is_file():
             raise InputError(f"the trials {log} are not beside {path}")
         self.pictures = path.with_suffix(".failures")
