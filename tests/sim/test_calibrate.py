@@ -101,6 +101,24 @@ def test_what_harms_the_first_grasps_is_not_written(model, monkeypatch, capsys):
     assert "b.pt was not written" in capsys.readouterr().out and not out.exists()
 
 
+def test_every_kind_of_scene_is_picked_and_counted_apart(tmp_path, monkeypatch):
+    asked = []
+
+    def noted(options, scenes, count, log):
+        asked.append((options.scene, options.clutter, scenes, count))
+        return [{"scene": scene} for scene in range(scenes)]
+
+    monkeypatch.setattr(calibrate, "spread_picks", noted)
+    scenes = calibrate.Scenes(singles=7, heaps=5, flats=4, single_picks=2, heap_picks=9)
+    picks = calibrate.execute(TrialOptions("procedural:6"), scenes, tmp_path, "fitted")
+    assert asked == [("table", (1, 1), 7, 2), ("table", (5, 8), 5, 9), ("flat", (5, 8), 4, 9)]
+    assert [p["scene"] for p in calibrate.every(picks)] == list(range(16))
+    part = scenes.part()
+    assert (part.singles, part.heaps, part.flats) == (3, 2, 2)
+    rest = scenes.without(part)
+    assert (rest.singles, rest.heaps, rest.flats, rest.heap_picks) == (4, 3, 2, 9)
+
+
 NEEDS_SLEEP = pytest.mark.skipif(not SLEEP, reason="MuJoCo before 3.4: some of the scenes have no pick by a cup")
 CUP = pytest.param(["suction", "--gripper", "schmalz_fsga20"], marks=NEEDS_SLEEP)
 

@@ -53,26 +53,44 @@ class Scenes:
 
     singles: int
     heaps: int
+    flats: int  # heaps of which half are flat things
     single_picks: int
     heap_picks: int
 
+    def part(self) -> Scenes:
+        """One in HELD_BACK of each kind."""
+        singles, heaps, flats = (-(-n // HELD_BACK) for n in (self.singles, self.heaps, self.flats))
+        return replace(self, singles=singles, heaps=heaps, flats=flats)
 
-Picks = Dict[str, List[dict]]  # of "single" objects and "heaps", see `spread_picks`
+    def without(self, part: Scenes) -> Scenes:
+        """The scenes that are not in a part."""
+        singles, heaps = self.singles - part.singles, self.heaps - part.heaps
+        return replace(self, singles=singles, heaps=heaps, flats=self.flats - part.flats)
+
+
+Picks = Dict[str, List[dict]]  # of "single" objects, "heaps" and "flat heaps", see `spread_picks`
 
 
 def execute(options: TrialOptions, scenes: Scenes, folder: Path, name: str) -> Picks:
     """Executed grasps of single objects and heaps; a stopped run goes on from its logs in the folder."""
     heaps = replace(options, clutter=HEAP)
-    single = spread_picks(options, scenes.singles, scenes.single_picks, folder / f"{name}-single.jsonl")
-    others = spread_picks(heaps, scenes.heaps, scenes.heap_picks, folder / f"{name}-heaps.jsonl")
-    return {"single": single, "heaps": [{**p, "scene": p["scene"] + scenes.singles} for p in others]}
+    kinds = {
+        "single": (options, scenes.singles, scenes.single_picks),
+        "heaps": (heaps, scenes.heaps, scenes.heap_picks),
+        "flat heaps": (replace(heaps, scene="flat"), scenes.flats, scenes.heap_picks),
+    }
+    picks, before = {}, 0
+    for kind, (one, count, most) in kinds.items():
+        made = spread_picks(one, count, most, folder / f"{name}-{kind.replace(' ', '-')}.jsonl") if count else []
+        picks[kind], before = [{**p, "scene": p["scene"] + before} for p in made], before + count
+    return picks
 
 
 def calibrate(options: TrialOptions, scenes: Scenes, folder: Path) -> Tuple[PickCalibration, Dict[str, Any]]:
     """The calibration fitted on the picks of two thirds of the objects, and what was measured on the others."""
     fitted, kept = (replace(options, only=names) for names in halves(Runner(options).names))
-    part = replace(scenes, singles=-(-scenes.singles // HELD_BACK), heaps=-(-scenes.heaps // HELD_BACK))
-    rest = replace(scenes, singles=scenes.singles - part.singles, heaps=scenes.heaps - part.heaps)
+    part = scenes.part()
+    rest = scenes.without(part)
     known, others = (every(execute(*run)) for run in ((fitted, rest, folder, "fitted"), (kept, part, folder, "kept")))
     by = fit(known, others)
     losses = {name: losses_by(picks, by) for name, picks in (("kept", others), ("kept_first", first_of(others)))}
@@ -185,7 +203,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(given)
     options = _trial_options(args)
     hand = (options.cup or options.gripper).name
-    scenes = Scenes(args.singles, args.heaps, args.single_picks, args.heap_picks)
+    scenes = Scenes(args.singles, args.heaps, args.flats, args.single_picks, args.heap_picks)
     if args.out is None:
         by = PickCalibration.of_model(networks.load(str(options.model), "cpu")[1], hand)
         result = {"calibration": by.numbers(), "measured": errors_of(execute(options, scenes, args.logs, "judged"), by)}
@@ -247,6 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--exclude", type=Path, help="file with names to keep out, one a line")
     add("--singles", type=int, default=300, help="scenes of one object (default: 300)")
     add("--heaps", type=int, default=60, help="scenes of 5 to 8 objects (default: 60)")
+    add("--flats", type=int, default=0, help="heaps of 5 to 8 in a bin, half of them flat things (default: 0)")
     add("--single-picks", type=int, default=5, help="grasps executed in each of the first (default: 5)")
     add("--heap-picks", type=int, default=20, help="and in each heap (default: 20)")
     add("--noise", default="real", help="of the depth image: none, real, dexnet2, or a camera's YAML (default: real)")
