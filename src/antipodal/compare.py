@@ -177,7 +177,7 @@ def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
     """Trials with the gripper and camera of a generator run, on its held-out objects."""
     run = manifest["run"]
     if is_suction(crop_of(run)):
-        raise InputError(f"{run['gripper']['name']} is a suction cup: compare its models with antipodal evaluate")
+        raise InputError(f"{run['gripper']['name']} is a suction cup: compare its models by antipodal.sim.evaluate")
     mine = tuple(m["name"] for m in manifest["meshes"] if m["name"] in kept_out)
     low, high = run["options"]["cameras"]["radius"]
     return TrialOptions(

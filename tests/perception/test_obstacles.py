@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from antipodal.perception.obstacles import _rims
+from antipodal.perception.obstacles import _dropped_rims
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -16,10 +16,10 @@ def test_rims_are_what_is_nearer_to_what_is_dropped(seed, reach):
     to_dropped, to_others = (distance_transform_edt(~cells) for cells in (dropped, others))
     expected = asked & (to_dropped <= reach) & (to_dropped < to_others)
     assert expected.any() == (reach > 1)
-    np.testing.assert_array_equal(_rims(asked, dropped, others, reach), expected)
+    np.testing.assert_array_equal(_dropped_rims(asked, dropped, others, reach), expected)
 
 
 def test_without_anything_dropped_there_are_no_rims():
     everywhere, nowhere = np.ones((5, 6), bool), np.zeros((5, 6), bool)
-    assert not _rims(everywhere, nowhere, nowhere, 4.0).any()
-    assert _rims(everywhere, everywhere, nowhere, 0.0).all()
+    assert not _dropped_rims(everywhere, nowhere, nowhere, 4.0).any()
+    assert _dropped_rims(everywhere, everywhere, nowhere, 0.0).all()

@@ -37,7 +37,7 @@ def without_obstacles(
     if not dropped.any():
         return above
     left, others = above & ~dropped, whole & ~dropped
-    return left & ~_rims(left & ~others, dropped, others, options.rim / image.pixel)
+    return left & ~_dropped_rims(left & ~others, dropped, others, options.rim / image.pixel)
 
 
 def reached(contents: np.ndarray, arriving: np.ndarray, image: ImagePart, options: SegmentationOptions) -> np.ndarray:
@@ -100,14 +100,14 @@ def _jumps(image: ImagePart, step: float) -> np.ndarray:
     return compiled.jumps(image.depth, np.float32(step), slope, noise)
 
 
-def _rims(asked: np.ndarray, dropped: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
+def _dropped_rims(asked: np.ndarray, dropped: np.ndarray, others: np.ndarray, reach: float) -> np.ndarray:
     """Those of the asked pixels (h, w) bool that lie within `reach` pixels of what is dropped, and nearer to it than to
     others."""
     steps = np.arange(-int(reach), int(reach) + 1)
     row, column = (axis.ravel() for axis in np.meshgrid(steps, steps, indexing="ij"))
     square = row**2 + column**2
     order = np.argsort(square, kind="stable")[: np.count_nonzero(square <= reach**2)]
-    return compiled.nearer(asked, dropped, others, np.stack([row, column, square], axis=1)[order])
+    return compiled.nearer_to(asked, dropped, others, np.stack([row, column, square], axis=1)[order])
 
 
 def beside_edges(

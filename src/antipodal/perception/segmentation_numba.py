@@ -135,7 +135,7 @@ def jumps(depth, step, slope, noise):
 
 
 @numba.njit(cache=True)
-def nearer(asked, one, other, offsets):
+def nearer_to(asked, one, other, offsets):
     """Those of the asked pixels (H, W) bool that have one of `one` (H, W) at one of the offsets, and none of `other`
     (H, W) as near.
 
