@@ -83,6 +83,6 @@ def test_cmake_warns_of_a_python_without_the_packages(tmp_path):
 
 def configured(python):
     """What CMake says of a Python."""
-    script = str(REPO / "cmake" / "python_packages.cmake")
+    script = str(REPO / "scripts" / "python_packages.cmake")
     command = ["cmake", f"-DPYTHON_EXECUTABLE={python}", "-P", script]
     return subprocess.run(command, check=True, capture_output=True, text=True).stderr

@@ -19,6 +19,7 @@ def pictures() -> Iterator[Tuple[np.ndarray, SceneHints]]:
     yield _box(np.full((CAMERA.height, CAMERA.width), FLOOR)), SceneHints(workspace=NEAR_BOX)
     yield _box(_bin(0.13, 0.17, 0.012)), SceneHints()
     yield _box(_beside_wall(0.25)), SceneHints()
+    yield _box(_below_arm(0.2)), SceneHints()
 
 
 def _box(depth: np.ndarray) -> np.ndarray:
@@ -44,3 +45,10 @@ def _beside_wall(distance: float) -> np.ndarray:
     """The table, and a wall that stands at the right [m]."""
     x = np.maximum(CAMERA.rays()[0], 1e-9)
     return np.broadcast_to(np.minimum(FLOOR, distance / x), (CAMERA.height, CAMERA.width))
+
+
+def _below_arm(height: float) -> np.ndarray:
+    """The table, and an arm that comes in from the image's upper border at a height [m]."""
+    depth = np.full((CAMERA.height, CAMERA.width), FLOOR)
+    depth[:120, 280:340] = FLOOR - height
+    return depth
