@@ -85,7 +85,7 @@ def test_grasps_come_best_first_and_differ():
 
 def test_same_seed_same_plan():
     depth, mask = render([BAR])
-    a, b, c = (PLANNER.plan(depth, CAMERA, mask, seed=s) for s in (1, 1, 2))
+    a, b, c = (PLANNER.plan(depth, CAMERA, mask, seed=s) for s in (1, np.int64(1), 2))
     assert all(np.array_equal(x.T_cam_grasp, y.T_cam_grasp) for x, y in zip(a, b))
     assert not np.array_equal(a[0].T_cam_grasp, c[0].T_cam_grasp)
 

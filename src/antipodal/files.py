@@ -6,6 +6,7 @@ Also options from the plain values that such a file, or a parameter server, hold
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -57,8 +58,12 @@ def write_bytes(path: PathLike, data: bytes) -> None:
 
 def write_file(path: PathLike, fill: Callable[[BinaryIO], Any]) -> None:
     """Write what `fill` puts into an open file, making the folder. Raises InputError where that is not possible; an
-    older file of that name is then left as it was."""
+    older file of that name is then left as it was. A link's target is written; a device or pipe gets the bytes."""
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        _write_device(path, fill)
+        return
+    path = path.resolve() if path.is_symlink() else path
     temporary = temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +75,16 @@ def write_file(path: PathLike, fill: Callable[[BinaryIO], Any]) -> None:
     finally:
         if temporary.exists():
             temporary.unlink()
+
+
+def _write_device(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
+    """Write to what is no file and must not be replaced by one: a device or a pipe."""
+    buffer = io.BytesIO()
+    fill(buffer)
+    try:
+        path.write_bytes(buffer.getvalue())
+    except OSError as e:
+        raise InputError(f"cannot write {path}: {e.strerror or e}") from e
 
 
 def temporary_name(path: Path) -> Path:

@@ -158,6 +158,12 @@ def test_files_and_folders_are_frames(tmp_path):
         open_frames(tmp_path / "empty")
 
 
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_is_none_is_refused(port):
+    with pytest.raises(InputError, match="from 0 to 65535"):
+        make_server(port, "antipodal")
+
+
 def test_a_camera_of_numbers_is_made_for_the_images_size(tmp_path):
     write_array(tmp_path / "a.npy", 1000 * DEPTH)
     arguments = ["--fov", "60", "--depth-scale", "0.001", "--port", "0"]

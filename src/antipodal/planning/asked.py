@@ -46,7 +46,7 @@ class Asked:
             check_count("per_object", per_object)
         check_seed(seed)
         check_hands(hands)
-        self.max_grasps, self.seed, self.hints = max_grasps, seed, hints
+        self.max_grasps, self.seed, self.hints = max_grasps, int(seed), hints
         self.start, self.avoid = check_grasps("start", start), check_grasps("avoid", avoid)
         self.trace, self.per_object, self.approach, self.hands = trace, per_object, approach, hands
         self._first, *self._others = [check_view(view, targets) for view in views]

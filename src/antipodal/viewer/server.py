@@ -14,6 +14,8 @@ INSTALL = "the page needs viser: pip install 'antipodal[viewer]'"
 def make_server(port: int, title: str) -> Any:
     """A viser server on loopback; port 0: any that is free. Raises InputError where viser is missing or the port is
     taken."""
+    if not 0 <= port <= 65535:
+        raise InputError(f"--port must be from 0 to 65535, got {port}")
     try:
         import viser
     except ImportError as e:
