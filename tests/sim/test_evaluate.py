@@ -115,6 +115,12 @@ def test_noise_may_be_a_sensors_own(tmp_path):
     assert noise["baseline"] == 0.17 and noise["pixel_sd"] == 0.0001
 
 
+def test_a_refused_run_leaves_no_log(tmp_path, capsys):
+    code, out = run(tmp_path, "--objects", str(tmp_path / "missing"), n=1)
+    assert code == 2 and not out.with_suffix(".jsonl").exists()
+    assert run(tmp_path, n=1)[0] == 0
+
+
 def test_trials_of_other_options_are_not_mixed(tmp_path, capsys):
     run(tmp_path, n=1)
     code, _ = run(tmp_path, "--seed", "1", n=1)

@@ -112,6 +112,8 @@ def _go_on(
     """All trials: those in the log, and those that are run now and appended to it."""
     from tqdm import tqdm
 
+    if not log.exists():
+        _runner(options, pictures)  # refuses what cannot be run before a log is begun
     rows = read_trials(log, options)
     done = {(row["scene"], row["policy"]) for row in rows}
     jobs = [Job(i, policy) for i in range(n) for policy in policies if (i, policy) not in done]
