@@ -12,6 +12,9 @@ import os
 import re
 import secrets
 import shutil
+import tokenize
+import zipfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
@@ -25,6 +28,18 @@ from antipodal.errors import InputError
 
 PathLike = Union[str, Path]
 Options = TypeVar("Options")
+# what numpy raises for files that are damaged, or no arrays
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    SyntaxError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+)
 LEFTOVER = re.compile(r"\..*\.\d+\.[0-9a-f]{8}\.tmp")  # as `temporary_name` makes them
 
 

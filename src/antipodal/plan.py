@@ -18,7 +18,7 @@ import numpy as np
 from antipodal.backends import say_when_compiling
 from antipodal.both_hands import load_planner
 from antipodal.camera import Camera
-from antipodal.files import write_result
+from antipodal.files import UNREADABLE, write_result
 from antipodal.grasp import Grasp, Hand, load_hand
 from antipodal.grasping import draw
 from antipodal.perception.cloud_files import holds_cloud, read_cloud
@@ -263,7 +263,7 @@ def _read_pose(path: Path) -> np.ndarray:
     try:
         pose = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
         return np.asarray(pose, float).reshape(4, 4)
-    except (OSError, ValueError, EOFError) as e:
+    except UNREADABLE as e:
         raise InputError(f"cannot read the pose {path.absolute()}, 4 x 4 numbers are needed: {e}") from e
 
 

@@ -187,3 +187,30 @@ def test_a_mask_is_an_image_or_an_array(tmp_path):
         np.testing.assert_array_equal(read_mask(tmp_path / name) > 0, mask)
     with pytest.raises(InputError, match="an image file such as PNG"):
         read_mask(tmp_path / "mask.txt")
+
+
+def damaged(folder):
+    """Files that are no arrays, by name."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, depth=np.random.default_rng(0).random((40, 40), np.float32))
+    whole = buffer.getvalue()
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }".ljust(117) + "\n"
+    files = {
+        "cut.npz": whole[: len(whole) // 2],
+        "zip.npy": b"PK\x03\x04 no archive",
+        "flipped.npz": whole[:200] + bytes(b ^ 255 for b in whole[200:400]) + whole[400:],
+        "huge.npy": b"\x93NUMPY\x01\x00\x76\x00" + (header % "100000000, 100000000").encode(),
+        "open.npy": b"\x93NUMPY\x01\x00\x76\x00" + (header % "(((8, 12").encode(),
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return files
+
+
+def test_damaged_files_are_refused(tmp_path):
+    for name in damaged(tmp_path):
+        with pytest.raises(InputError, match="cannot read"):
+            read_depth(tmp_path / name)
+        if name.endswith(".npy"):
+            with pytest.raises(InputError, match="cannot read"):
+                read_mask(tmp_path / name)

@@ -8,6 +8,7 @@ from typing import BinaryIO, Dict, List, NamedTuple, Tuple
 import numpy as np
 
 from antipodal.errors import InputError
+from antipodal.files import UNREADABLE
 
 AXES = ["x", "y", "z"]
 PLY_TYPES = {
@@ -34,7 +35,7 @@ def holds_cloud(path: Path) -> bool:
         return True
     try:
         return path.suffix.lower() in ARRAYS and _is_cloud(_read_arrays(path)["points"])
-    except (OSError, ValueError, EOFError, KeyError):
+    except UNREADABLE:
         return False
 
 
@@ -50,7 +51,7 @@ def read_cloud(path: Path) -> FileCloud:
             fields, count, order, viewpoint, shape = _pcd_header(file)
             points = _read_vertices(file, fields, count, order)
             return FileCloud(points.reshape(*shape, 3) if shape[0] > 1 else points, viewpoint)
-    except (OSError, ValueError, KeyError, IndexError, MemoryError, OverflowError, EOFError) as e:
+    except (*UNREADABLE, IndexError, OverflowError) as e:
         raise InputError(f"cannot read point cloud {path.absolute()}: {e}") from e
 
 

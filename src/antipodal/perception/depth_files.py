@@ -11,6 +11,7 @@ import numpy as np
 
 from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
+from antipodal.files import UNREADABLE
 from antipodal.perception.cloud_files import CLOUDS, holds_cloud, read_cloud
 from antipodal.perception.inputs import MAX_RANGE
 from antipodal.perception.z_buffer import nearest_in_pixels
@@ -90,7 +91,7 @@ def _read_pixels(path: Path) -> np.ndarray:
     reader = READERS.get(path.suffix.lower(), _read_npy)
     try:
         pixels = reader(path)
-    except (OSError, ValueError, EOFError, cv2.error) as e:
+    except (*UNREADABLE, cv2.error) as e:
         raise InputError(f"cannot read depth image {path.absolute()}, one of {_kinds()} is needed: {e}") from e
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     if pixels.ndim != 2 or pixels.dtype.kind not in "fiu":
@@ -154,7 +155,7 @@ def read_mask(path: Path) -> np.ndarray:
     """Mask (H, W), nonzero = True, of a .npy file or an image; of one with transparency, what is not transparent."""
     try:
         mask = _read_npy(path) if path.suffix.lower() == ".npy" else cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    except (OSError, ValueError, EOFError) as e:
+    except (*UNREADABLE, cv2.error) as e:
         raise InputError(f"cannot read mask {path.absolute()}: {e}") from e
     if mask is None:
         raise InputError(f"cannot read mask {path.absolute()}, .npy or an image file such as PNG is needed")
@@ -172,7 +173,10 @@ def read_labels(path: Path) -> np.ndarray:
     """Label image (H, W) of whole numbers, 0 = none: a .npy file, or an image of one channel with 8 or 16 bits."""
     if path.suffix.lower() == ".npy":
         return _read_pixels(path)
-    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    try:
+        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    except cv2.error as e:  # of a size that nothing can hold
+        raise InputError(f"cannot read label image {path.absolute()}: {e}") from e
     if labels is None or labels.ndim != 2:
         got = "nothing that is read as an image" if labels is None else f"{labels.shape[2]} channels"
         raise InputError(f"label image {path.absolute()} must be .npy or an image of one channel, got {got}")
