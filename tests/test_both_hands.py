@@ -11,6 +11,7 @@ from scenes import CAMERA, box, render
 
 from antipodal import networks, plan, resources
 from antipodal.both_hands import BothHands, load_planner
+from antipodal.camera import Camera
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.grasping.draw import overlay
@@ -50,6 +51,17 @@ def test_the_best_of_both_hands_comes_first(both):
     assert [g.to_dict() for g in merged] == [g.to_dict() for g in expected]
     assert {g.kind for g in both.plan(depth, CAMERA, max_grasps=30)} == {"jaws", "suction"}
     assert len(merged.candidates) == sum(len(p.candidates) for p in alone)
+
+
+def test_jaws_wider_than_the_image_leave_it_to_the_cup(both):
+    near, camera = 0.2, Camera(1163.0, 1163.0, 159.5, 119.5, 320, 240)  # 55 mm wide
+    depth = np.full((240, 320), near, np.float32)
+    depth[50:190, 70:250] = near - 0.02
+    mask = depth < near
+    with pytest.raises(InputError, match="wide on approach"):
+        both.jaws.plan(depth, camera, mask)
+    alone = both.suction.plan(depth, camera, mask)
+    assert [g.to_dict() for g in both.plan(depth, camera, mask)] == [g.to_dict() for g in alone]
 
 
 def test_what_is_too_wide_for_jaws_is_left_to_the_cup(both):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
-from antipodal.errors import InputError, NoGraspFound
+from antipodal.errors import HandTooWide, InputError, NoGraspFound
 from antipodal.grasp import Grasp, Hand, load_hand
 from antipodal.planner import GraspPlanner
 from antipodal.planning.asked import Asked
@@ -43,9 +43,10 @@ class BothHands(ImagePlanner):
             planner.use_options(jaws, suction)
 
     def plan_asked(self, asked: Asked) -> Plan:
-        """Grasps of both hands, or of those that are asked for. A hand that finds none leaves the choice to the other;
-        NoGraspFound with each one's reason where neither finds any."""
+        """Grasps of both hands, or of those that are asked for. A hand that finds none, or is wider than all that is
+        seen, leaves the choice to the other; NoGraspFound with each one's reason where neither finds any."""
         plans: List[Plan] = []
+        unfit: Optional[HandTooWide] = None
         refusals: Dict[str, NoGraspFound] = {}
         for planner in self.parts:
             (hand,) = planner.hands
@@ -58,9 +59,11 @@ class BothHands(ImagePlanner):
                 refusals[hand.kind] = e
                 if own.trace is not None:
                     own.trace.refusal = str(e)
+            except HandTooWide as e:
+                unfit = e
         counts = {f"{kind} {stage}": n for kind, e in refusals.items() for stage, n in e.counts.items()}
         if not plans:
-            raise _refusal(refusals, counts)
+            raise unfit if unfit is not None and not refusals else _refusal(refusals, counts)
         return _one_plan(plans, asked, counts)
 
 

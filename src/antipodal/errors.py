@@ -24,6 +24,10 @@ class InputError(AntipodalError, ValueError):
     reason = "bad input"
 
 
+class HandTooWide(InputError):
+    """A gripper that is wider than all that an image shows."""
+
+
 class ModelError(AntipodalError):
     """A model file is missing, damaged, of another version, or not a model."""
 

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from antipodal.camera import Camera
-from antipodal.errors import InputError
+from antipodal.errors import HandTooWide, InputError
 from antipodal.grasp import Gripper
 from antipodal.perception.box_numba import pixels_in_box
 from antipodal.perception.hints import SceneHints
@@ -71,12 +71,12 @@ def typical_depth(depth: np.ndarray) -> float:
 
 
 def check_gripper(gripper: Gripper, narrowest: float, camera: Camera, depth: np.ndarray) -> None:
-    """Raises InputError where the gripper, at its `narrowest` opening on approach [m], is wider than what is seen."""
+    """Raises HandTooWide where the gripper, at its `narrowest` opening on approach [m], is wider than what is seen."""
     distance = typical_depth(depth)
     seen = camera.width / camera.fx * distance, camera.height / camera.fy * distance
     needed = narrowest + 2 * gripper.jaw_thickness
     if needed > max(seen):
-        raise InputError(
+        raise HandTooWide(
             f"gripper {gripper.name} is {needed:.3g} m wide on approach, "
             f"but the image shows only {seen[0]:.3g} x {seen[1]:.3g} m at {distance:.3g} m"
         )
