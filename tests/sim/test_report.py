@@ -1,7 +1,10 @@
 """Figures of trials worked out by hand."""
 
 import pytest
+import trimesh
 
+from antipodal import report
+from antipodal.sim import report_page
 from antipodal.sim.report import summarise, table, wilson
 
 
@@ -46,6 +49,20 @@ def test_objects_of_heaps_are_held_or_left():
     found = {name: counts["p"] for name, counts in summarise(rows)["heaps"].items()}
     assert found == {"a": {"held": 0, "left": 2}, "b": {"held": 1, "left": 1}, "c": {"held": 1, "left": 1}}
     assert summarise([trial(0, ["a"], [pick("held")])])["heaps"] == {}
+
+
+def page_of(rows):
+    """The HTML of the sections on picks of these trials, of which none is replayed."""
+    page = report.Report("", "")
+    report_page.add_picks(page, summarise(rows), rows, lambda row, attempt: [], lambda name: trimesh.creation.box())
+    return "".join(page.parts)
+
+
+def test_every_outcome_has_a_colour_of_its_own():
+    rows = [trial(0, ["a", "b"], [{**pick("wrong_object", "held"), "picked": "b"}], left=1)]
+    assert set(summarise(rows)["policies"]["p"]["outcomes"]) == set(report_page.OUTCOMES)
+    assert len(set(report_page.OUTCOMES.values())) == len(report_page.OUTCOMES)
+    assert 'title="wrong_object: 1"' in page_of(rows)
 
 
 def test_picks_aimed_at_a_part_of_the_room_are_told():

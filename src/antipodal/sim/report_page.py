@@ -10,14 +10,14 @@ import trimesh
 
 from antipodal import report
 from antipodal.grasp import probability
-from antipodal.sim.pick import KINDS
+from antipodal.sim.pick import KINDS, WRONG_OBJECT
 from antipodal.sim.picture import THUMBNAIL, object_picture
 from antipodal.sim.report import percent, wilson
 from antipodal.sim.trials import Job, Runner
 from antipodal.training import metrics
 
-SHADES = ("#3f9b5d", report.COLOURS[1], *report.COLOURS[3:], "#c58bb0", "#6f7fbf", "#8c564b", "#4d4d4d")
-OUTCOMES = dict(zip((*KINDS, "no_grasp"), SHADES))
+SHADES = ("#3f9b5d", report.COLOURS[1], *report.COLOURS[3:], "#c58bb0", "#6f7fbf", "#8c564b", "#b8b042", "#4d4d4d")
+OUTCOMES = dict(zip((*KINDS, WRONG_OBJECT, "no_grasp"), SHADES))
 Replay = Callable[[dict, int], List[np.ndarray]]  # the frames of a trial's attempt
 Mesh = Callable[[str], trimesh.Trimesh]
 OF_HEAPS = {"held": SHADES[0], "left": SHADES[1]}
