@@ -62,6 +62,11 @@ def test_jaws_wider_than_the_image_leave_it_to_the_cup(both):
         both.jaws.plan(depth, camera, mask)
     alone = both.suction.plan(depth, camera, mask)
     assert [g.to_dict() for g in both.plan(depth, camera, mask)] == [g.to_dict() for g in alone]
+    with pytest.raises(InputError, match="wide on approach"):
+        both.plan(depth, camera, mask, hands=("jaws",))
+    rough = depth + 0.03 * (np.indices(depth.shape).sum(axis=0) // 6 % 2).astype(np.float32)
+    with pytest.raises(NoGraspFound, match=r"jaws: .*wide on approach.*; suction: "):
+        both.plan(rough, camera, mask)
 
 
 def test_what_is_too_wide_for_jaws_is_left_to_the_cup(both):

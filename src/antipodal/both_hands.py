@@ -17,6 +17,8 @@ from antipodal.planning.suction_options import SuctionOptions
 from antipodal.suction_cup import SuctionCup
 from antipodal.suction_planner import SuctionPlanner
 
+Refusal = Union[NoGraspFound, HandTooWide]
+
 
 class BothHands(ImagePlanner):
     """Plans for a gripper and for a cup in one image, and ranks all of their grasps by P(success), as each model is
@@ -46,8 +48,7 @@ class BothHands(ImagePlanner):
         """Grasps of both hands, or of those that are asked for. A hand that finds none, or is wider than all that is
         seen, leaves the choice to the other; NoGraspFound with each one's reason where neither finds any."""
         plans: List[Plan] = []
-        unfit: Optional[HandTooWide] = None
-        refusals: Dict[str, NoGraspFound] = {}
+        refusals: Dict[str, Refusal] = {}
         for planner in self.parts:
             (hand,) = planner.hands
             if not asked.wants(hand):
@@ -55,15 +56,14 @@ class BothHands(ImagePlanner):
             own = asked.for_hand(hand)
             try:
                 plans.append(planner.plan_asked(own))
-            except NoGraspFound as e:
+            except (NoGraspFound, HandTooWide) as e:
                 refusals[hand.kind] = e
                 if own.trace is not None:
                     own.trace.refusal = str(e)
-            except HandTooWide as e:
-                unfit = e
-        counts = {f"{kind} {stage}": n for kind, e in refusals.items() for stage, n in e.counts.items()}
+        none_found = {kind: e for kind, e in refusals.items() if isinstance(e, NoGraspFound)}
+        counts = {f"{kind} {stage}": n for kind, e in none_found.items() for stage, n in e.counts.items()}
         if not plans:
-            raise unfit if unfit is not None and not refusals else _refusal(refusals, counts)
+            raise _refusal(refusals, none_found, counts)
         return _one_plan(plans, asked, counts)
 
 
@@ -76,10 +76,12 @@ def _check_names(jaws: Hand, cup: Hand) -> None:
         )
 
 
-def _refusal(refusals: Dict[str, NoGraspFound], counts: Dict[str, int]) -> NoGraspFound:
-    """One for all hands, with what they saw: the same image."""
+def _refusal(refusals: Dict[str, Refusal], none_found: Dict[str, NoGraspFound], counts: Dict[str, int]) -> Refusal:
+    """One for all hands, with what they saw, the same image; that of the one hand asked for if it is too wide."""
+    if refusals and not none_found:
+        return next(iter(refusals.values()))
     told = NoGraspFound("; ".join(f"{kind}: {e}" for kind, e in refusals.items()), counts)
-    for one in refusals.values():
+    for one in none_found.values():
         told.scene, told.camera = one.scene, one.camera
     return told
 
