@@ -119,6 +119,12 @@ def test_every_kind_of_scene_is_picked_and_counted_apart(tmp_path, monkeypatch):
     assert (rest.singles, rest.heaps, rest.flats, rest.heap_picks) == (4, 3, 2, 9)
 
 
+def test_a_refused_measurement_leaves_no_log(tmp_path):
+    judge = ["default", "--objects", str(tmp_path / "missing"), "--logs", str(tmp_path / "logs")]
+    assert run_command(calibrate.main, judge) == 2
+    assert not list(tmp_path.rglob("*.jsonl"))
+
+
 NEEDS_SLEEP = pytest.mark.skipif(not SLEEP, reason="MuJoCo before 3.4: some of the scenes have no pick by a cup")
 CUP = pytest.param(["suction", "--gripper", "schmalz_fsga20"], marks=NEEDS_SLEEP)
 

@@ -29,8 +29,8 @@ def spread_picks(options: TrialOptions, scenes: int, count: int, log: Path) -> L
     Every grasp meets the scene as it was seen. Scenes are appended to `log`; those that it holds are not run again.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    runner = Runner(options)  # refuses what cannot be run before a log is begun
     done = {row["scene"]: row for row in read_trials(log, options)}
-    runner = Runner(options)
     hand, model = options.cup or options.gripper, options.model
     jaws, suction = replace(options.planner, min_quality=0.0), SuctionOptions(min_quality=0.0)
     planner = load_planner(hand, None, model, model, "cpu", jaws, suction)
