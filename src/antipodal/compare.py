@@ -56,15 +56,17 @@ class Held:
 
 @dataclass(frozen=True)
 class Trials:
-    """Picks of one of the two models in scenes of one folder of data."""
+    """Picks of a model in scenes of one folder of data."""
 
-    second: bool  # whether of the second model
     options: TrialOptions
     rows: List[dict]  # as `Runner.run` returns them
 
     def held(self) -> Dict[int, bool]:
         """Whether the pick of each scene held."""
         return {r["scene"]: r["picks"][0]["kind"] == "held" for r in self.rows if r.get("picks")}
+
+
+Pairs = List[Tuple[Trials, Trials]]  # of both models, for each folder of data
 
 
 def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
@@ -74,7 +76,7 @@ def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) ->
 
 def measure_both(
     model: Path, against: Path, out: Path, scenes: int, workers: int
-) -> Tuple[Dict[str, List[List[float]]], Held, List[Trials]]:
+) -> Tuple[Dict[str, List[List[float]]], Held, Pairs]:
     """Measures of two models on test samples, and their picks, counted and one by one. out: folder for trials and
     pictures of failures; a stopped run continues from it. Raises InputError if the model does not name its data, or if
     these have changed."""
@@ -86,11 +88,17 @@ def measure_both(
         raise InputError(f"the data that {model} was trained on have changed since")
     test = split_by_object(samples, meta["options"]["split_seed"]).test
     rows = on_samples([model, against], samples, shuffled(test, 0)[:TEST_SAMPLES])
-    return rows, *in_picks([model, against], samples, test, out, scenes, workers)
+    pairs = in_picks([model, against], samples, test, out, scenes, workers)
+    return rows, sum((count(first.held(), second.held()) for first, second in pairs), Held()), pairs
 
 
 def write_comparison_page(
-    path: Path, first: str, second: str, rows: Dict[str, List[List[float]]], held: Held, trials: Sequence[Trials] = ()
+    path: Path,
+    first: str,
+    second: str,
+    rows: Dict[str, List[List[float]]],
+    held: Held,
+    pairs: Sequence[Tuple[Trials, Trials]] = (),
 ) -> None:
     """The comparison as an HTML report; the worst failures are picked again for it."""
     page = report.Report(f"{first} against {second}", "Objects that neither of the two was trained on")
@@ -107,16 +115,17 @@ def write_comparison_page(
     colours = dict(zip(outcomes, ("#3f9b5d", *report.COLOURS[:2], "#b4435a")))
     counts = report.html_table(["held by", "scenes"], [[k, str(n)] for k, n in outcomes.items()])
     page.section("Same scenes", report.key(colours), report.shares(outcomes, colours), counts)
-    if trials:
-        _add_trials(page, (first, second), trials)
+    if pairs:
+        _add_trials(page, (first, second), pairs)
     page.section("How", report.text("Intervals are 95 %: bootstrap over objects for samples, Wilson for picks."))
     page.write(path)
 
 
-def _add_trials(page: report.Report, names: Tuple[str, str], trials: Sequence[Trials]) -> None:
+def _add_trials(page: report.Report, names: Tuple[str, str], pairs: Sequence[Tuple[Trials, Trials]]) -> None:
     """The sections on picks, each model for a policy."""
-    runners = [Runner(part.options) for part in trials]
-    rows = [{**row, "policy": names[p.second], "part": k} for k, p in enumerate(trials) for row in p.rows]
+    parts = [(name, trials) for pair in pairs for name, trials in zip(names, pair)]
+    runners = [Runner(trials.options) for _, trials in parts]
+    rows = [{**row, "policy": name, "part": k} for k, (name, trials) in enumerate(parts) for row in trials.rows]
 
     def replay(row: dict, attempt: int) -> List[np.ndarray]:
         return runners[row["part"]].replay(Job(row["scene"], "antipodal"), attempt)
@@ -125,7 +134,7 @@ def _add_trials(page: report.Report, names: Tuple[str, str], trials: Sequence[Tr
         return next(runner.mesh(name) for runner in runners if name in runner.names)
 
     add_picks(page, summarise(rows), rows, replay, mesh)
-    text = ", ".join(f"{Path(p.options.objects).name} with {p.options.gripper.name}" for p in trials[::2])
+    text = ", ".join(f"{Path(one.options.objects).name} with {one.options.gripper.name}" for one, _ in pairs)
     page.section("Picked", report.text(f"{text}; one object a scene, no mask"))
 
 
@@ -156,21 +165,18 @@ def predict(model: Path, samples: Samples, index: np.ndarray) -> np.ndarray:
         return np.concatenate([network(b["crops"], b["conditions"]).numpy() for b in batches])
 
 
-def in_picks(
-    models: Sequence[Path], samples: Samples, test: np.ndarray, out: Path, scenes: int, workers: int
-) -> Tuple[Held, List[Trials]]:
+def in_picks(models: Sequence[Path], samples: Samples, test: np.ndarray, out: Path, scenes: int, workers: int) -> Pairs:
     """Picks of the simulated cell by two models, `scenes` each, shared evenly by the folders of data: their gripper,
     camera, sensor errors, and of their objects those of the test part. Procedural ones are of a series of their own."""
-    kept_out, total, made = set(samples.names[np.unique(samples.objects[test])]), Held(), []
+    kept_out, pairs = set(samples.names[np.unique(samples.objects[test])]), []
     for i, data in enumerate(samples.datasets):
         share = scenes * (i + 1) // len(samples.datasets) - scenes * i // len(samples.datasets)
         options = trial_options(data.manifest, kept_out)
         if share:
             logs = [out / f"{i}-{m.stem}-{_digest(m)}.json" for m in models]
-            pair = [_trials(options, models, k, logs[k], share, workers) for k in range(2)]
-            total += count(*(trials.held() for trials in pair))
-            made += pair
-    return total, made
+            first, second = (_trials(options, m, log, share, workers) for m, log in zip(models, logs))
+            pairs.append((first, second))
+    return pairs
 
 
 def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
@@ -200,12 +206,12 @@ def units_of(scale: float) -> str:
     raise InputError(f"the data's meshes were scaled by {scale:g}, which is no unit of the cell: {', '.join(UNITS)}")
 
 
-def _trials(options: TrialOptions, models: Sequence[Path], which: int, out: Path, scenes: int, workers: int) -> Trials:
-    """The picks of one of the models in so many scenes."""
-    options = replace(options, model=str(models[which]))
+def _trials(options: TrialOptions, model: Path, out: Path, scenes: int, workers: int) -> Trials:
+    """The picks of a model in so many scenes."""
+    options = replace(options, model=str(model))
     evaluate(options, ["antipodal"], scenes, out, workers)
     rows = read_trials(out.with_suffix(".jsonl"), options)
-    return Trials(bool(which), options, [row for row in rows if row["scene"] < scenes])
+    return Trials(options, [row for row in rows if row["scene"] < scenes])
 
 
 def _digest(file: Path) -> str:
@@ -247,13 +253,13 @@ def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
     say_when_compiling()
     against = resources.locate("models", args.against)
-    rows, held, trials = measure_both(args.model, against, args.out, args.scenes, args.workers)
+    rows, held, pairs = measure_both(args.model, against, args.out, args.scenes, args.workers)
     if args.json:
         write_result(args.json, {"models": [str(args.model), str(against)], "samples": rows, "picks": asdict(held)})
     if args.json != "-":
         print(section(args.model.name, against.name, rows, held))
     if args.report is not None:
-        write_comparison_page(args.report, args.model.name, against.name, rows, held, trials)
+        write_comparison_page(args.report, args.model.name, against.name, rows, held, pairs)
     return 0
 
 

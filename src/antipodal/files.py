@@ -75,12 +75,13 @@ def write_file(path: PathLike, fill: Callable[[BinaryIO], Any]) -> None:
     """Write what `fill` puts into an open file, making the folder. Raises InputError where that is not possible; an
     older file of that name is then left as it was. A link's target is written; a device or pipe gets the bytes."""
     path = Path(path)
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        _write_device(path, fill)
-        return
-    path = path.resolve() if path.is_symlink() else path
+    device = path.exists() and not (path.is_file() or path.is_dir())
+    path = path.resolve() if path.is_symlink() and not device else path
     temporary = temporary_name(path)
     try:
+        if device:
+            path.write_bytes(_filled(fill))
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "xb") as file:
             fill(file)
@@ -92,14 +93,11 @@ def write_file(path: PathLike, fill: Callable[[BinaryIO], Any]) -> None:
             temporary.unlink()
 
 
-def _write_device(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
-    """Write to what is no file and must not be replaced by one: a device or a pipe."""
+def _filled(fill: Callable[[BinaryIO], Any]) -> bytes:
+    """What `fill` puts into a file, which it may go back in, as in a pipe it cannot."""
     buffer = io.BytesIO()
     fill(buffer)
-    try:
-        path.write_bytes(buffer.getvalue())
-    except OSError as e:
-        raise InputError(f"cannot write {path}: {e.strerror or e}") from e
+    return buffer.getvalue()
 
 
 def temporary_name(path: Path) -> Path:

@@ -147,11 +147,8 @@ def line_chart(
         path = " L".join(f"{u:.1f} {v:.1f}" for u, v in at)
         colour = COLOURS[k % len(COLOURS)]
         drawn.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        drawn += (
-            [f'<circle cx="{u:.1f}" cy="{v:.1f}" r="3" fill="{colour}"/>' for u, v in at]
-            if dots or len(at) == 1
-            else []
-        )
+        if dots or len(at) == 1:
+            drawn += [f'<circle cx="{u:.1f}" cy="{v:.1f}" r="3" fill="{colour}"/>' for u, v in at]
     names = {name: COLOURS[k % len(COLOURS)] for k, name in enumerate(series)}
     return _figure(caption, "".join(drawn) + _axes(low, high, x, y), key(names) if len(names) > 1 else "")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Callable, Dict, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -153,13 +153,12 @@ def _seen_points(path: Path, scale: float, camera: Optional[Camera]) -> np.ndarr
 
 def read_mask(path: Path) -> np.ndarray:
     """Mask (H, W), nonzero = True, of a .npy file or an image; of one with transparency, what is not transparent."""
-    try:
-        mask = _read_npy(path) if path.suffix.lower() == ".npy" else cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    except (*UNREADABLE, cv2.error) as e:
-        raise InputError(f"cannot read mask {path.absolute()}: {e}") from e
+    if path.suffix.lower() == ".npy":
+        return _read_by(_read_npy, path, "mask")
+    mask = _read_by(_read_drawing, path, "mask")
     if mask is None:
         raise InputError(f"cannot read mask {path.absolute()}, .npy or an image file such as PNG is needed")
-    if mask.ndim != 3 or path.suffix.lower() == ".npy":
+    if mask.ndim == 2:
         return mask
     return mask[..., 3] if _is_cut_out(mask) else mask[..., :3].any(axis=2)
 
@@ -169,14 +168,24 @@ def _is_cut_out(image: np.ndarray) -> bool:
     return image.shape[2] == 4 and bool((image[..., 3] != np.iinfo(image.dtype).max).any())
 
 
+def _read_by(reader: Callable[[Path], Any], path: Path, what: str) -> Any:
+    """What the reader makes of a file. Raises InputError where it fails."""
+    try:
+        return reader(path)
+    except (*UNREADABLE, cv2.error) as e:
+        raise InputError(f"cannot read {what} {path.absolute()}: {e}") from e
+
+
+def _read_drawing(path: Path) -> Any:
+    """Pixels of an image of any depth, None where OpenCV reads none."""
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
 def read_labels(path: Path) -> np.ndarray:
     """Label image (H, W) of whole numbers, 0 = none: a .npy file, or an image of one channel with 8 or 16 bits."""
     if path.suffix.lower() == ".npy":
         return _read_pixels(path)
-    try:
-        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    except cv2.error as e:  # of a size that nothing can hold
-        raise InputError(f"cannot read label image {path.absolute()}: {e}") from e
+    labels = _read_by(_read_drawing, path, "label image")
     if labels is None or labels.ndim != 2:
         got = "nothing that is read as an image" if labels is None else f"{labels.shape[2]} channels"
         raise InputError(f"label image {path.absolute()} must be .npy or an image of one channel, got {got}")

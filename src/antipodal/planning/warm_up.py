@@ -18,8 +18,7 @@ def pictures() -> Iterator[Tuple[np.ndarray, SceneHints]]:
     """Depth images (H, W) float32 [m] of CAMERA, and what is told of their scenes."""
     yield _box(np.full((CAMERA.height, CAMERA.width), FLOOR)), SceneHints(workspace=NEAR_BOX)
     yield _box(_bin(0.13, 0.17, 0.012)), SceneHints()
-    yield _box(_beside_wall(0.25)), SceneHints()
-    yield _box(_below_arm(0.2)), SceneHints()
+    yield _box(_below_arm(_beside_wall(0.25), 0.2)), SceneHints()
 
 
 def _box(depth: np.ndarray) -> np.ndarray:
@@ -47,8 +46,8 @@ def _beside_wall(distance: float) -> np.ndarray:
     return np.broadcast_to(np.minimum(FLOOR, distance / x), (CAMERA.height, CAMERA.width))
 
 
-def _below_arm(height: float) -> np.ndarray:
-    """The table, and an arm that comes in from the image's upper border at a height [m]."""
-    depth = np.full((CAMERA.height, CAMERA.width), FLOOR)
+def _below_arm(depth: np.ndarray, height: float) -> np.ndarray:
+    """The picture with an arm that comes in from the upper border at a height over the table [m]."""
+    depth = depth.copy()
     depth[:120, 280:340] = FLOOR - height
     return depth

@@ -51,8 +51,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     findings: List[Finding] = []
     for found in _findings(args):
         findings += found
-        if args.json != "-":
-            print("".join(f"{finding.line()}\n" for finding in found), end="", flush=True)
+        for finding in found if args.json != "-" else []:
+            print(finding.line(), flush=True)
     if args.json:
         write_result(args.json, [asdict(f) for f in findings])
     return NO_GRASP if any(f.state == BAD for f in findings) else 0
