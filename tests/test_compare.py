@@ -123,6 +123,22 @@ def test_the_html_report_shows_the_picks_of_both_models(data, tmp_path, capsys):
     assert picked and all(name in text for name in picked) and "://" not in text
 
 
+def test_models_of_the_same_file_name_are_told_apart(data, tmp_path, capsys):
+    folders = [tmp_path / name for name in ("mine", "other")]
+    for folder in folders:
+        folder.mkdir()
+    models = [str(save(folder / "model.pt", data, seed)) for seed, folder in enumerate(folders)]
+    arguments = [models[0], "--against", models[1], "--out", str(tmp_path / "out"), "--scenes", "2"]
+    assert run_command(compare.main, [*arguments, "--report", str(tmp_path / "r.html")]) == 0
+    text = (tmp_path / "r.html").read_text()
+    for model in models:
+        assert f"Time of a plan: {model}" in text and f"<h2>{model}</h2>" in text and f"only {model}" in text
+    assert f"| objects kept out | {models[0]} | {models[1]} |" in capsys.readouterr().out
+    card = text.partition("<h2>Card</h2>")[2]
+    assert card.count(f"<td>{models[0]} and {models[1]}</td>") == 2  # one card a folder of data
+    assert compare.names_apart(Path("a.pt"), Path("a.pt")) == ("a.pt", "a.pt again")
+
+
 @pytest.mark.parametrize("scale, units", [(1.0, "m"), (0.001, "mm"), (0.0254, "in")])
 def test_trials_take_the_mesh_files_in_the_datas_units(data, scale, units):
     manifest = json.loads((Path(data[0]) / "manifest.json").read_text())

@@ -25,9 +25,9 @@ from antipodal.camera import Camera
 from antipodal.files import options_from_dict, write_result
 from antipodal.grasp import Gripper
 from antipodal.networks.suction_crops import is_suction
-from antipodal.sim.evaluate import evaluate, read_trials
+from antipodal.sim.evaluate import evaluate, plain_options, read_trials
 from antipodal.sim.report import summarise, wilson
-from antipodal.sim.report_page import add_picks
+from antipodal.sim.report_page import add_picks, options_table
 from antipodal.sim.trials import Job, Runner, TrialOptions
 from antipodal.synth.images.noise import NoiseOptions
 from antipodal.synth.objects.meshes import UNITS
@@ -71,7 +71,14 @@ Pairs = List[Tuple[Trials, Trials]]  # of both models, for each folder of data
 
 def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
     """The comparison as a Markdown section of the card, see `measure_both`."""
-    return section(model.name, against.name, *measure_both(model, against, out, scenes, workers)[:2])
+    return section(*names_apart(model, against), *measure_both(model, against, out, scenes, workers)[:2])
+
+
+def names_apart(first: Path, second: Path) -> Tuple[str, str]:
+    """What two models are called: by their files' names, or by their paths where the names are the same."""
+    if first.name != second.name:
+        return first.name, second.name
+    return (str(first), str(second) if second != first else f"{second} again")
 
 
 def measure_both(
@@ -136,6 +143,13 @@ def _add_trials(page: report.Report, names: Tuple[str, str], pairs: Sequence[Tup
     add_picks(page, summarise(rows), rows, replay, mesh)
     text = ", ".join(f"{Path(one.options.objects).name} with {one.options.gripper.name}" for one, _ in pairs)
     page.section("Picked", report.text(f"{text}; one object a scene, no mask"))
+    page.section("Card", *(_card(*pair) for pair in pairs))
+
+
+def _card(first: Trials, second: Trials) -> str:
+    """The options of both models' picks in the same scenes; where they differ both values."""
+    values, others = plain_options(first.options), plain_options(second.options)
+    return options_table({k: v if v == others[k] else f"{v} and {others[k]}" for k, v in values.items()})
 
 
 def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Dict[str, List[List[float]]]:
@@ -253,13 +267,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
     say_when_compiling()
     against = resources.locate("models", args.against)
+    names = names_apart(args.model, against)
     rows, held, pairs = measure_both(args.model, against, args.out, args.scenes, args.workers)
     if args.json:
         write_result(args.json, {"models": [str(args.model), str(against)], "samples": rows, "picks": asdict(held)})
     if args.json != "-":
-        print(section(args.model.name, against.name, rows, held))
+        print(section(*names, rows, held))
     if args.report is not None:
-        write_comparison_page(args.report, args.model.name, against.name, rows, held, pairs)
+        write_comparison_page(args.report, *names, rows, held, pairs)
     return 0
 
 

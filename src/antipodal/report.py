@@ -27,7 +27,7 @@ h2{font-size:19px;margin:1.8em 0 .5em;border-bottom:1px solid #ddd;padding-botto
 .card b{font-size:27px;display:block;line-height:1.25}.card span{color:#666}table{border-collapse:collapse}
 th{text-align:left;color:#666;font-weight:500;font-size:13px}
 th,td{padding:3px 14px 3px 0;border-bottom:1px solid #eee;vertical-align:middle}
-td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
+td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td img{max-width:none}.wide{overflow-x:auto}
 .charts{display:flex;flex-wrap:wrap;gap:18px}.charts figure{flex:1 1 310px;max-width:470px;margin:0}
 figcaption{color:#666;font-size:13px}img{max-width:100%;border-radius:4px}svg{width:100%;height:auto}
 .strips{display:flex;flex-wrap:wrap;gap:14px}.strip{flex:1 1 420px;max-width:530px}.strip div{display:flex;gap:5px}

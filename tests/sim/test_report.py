@@ -65,6 +65,14 @@ def test_every_outcome_has_a_colour_of_its_own():
     assert 'title="wrong_object: 1"' in page_of(rows)
 
 
+def test_a_table_of_heaps_says_what_its_colours_mean():
+    page = page_of([trial(0, ["a", "b"], [{**pick("held"), "picked": "b"}], left=1)])
+    heaps = page.partition("Objects of heaps</h2>")[2].partition("<table>")
+    assert "held" in heaps[0] and "left" in heaps[0]
+    assert heaps[2].index("<td>a</td>") < heaps[2].index("<td>b</td>")  # the one more often lost comes first
+    assert "0 of 1" in heaps[2] and "1 of 1" in heaps[2]
+
+
 def test_picks_aimed_at_a_part_of_the_room_are_told():
     aims = ["object", "object", "tray", "arm", "tray"]
     rows = [trial(i, ["a"], [{**pick("missed"), "aimed_at": aim}]) for i, aim in enumerate(aims)]

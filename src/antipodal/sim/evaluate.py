@@ -84,7 +84,7 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
     pictures = out.with_suffix(".failures")
     rows = _go_on(options, policies, n, out.with_suffix(".jsonl"), pictures, workers)
     _check_picks(rows)
-    summary = {"options": _plain(options), "scenes": n, **report.summarise(rows)}
+    summary = {"options": plain_options(options), "scenes": n, **report.summarise(rows)}
     write_text(out, json.dumps(summary, indent=1))
     draw.write_png(out.with_suffix(".png"), contact_sheet(sorted(pictures.glob("*.png"))))
     return summary
@@ -149,16 +149,16 @@ def _runner(options: TrialOptions, pictures: Path) -> Runner:
 def read_trials(log: Path, options: TrialOptions) -> List[dict]:
     """The finished trials of a log, which is created if it is missing. A line that a kill cut short is removed."""
     if not log.exists():
-        write_text(log, json.dumps({"options": _plain(options)}) + "\n")
+        write_text(log, json.dumps({"options": plain_options(options)}) + "\n")
     whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
     lines = [json.loads(line) for line in whole]
-    if not lines or lines[0].get("options") != _plain(options):
+    if not lines or lines[0].get("options") != plain_options(options):
         raise InputError(f"{log} holds trials of other options; give another --json, or delete it")
     write_text(log, "".join(whole))
     return lines[1:]
 
 
-def _plain(options: TrialOptions) -> dict:
+def plain_options(options: TrialOptions) -> dict:
     """The options as JSON values; models are identified by their content."""
     values = asdict(options)
     for name in ("model", "suction_model"):

@@ -33,7 +33,7 @@ def write_evaluation_page(path: Path, summary: dict, rows: Sequence[dict], runne
     add_picks(
         page, summary, rows, lambda row, attempt: runner.replay(Job(row["scene"], row["policy"]), attempt), runner.mesh
     )
-    page.section("Card", _card(summary))
+    page.section("Card", options_table(summary["options"]))
     page.section("Not run", *(report.text(reason) for reason in summary["unusable"]))
     page.write(path)
 
@@ -94,24 +94,20 @@ def _object_table(objects: Dict[str, Dict[str, Dict[str, int]]], mesh: Mesh, col
     """Each object, those most often lost first; colours: of the outcomes."""
     if not objects:
         return ""
-
-    def held(outcomes: Dict[str, Dict[str, int]]) -> Tuple[int, int]:
-        counts = list(outcomes.values())
-        return sum(c.get("held", 0) for c in counts), sum(sum(c.values()) for c in counts)
-
-    order = sorted(objects, key=lambda name: held(objects[name])[0] / held(objects[name])[1])
-    rows = []
-    for name in order[:MOST_OBJECTS]:
-        good, n = held(objects[name])
-        total: Dict[str, int] = {}
-        for counts in objects[name].values():
-            total = {k: total.get(k, 0) + counts.get(k, 0) for k in colours}
-        low, high = wilson(good, n)
-        interval = f"{100 * low:.0f} to {100 * high:.0f} %"
-        picture = report.image(object_picture(mesh(name)), 72)
-        rows.append([picture, name, f"{good} of {n}", interval, report.shares(total, colours)])
+    totals = {name: {k: sum(c.get(k, 0) for c in p.values()) for k in colours} for name, p in objects.items()}
+    order = sorted(totals, key=lambda name: totals[name]["held"] / sum(totals[name].values()))
+    shown = {name: totals[name] for name in order[:MOST_OBJECTS]}
+    meaning = report.key({k: c for k, c in colours.items() if any(counts[k] for counts in shown.values())})
+    rows = [_object_row(name, counts, mesh, colours) for name, counts in shown.items()]
     more = report.text(f"{len(order) - MOST_OBJECTS} more") if len(order) > MOST_OBJECTS else ""
-    return report.html_table(["", "object", "held", "95 %", "outcomes"], rows, html=(0, 4)) + more
+    return meaning + report.html_table(["", "object", "held", "95 %", "outcomes"], rows, html=(0, 4)) + more
+
+
+def _object_row(name: str, counts: Dict[str, int], mesh: Mesh, colours: Dict[str, str]) -> List[str]:
+    held, n = counts["held"], sum(counts.values())
+    low, high = wilson(held, n)
+    picture = report.image(object_picture(mesh(name)), 72)
+    return [picture, name, f"{held} of {n}", f"{100 * low:.0f} to {100 * high:.0f} %", report.shares(counts, colours)]
 
 
 def _scored(rows: Sequence[dict]) -> Dict[str, Tuple[np.ndarray, np.ndarray]]:
@@ -141,11 +137,9 @@ def _latencies(rows: Sequence[dict]) -> List[str]:
     return [report.histogram_chart(f"Time of a plan: {name}", values, "ms") for name, values in times.items()]
 
 
-def _card(summary: dict) -> str:
-    """All options, so that the run can be made again."""
-    return report.html_table(
-        ["option", "value"], [[k, _option_text(v)] for k, v in summary["options"].items()], numbers=False
-    )
+def options_table(options: dict) -> str:
+    """All options of trials as a table, so that they can be run again."""
+    return report.html_table(["option", "value"], [[k, _option_text(v)] for k, v in options.items()], numbers=False)
 
 
 def _option_text(value) -> str:
