@@ -145,6 +145,46 @@ def test_a_gripper_wider_than_the_scene_is_refused():
         wide.plan(depth, CAMERA, mask)
 
 
+def test_what_is_nearer_than_asked_for_makes_no_gripper_too_wide():
+    depth, mask = render([BAR])
+    depth[:, :200] = np.where(mask[:, :200], depth[:, :200], 0.06)  # something hangs before most of the camera
+    with pytest.raises(InputError, match="wide on approach"):
+        PLANNER.plan(depth, CAMERA, mask)
+    assert PLANNER.plan(depth, CAMERA, mask, hints=SceneHints(nearest=0.3))
+
+
+def test_nothing_in_the_workspace_is_told_from_nothing_on_the_table():
+    depth, mask = render([BAR])
+    for given in (None, mask):
+        with pytest.raises(NoGraspFound, match=r"these were dropped: \d+ pixels outside the workspace"):
+            PLANNER.plan(depth, CAMERA, given, hints=SceneHints(workspace=(-9, -9, 0, -8, -8, 9)))
+        with pytest.raises(NoGraspFound, match=r"these were dropped: \d+ pixels of the robot"):
+            PLANNER.plan(depth, CAMERA, given, hints=SceneHints(robot=np.ones_like(mask)))
+
+
+@pytest.mark.parametrize(
+    "given, complaint",
+    [
+        ({"hints": {"up": (0, 0, -1)}}, "hints must be SceneHints, got {'up'"),
+        ({"trace": True}, "trace must be Trace, got True"),
+        ({"targets": 5}, "targets 5 are labels, but no label image was given"),
+        (
+            {"avoid": [replace(PLANNER.plan(render([BAR])[0], CAMERA)[0], T_cam_grasp=np.eye(3))]},
+            r"rigid poses \(4, 4\)",
+        ),
+        ({"start": [replace(PLANNER.plan(render([BAR])[0], CAMERA)[0], T_cam_grasp=np.full((4, 4), np.nan))]}, "rigid"),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
+)
+def test_arguments_of_other_kinds_are_refused(given, complaint):
+    depth, _ = render([BAR])
+    with pytest.raises(InputError, match=complaint):
+        PLANNER.plan(depth, CAMERA, **given)
+    if "targets" not in given:
+        with pytest.raises(InputError, match=complaint):
+            PLANNER.plan_views([(depth, CAMERA, np.eye(4))], **given)
+
+
 def test_constant_depth_is_a_bare_table():
     with pytest.raises(NoGraspFound, match="nothing stands above the table"):
         PLANNER.plan(np.full((240, 320), 0.7, np.float32), CAMERA)

@@ -25,6 +25,18 @@ def test_rotation_to_has_the_z_asked_for(z, hint):
     assert parallel or R[:, 0] @ hint >= -1e-9
 
 
+@given(vectors, vectors, vectors)
+def test_rigid_transforms_are_told_from_others(z, hint, t):
+    T = transforms.compose(transforms.rotation_to(z, hint), t)
+    assert transforms.is_rigid(T) and transforms.is_rigid(T.tolist())
+    mirrored, stretched, projective = (
+        T @ np.diag([1, 1, -1, 1]),
+        T @ np.diag([1, 1, 1.01, 1]),
+        T + np.eye(4)[[3]].T * 0.1,
+    )
+    assert not any(map(transforms.is_rigid, (mirrored, stretched, projective, T[:3], T * np.nan, None, [[1]], "T")))
+
+
 def test_apply_is_the_matrix_product_in_batches():
     rng = np.random.default_rng(0)
     T = transforms.compose(transforms.about_z(rng.normal(size=5)), rng.normal(size=(5, 3)))

@@ -111,13 +111,13 @@ class GraspPlanner(ImagePlanner):
             raise InputError("a planner on a GPU serves only the process that made it, not one forked from it")
         clock, options, trace = Clock(), self.options, asked.trace
         counts: Dict[str, int] = {}
-        camera, depth = asked.camera, asked.depth
+        camera = asked.camera
         narrowest = min(usable_openings(self.gripper, options.openings)) * self.gripper.max_width
-        check_gripper(self.gripper, narrowest, camera, depth)
         approach = check_approach(options.approach if asked.approach is None else asked.approach)
         with single_threaded_torch():
             with clock("table"):
                 scene, seen = asked.observed(options.table, options.segmentation, options.fusion)
+            check_gripper(self.gripper, narrowest, camera, scene.depth)
             with told_of(scene, camera):
                 start = [g for g in asked.start if g.kind == JAWS]
                 request = make_request(scene, asked.window, start, counts, seen, asked.labels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
@@ -18,6 +20,15 @@ def invert(T: np.ndarray) -> np.ndarray:
     """Inverse of rigid transforms (..., 4, 4): `invert(T_a_b)` is `T_b_a`."""
     R_inv = np.swapaxes(T[..., :3, :3], -1, -2)
     return compose(R_inv, -(R_inv @ T[..., :3, 3:])[..., 0])
+
+
+def is_rigid(T: Any) -> bool:
+    """Whether something is a rigid transform (4, 4), its numbers finite."""
+    T = np.asarray(T)
+    if T.shape != (4, 4) or T.dtype.kind not in "fiu" or not np.isfinite(T).all() or (T[3] != [0, 0, 0, 1]).any():
+        return False
+    R = T[:3, :3]
+    return bool(np.abs(R @ R.T - np.eye(3)).max() < 1e-3 and np.linalg.det(R) > 0)
 
 
 def apply(T: np.ndarray, points: np.ndarray) -> np.ndarray:

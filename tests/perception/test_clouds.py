@@ -152,6 +152,15 @@ def test_what_is_no_cloud_of_that_sensor_is_refused(name):
         PLANNER.plan_cloud(points, viewpoint)
 
 
+def test_points_that_are_masked_out_are_missing():
+    out = np.zeros(POINTS.shape, bool)
+    out[::7] = True
+    clouds = np.ma.array(POINTS, mask=out), np.where(out, np.float32(np.nan), POINTS)
+    views = [cloud_view(cloud, camera=CAMERA) for cloud in clouds]
+    np.testing.assert_array_equal(views[0].depth, views[1].depth)
+    assert not views[0].depth[::7].any()
+
+
 def test_a_camera_that_did_not_take_the_cloud_is_refused():
     other = Camera(600.0, 600.0, 159.5, 119.5, 320, 240)
     with pytest.raises(InputError, match=r"not what this camera sees: its points are \d+"):

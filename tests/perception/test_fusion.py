@@ -132,6 +132,7 @@ def test_several_views_take_labels():
 MASK = np.ones((240, 320), bool)
 REFUSED = [
     ([], "1 to 8 views can be planned in, got 0"),
+    (None, "1 to 8 views can be planned in, got NoneType"),
     (VIEWS * 3, "1 to 8 views can be planned in, got 9"),
     ([VIEWS[0][:2]], r"must be a tuple \(depth, camera, pose\)"),
     ([(*VIEWS[0][:2], np.eye(3))], r"the pose of view 1 must be a rigid transform"),

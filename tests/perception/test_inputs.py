@@ -110,6 +110,10 @@ def test_a_workspace_holds_the_points_in_its_box():
         ({"table": (0, 0, 0, 1)}, "table has no direction"),
         ({"nearest": 2.0, "farthest": 1.0}, "0 <= nearest < farthest, got 2 and 1"),
         ({"workspace": (0, 0, 0, 1, 1, -1)}, "x0 < x1"),
+        ({"nearest": "a"}, "nearest must be a depth in metres, got 'a'"),
+        ({"farthest": None}, "farthest must be a depth in metres, got None"),
+        ({"T_workspace_cam": np.eye(3)}, r"T_workspace_cam must be a rigid transform \(4, 4\)"),
+        ({"T_workspace_cam": np.full((4, 4), np.nan)}, r"T_workspace_cam must be a rigid transform \(4, 4\)"),
     ],
 )
 def test_impossible_hints_are_refused(given, complaint):
@@ -121,6 +125,26 @@ def test_impossible_hints_are_refused(given, complaint):
 def test_a_given_plane_has_its_normal_away_from_the_camera(scale):
     normal, offset = SceneHints(table=np.array([0, 0.6, 0.8, 0.7]) * scale).plane()
     np.testing.assert_allclose([*normal, offset], [0, 0.6, 0.8, 0.7], atol=1e-12)
+
+
+def test_two_masks_of_the_robot_are_refused():
+    robot = np.zeros((6, 8), bool)
+    assert SceneHints().seen_from(np.eye(4), robot).robot is robot is SceneHints(robot=robot).seen_from(np.eye(4)).robot
+    with pytest.raises(InputError, match="both have a mask of the robot"):
+        SceneHints(robot=robot).seen_from(np.eye(4), robot)
+
+
+def test_what_is_masked_out_of_an_array_is_missing():
+    out = np.arange(48).reshape(6, 8) % 3 == 0
+    depth = check_depth(np.ma.array(GOOD, mask=out), CAMERA)
+    np.testing.assert_array_equal(depth, np.where(out, 0, GOOD))
+    np.testing.assert_array_equal(check_mask(np.ma.array(np.ones((6, 8)), mask=out), GOOD), ~out)
+    np.testing.assert_array_equal(check_region(np.ma.array(np.ones((6, 8), bool), mask=out), GOOD), ~out)
+
+
+def test_a_camera_is_needed():
+    with pytest.raises(InputError, match="camera must be a Camera, got None"):
+        check_depth(GOOD, None)
 
 
 @pytest.mark.parametrize("name", ["fx", "fy", "cx", "cy"])

@@ -13,7 +13,7 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.perception.cloud_camera import fit_camera, pixel_errors
 from antipodal.perception.depth_view import DepthView
-from antipodal.perception.inputs import MAX_RANGE
+from antipodal.perception.inputs import MAX_RANGE, unmasked
 from antipodal.perception.z_buffer import nearest_in_pixels
 
 ORIGIN = (0.0, 0.0, 0.0)
@@ -55,6 +55,7 @@ def _checked(points: np.ndarray, viewpoint: Sequence[float]) -> np.ndarray:
     if not isinstance(points, np.ndarray) or points.dtype.kind != "f":
         got = points.dtype if isinstance(points, np.ndarray) else type(points).__name__
         raise InputError(f"a cloud must be a numpy array of floats in metres, got {got}")
+    points = unmasked(points, np.nan)
     if points.ndim not in (2, 3) or points.shape[-1] != 3:
         raise InputError(f"a cloud must have shape (height, width, 3) or (N, 3), got {points.shape}")
     origin = np.asarray(viewpoint, float)

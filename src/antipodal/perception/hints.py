@@ -7,6 +7,7 @@ from typing import Iterable, Optional, Sequence, Tuple
 
 import numpy as np
 
+from antipodal import transforms
 from antipodal.errors import InputError
 
 LENGTHS = (1e-6, 1e6)  # of vectors that tell a direction
@@ -35,12 +36,18 @@ class SceneHints:
         _check_vector("table", self.table, 4)
         if self.table is not None:
             self._check_distance(self.table)
+        for name, depth in (("nearest", self.nearest), ("farthest", self.farthest)):
+            if not isinstance(depth, (int, float, np.number)):
+                raise InputError(f"{name} must be a depth in metres, got {depth!r}")
         if not 0 <= self.nearest < self.farthest:
             raise InputError(f"depths must be 0 <= nearest < farthest, got {self.nearest:g} and {self.farthest:g} m")
         if self.workspace is not None:
             box = _finite("workspace", self.workspace, 6)
             if not (box[:3] < box[3:]).all():
                 raise InputError(f"workspace must be x0 y0 z0 x1 y1 z1 with x0 < x1 and so on, got {_shown(box)}")
+        if self.T_workspace_cam is not None and not transforms.is_rigid(self.T_workspace_cam):
+            got = np.asarray(self.T_workspace_cam).tolist()
+            raise InputError(f"T_workspace_cam must be a rigid transform (4, 4) in metres, got {got}")
 
     def _check_distance(self, table: Sequence[float]) -> None:
         """Raises InputError where the table is no distance from the camera at which it could be seen."""
@@ -57,7 +64,9 @@ class SceneHints:
 
     def seen_from(self, T_frame_cam: np.ndarray, robot: Optional[np.ndarray] = None) -> SceneHints:
         """These hints, which are in a frame, in that of a camera whose pose there is T_frame_cam (4, 4) and whose mask
-        of the robot is `robot`, or the one that they hold."""
+        of the robot is `robot`, or the one that they hold. Raises InputError where there are two."""
+        if robot is not None and self.robot is not None:
+            raise InputError("the hints and the first view both have a mask of the robot; give one of them")
         R, origin = T_frame_cam[:3, :3], T_frame_cam[:3, 3]
         up = None if self.up is None else tuple(np.asarray(self.up, float) @ R)
         table = None

@@ -23,6 +23,8 @@ MAX_RANGE = 10.0  # metres; beyond it lie codes for "no return" and renderers' f
 
 def check_camera(camera: Camera) -> None:
     """Raises InputError for finite intrinsics that no camera has, as of a damaged calibration."""
+    if not isinstance(camera, Camera):
+        raise InputError(f"camera must be a Camera, got {camera!r}")
     if not all(MIN_FOCAL <= f <= MAX_PIXELS for f in (camera.fx, camera.fy)):
         raise InputError(f"focal lengths must be {MIN_FOCAL:g} to {MAX_PIXELS:g} px, got {camera.fx:g}, {camera.fy:g}")
     if not all(abs(c) <= MAX_PIXELS for c in (camera.cx, camera.cy)):
@@ -30,9 +32,10 @@ def check_camera(camera: Camera) -> None:
 
 
 def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
-    """`depth` as (H, W) float32 [m] with every missing value 0. Raises InputError."""
+    """`depth` as (H, W) float32 [m] with every missing or masked-out value 0. Raises InputError."""
     if not isinstance(depth, np.ndarray):
         raise InputError(f"depth must be a numpy array of floats in metres, got {type(depth).__name__}")
+    depth = unmasked(depth, 0)
     if depth.ndim == 3 and depth.shape[2] == 1:
         depth = depth[..., 0]
     if depth.ndim != 2 or depth.size == 0:
@@ -52,6 +55,11 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
         if not clean.any():
             raise InputError(f"depth has no valid pixel: all {depth.size} are zero, negative, NaN or infinite")
     return clean
+
+
+def unmasked(array: np.ndarray, value: float) -> np.ndarray:
+    """An array with `value` where numpy's masked arrays say that there is none."""
+    return np.asarray(np.ma.filled(array, value))
 
 
 def _refuse_millimetres(depth: np.ndarray) -> None:
@@ -111,7 +119,7 @@ def as_mask(name: str, mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 def as_channel(name: str, image: Any, depth: np.ndarray) -> np.ndarray:
     """An image of `depth` as (H, W), from (H, W) or (H, W, 1). Raises InputError."""
-    image = np.asarray(image)
+    image = unmasked(np.asanyarray(image), 0)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
     if image.shape != depth.shape:
@@ -148,6 +156,7 @@ def check_region(region: Optional[Region], depth: np.ndarray) -> Optional[np.nda
     if region is None:
         return None
     if isinstance(region, np.ndarray):
+        region = unmasked(region, 0)
         if region.shape != depth.shape or region.dtype != bool:
             raise InputError(f"region must be bool of shape {depth.shape}, got {region.dtype} of {region.shape}")
         return region

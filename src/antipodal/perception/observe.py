@@ -35,7 +35,7 @@ def check_view(view: DepthView, targets: Optional[Collection[int]] = None) -> Ch
     depth = check_depth(view.depth, view.camera)
     if view.labels is None:
         if targets is not None:
-            raise InputError(f"targets {list(targets)!r} are labels, but no label image was given")
+            raise InputError(f"targets {targets!r} are labels, but no label image was given")
         return Checked(view._replace(depth=depth), check_mask(view.mask, depth))
     if view.mask is not None:
         raise InputError("mask and labels both say what may be grasped; give one of them")
@@ -46,8 +46,9 @@ def check_view(view: DepthView, targets: Optional[Collection[int]] = None) -> Ch
 def check_views(views: Sequence[Tuple[Any, ...]]) -> List[DepthView]:
     """Several cameras' images, without those that are given twice. Raises InputError where poses are none, or masks
     and labels do not belong to all."""
-    if not 1 <= len(views) <= MAX_VIEWS:
-        raise InputError(f"1 to {MAX_VIEWS} views can be planned in, got {len(views)}")
+    if not isinstance(views, (list, tuple)) or not 1 <= len(views) <= MAX_VIEWS:
+        got = len(views) if isinstance(views, (list, tuple)) else type(views).__name__
+        raise InputError(f"1 to {MAX_VIEWS} views can be planned in, got {got}")
     if not all(isinstance(view, tuple) and 3 <= len(view) <= 6 for view in views):
         raise InputError("each view must be a tuple (depth, camera, pose), and perhaps mask, labels, robot")
     found = [DepthView(*view) for view in views]
@@ -61,10 +62,9 @@ def check_views(views: Sequence[Tuple[Any, ...]]) -> List[DepthView]:
 
 
 def _check_pose(T: np.ndarray, i: int) -> None:
-    T = np.asarray(T)
-    rigid = T.shape == (4, 4) and T.dtype.kind in "fiu" and np.isfinite(T).all() and np.array_equal(T[3], [0, 0, 0, 1])
-    if not (rigid and np.allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-3) and np.linalg.det(T[:3, :3]) > 0):
-        raise InputError(f"the pose of view {i + 1} must be a rigid transform (4, 4) in metres, got {T.tolist()}")
+    if not transforms.is_rigid(T):
+        got = np.asarray(T).tolist()
+        raise InputError(f"the pose of view {i + 1} must be a rigid transform (4, 4) in metres, got {got}")
 
 
 def _same(a: DepthView, b: DepthView) -> bool:

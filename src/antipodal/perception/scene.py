@@ -22,7 +22,7 @@ class Scene:
     depth: np.ndarray  # (H, W) float32 [m], 0 = missing or beyond the depths that were asked for
     support: Optional[Table]  # what things stand on; None where no plane is taken for that
     graspable: np.ndarray  # (H, W) bool, where depth is valid
-    counts: Dict[str, int] = field(default_factory=dict)  # pieces dropped, by the reason
+    counts: Dict[str, int] = field(default_factory=dict)  # pieces or pixels dropped, by the reason, see DROPPED
 
     @property
     def approach(self) -> np.ndarray:
@@ -36,17 +36,19 @@ DROPPED = {
     "carriers": "boards that carry things",
     "containers": "walls of trays or bins",
     "too_small": "too small",
+    "outside": "pixels outside the workspace",
+    "robot": "pixels of the robot",
 }
 
 
 def why_nothing(scene: Scene) -> str:
     """Why a scene holds nothing that may be grasped, with counts."""
+    dropped = [f"{scene.counts[kind]} {text}" for kind, text in DROPPED.items() if scene.counts.get(kind)]
+    if dropped:
+        return f"0 graspable pixels; these were dropped: {', '.join(dropped)}"
     if scene.support is None:
         return "no support was found and nothing stands out: 0 graspable pixels"
-    dropped = [f"{scene.counts[kind]} {text}" for kind, text in DROPPED.items() if scene.counts.get(kind)]
-    if not dropped:
-        return "nothing stands above the table: 0 graspable pixels"
-    return f"0 graspable pixels; of what stands above the table these were dropped: {', '.join(dropped)}"
+    return "nothing stands above the table: 0 graspable pixels"
 
 
 def perceive(
@@ -76,6 +78,9 @@ def perceive(
         graspable, counts = segment_objects(depth, camera, support, segmentation)
     else:
         graspable = stands_out(depth, camera, segmentation)
-    for allowed in (inside, None if robot is None else ~robot):
-        graspable = graspable if allowed is None else graspable & allowed
+    for kind, allowed in (("outside", inside), ("robot", None if robot is None else ~robot)):
+        if allowed is not None:
+            before = np.count_nonzero(graspable)
+            graspable = graspable & allowed
+            counts[kind] = before - np.count_nonzero(graspable)
     return Scene(depth, support, graspable, counts)

@@ -20,6 +20,7 @@ from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.table import TableOptions
 from antipodal.planning.approach_cone import Approach
 from antipodal.planning.trace import Trace
+from antipodal.transforms import is_rigid
 
 
 class Asked:
@@ -46,6 +47,8 @@ class Asked:
             check_count("per_object", per_object)
         check_seed(seed)
         check_hands(hands)
+        check_kind("hints", hints, SceneHints)
+        check_kind("trace", trace, Trace)
         self.max_grasps, self.seed, self.hints = max_grasps, int(seed), hints
         self.start, self.avoid = check_grasps("start", start), check_grasps("avoid", avoid)
         self.trace, self.per_object, self.approach, self.hands = trace, per_object, approach, hands
@@ -99,9 +102,16 @@ def check_grasps(name: str, grasps: Any) -> Sequence[Grasp]:
         return ()
     if isinstance(grasps, Iterable):
         grasps = list(grasps)
-        if all(isinstance(grasp, Grasp) for grasp in grasps):
+        if all(isinstance(grasp, Grasp) and is_rigid(grasp.T_cam_grasp) for grasp in grasps):
             return grasps
-    raise InputError(f"{name} must be a list of grasps, such as a plan, got {grasps!r}"[:200])
+    possible = "a list of grasps, such as a plan, with rigid poses (4, 4)"
+    raise InputError(f"{name} must be {possible}, got {grasps!r}"[:300])
+
+
+def check_kind(name: str, value: Any, kind: type) -> None:
+    """Raises InputError where a value is given and is not of a kind."""
+    if value is not None and not isinstance(value, kind):
+        raise InputError(f"{name} must be {kind.__name__}, got {value!r}"[:200])
 
 
 def check_count(name: str, count: Any) -> None:

@@ -22,7 +22,7 @@ from antipodal.perception.observe import check_views
 from antipodal.perception.scene import Scene
 from antipodal.planning import warm_up
 from antipodal.planning.approach_cone import Approach, turned_approach
-from antipodal.planning.asked import Asked, check_grasps
+from antipodal.planning.asked import Asked, check_grasps, check_kind
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import distinct, likely_enough
 from antipodal.planning.result import Clock, Plan
@@ -124,7 +124,7 @@ class ImagePlanner:
         where the cameras disagree about where things are, or NoGraspFound."""
         checked = check_views(views)
         T_frame_cam = np.asarray(checked[0].T_frame_cam, float)
-        known = (hints or SceneHints()).seen_from(T_frame_cam, checked[0].robot)
+        known = _known(hints).seen_from(T_frame_cam, checked[0].robot)
         earlier, failed = _seen_from(T_frame_cam, start, avoid)
         wanted = targets, per_object, turned_approach(approach, T_frame_cam), hands, failed
         asked = Asked(checked, max_grasps, seed, region, earlier, known, trace, *wanted)
@@ -150,7 +150,7 @@ class ImagePlanner:
         NoGraspFound."""
         view = cloud_view(points, viewpoint, camera)
         earlier, failed = _seen_from(view.T_frame_cam, start, avoid)
-        known = (hints or SceneHints()).seen_from(view.T_frame_cam)
+        known = _known(hints).seen_from(view.T_frame_cam)
         arguments.update(start=earlier, avoid=failed, approach=turned_approach(approach, view.T_frame_cam))
         return self.plan(view.depth, view.camera, hints=known, **arguments).in_frame(view.T_frame_cam)
 
@@ -161,6 +161,12 @@ class ImagePlanner:
         if unknown:
             raise InputError(f"no hand {', '.join(unknown)}; possible: {', '.join(sorted(known))}")
         return self.plan_asked(asked)
+
+
+def _known(hints: Optional[SceneHints]) -> SceneHints:
+    """The hints; none where they are None. Raises InputError where they are something else."""
+    check_kind("hints", hints, SceneHints)
+    return hints or SceneHints()
 
 
 def _seen_from(
