@@ -89,6 +89,7 @@ def test_clutter_goes_on_until_the_table_is_clear_or_the_policy_gives_up(tmp_pat
         (["--workers", "0"], "at least 1"),
         (["--policies", "antipodal", "--model", "missing.pt"], "missing.pt"),
         (["--gripper", "missing.yaml"], "missing.yaml"),
+        (["--tilt", "80"], "a tilt of 0 to 75 degrees, got 0.7 m and 80 degrees"),
         (["--noise", "loud"], "unknown noise 'loud'; possible: none, real, dexnet2, or a camera"),
     ],
 )

@@ -33,6 +33,7 @@ SLEEP = int(getattr(mujoco.mjtEnableBit, "mjENBL_SLEEP", 0))  # MuJoCo before 3.
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 DROP = 0.005  # least height from which an object falls [m]
 FAR = 3.0  # where removed objects are kept [m]
+MAX_TILT = np.deg2rad(75)  # of the camera, from the vertical
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ class CellOptions:
 
 def overhead(height: float = 0.7, tilt: float = 0.0, azimuth: float = 0.0) -> np.ndarray:
     """`T_world_cam` (4, 4) of a camera that looks at the middle of the table from `height` [m], tilted by `tilt` [rad]
-    from the vertical towards `azimuth` [rad]. Raises InputError unless height > 0 and tilt is in [0, 1.2]."""
-    if not (height > 0 and 0 <= tilt <= 1.2):
-        raise InputError(f"a camera needs height > 0 m and a tilt in 0..1.2 rad, got {height} and {tilt}")
+    from the vertical towards `azimuth` [rad]. Raises InputError unless height > 0 and tilt is in [0, MAX_TILT]."""
+    if not (height > 0 and 0 <= tilt <= MAX_TILT):
+        got = f"{height:g} m and {np.rad2deg(tilt):g} degrees"
+        raise InputError(f"a camera needs height > 0 and a tilt of 0 to {np.rad2deg(MAX_TILT):.0f} degrees, got {got}")
     back = np.array([np.sin(tilt) * np.cos(azimuth), np.sin(tilt) * np.sin(azimuth), np.cos(tilt)])
     return transforms.compose(transforms.rotation_to(-back, np.array([1.0, 0.0, 0.0])), height * back)
 

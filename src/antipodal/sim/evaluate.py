@@ -239,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--planner", default="{}", help='options of the planner as JSON, such as {"min_quality": 0.3}')
     add("--noise", default="none", help="of the depth image: none, real, dexnet2, or a camera's YAML (default: none)")
     add("--clutter", type=_clutter, default=(1, 1), help="objects a scene: K, or LOW-HIGH (default: 1)")
-    add("--tilt", type=float, default=0.0, help="camera tilted by up to this [degrees] (default: 0)")
+    add("--tilt", type=float, default=0.0, help="camera tilted by up to this [degrees], 75 at most (default: 0)")
     add("--height", type=float, default=0.7, help="camera's distance from the table's middle [m] (default: 0.7)")
     add("--gripper", help="YAML file, or a name in config/grippers, of jaws or of a cup (default: robotiq_2f85)")
     add("--cup", help="a suction cup beside the gripper, for the policies of suction: YAML file, or a name")

@@ -71,6 +71,7 @@ class TrialOptions:
         if self.room and (self.views > 1 or self.by_object):
             raise InputError("in a room there is one view, and no object is asked for")
         check_scene(self.scene)
+        overhead(self.height, self.tilt)  # refuses a camera that cannot be
         named_approach(self.approach, overhead(self.height, 0.5))
         if self.scene != "table" and self.room:
             raise InputError(f"a scene {self.scene!r} has no room around it")
