@@ -40,6 +40,31 @@ def test_two_walls_of_a_low_tray_of_which_the_rest_is_hidden_are_found() -> None
     assert taken(plan_of(square(0.2, 0.4)[:2], 0.02)) > 0.97
 
 
+@pytest.mark.parametrize("turn", np.linspace(0, np.pi / 2, 7))
+@pytest.mark.parametrize("whole", [(0, 1), (0, 2), (0, 1, 2)], ids=["corner", "facing", "three"])
+def test_walls_of_a_tray_that_things_hide_in_part_are_found(whole, turn: float) -> None:
+    sides = square(0.12, turn)
+    parts = [
+        sides[k] if k in whole else (sides[k][0], tuple(np.average(sides[k], axis=0, weights=[1, 1.2])))
+        for k in range(4)
+    ]
+    assert taken(plan_of(parts, 0.04)) > 0.97
+
+
+def test_a_thing_between_two_walls_stays() -> None:
+    walls = [((-0.2, 0.2), (0.2, 0.2)), ((-0.2, -0.2), (0.2, -0.2))]
+    top = plan_of([*walls, ((-0.2, -0.1), (-0.2, 0.0))], 0.05)  # and a quarter of a side
+    thing = plan_of([((-0.2, -0.1), (-0.2, 0.0))], 0.05) > 0
+    level, count = find_thin_walls(top)
+    assert count == 2 and (level[thing] < 0).all()
+
+
+def test_a_wall_as_thick_as_walls_may_be_is_found() -> None:
+    top = plan_of(square(0.12, 0.0), 0.033, thickness=0.012)
+    assert np.count_nonzero(top[:, 75]) == 2 * 3  # cells
+    assert taken(top) > 0.97
+
+
 def test_walls_whose_image_has_gaps_are_found() -> None:
     top = plan_of(square(0.2, 0.4), 0.05)
     top[:, 70:74] = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -19,6 +19,8 @@ class ThinWallOptions:
     length: float = 0.15  # of one that meets another at a corner, at least [m]
     corner: float = 0.04  # distance between the ends of walls that meet, at most [m]
     square: float = 0.3  # cosine of the angle at which they meet, at most
+    parallel: float = 0.2  # sine of the angle between walls that face each other, at most
+    apart: Tuple[float, float] = (0.1, 0.7)  # distance between these [m]
     thickness: float = 0.018  # in the plan, at most [m]
     height: float = 0.018  # of one that meets another, at least [m]; lower things are cables, pens, cutlery
     alone_height: float = 0.025  # of one that meets no other, at least [m]
@@ -27,6 +29,7 @@ class ThinWallOptions:
     share: float = 0.6  # of its length where the edge is that even, at least; things lean on the rest
     gap: float = 0.05  # in an edge that is still one [m]
     beside: float = 0.015  # what lies this near to a wall and is no higher belongs to it [m]
+    completed: float = 0.35  # share of the side that two walls lack, as high as they are, that makes it a wall
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,49 @@ class _Line:
         cv2.line(image, tuple(first.tolist()), tuple(last.tolist()), (1,), 2 * round(reach / CELL) + 1)
         return image > 0
 
+    def beside(self, cells: float) -> _Line:
+        """The line moved sideways."""
+        return _Line(self.ends + cells * np.array([-self.way[1], self.way[0]]))
+
+    def share_along(self, cells: np.ndarray, reach: float) -> float:
+        """Share of the line along which some of the cells (N, 2) lie within `reach` [m]."""
+        along, beside = self.coordinates(cells)
+        count = max(1, int(self.cells / 2))
+        place = np.floor(along / (2 * CELL)).astype(int)
+        return len(np.unique(place[(beside <= reach) & (place >= 0) & (place < count)])) / count
+
     def meets(self, other: _Line, options: ThinWallOptions) -> bool:
         """Whether two lines form a corner."""
         nearest = np.linalg.norm(self.ends[:, None] - other.ends, axis=-1).min()
         return nearest * CELL <= options.corner and abs(float(self.way @ other.way)) <= options.square
+
+    def faces(self, other: _Line, options: ThinWallOptions) -> bool:
+        """Whether two lines are parallel and side by side, as opposite walls of a tray are."""
+        along, beside = self.coordinates(other.ends)
+        shorter = CELL * min(self.cells, other.cells)
+        overlap = min(along.max(), CELL * self.cells) - max(along.min(), 0.0)
+        parallel = abs(float(self.way @ other.way)) >= np.sqrt(1 - options.parallel**2)
+        return parallel and overlap >= shorter / 2 and options.apart[0] <= beside.mean() <= options.apart[1]
+
+    def sides_with(self, other: _Line, options: ThinWallOptions) -> Tuple[_Line, _Line]:
+        """The other two sides of the parallelogram of two lines that meet, or of the rectangle of two that face."""
+        if self.meets(other, options):
+            apart = np.linalg.norm(self.ends[:, None] - other.ends, axis=-1)
+            i, k = np.unravel_index(apart.argmin(), apart.shape)
+            ends = self.ends[1 - i], other.ends[1 - k]
+            across = ends[1] - (self.ends[i] + other.ends[k]) / 2
+            return _Line(np.stack([ends[0], ends[0] + across])), _Line(np.stack([ends[1], ends[0] + across]))
+        along = (other.ends - self.ends[0]) @ self.way
+        ends = self.ends[0] + np.outer([min(0.0, along.min()), max(self.cells, along.max())], self.way)
+        across = other.ends.mean(axis=0) - self.ends[0]
+        across -= (across @ self.way) * self.way
+        return _Line(np.stack([ends[0], ends[0] + across])), _Line(np.stack([ends[1], ends[1] + across]))
+
+
+class _Wall(NamedTuple):
+    line: _Line
+    own: np.ndarray  # cells (rows, columns) bool that belong to it
+    height: float  # [m]
 
 
 def find_thin_walls(top: np.ndarray, options: ThinWallOptions = ThinWallOptions()) -> Tuple[np.ndarray, int]:
@@ -68,8 +110,21 @@ def find_thin_walls(top: np.ndarray, options: ThinWallOptions = ThinWallOptions(
 
     top: (rows, columns) greatest height in every cell of the plan [m], 0 where nothing stands.
     """
-    walls: List[Tuple[_Line, np.ndarray, float]] = []
     cells = np.argwhere(top >= options.height / 2)[:, ::-1]
+    walls = _search(top, cells, options)
+    pairs = [(one, other) for i, one in enumerate(walls) for other in walls[:i] if _enclose(one, other, options)]
+    sides = {id(wall) for pair in pairs for wall in pair}
+    sure = [wall for wall in walls if id(wall) in sides or _stands_alone(wall, options)]
+    hidden = [wall for pair in pairs for wall in _half_hidden(top, cells, *pair, options)]
+    level = np.full(top.shape, -1, np.float32)
+    for _, own, height in (*sure, *hidden):
+        level[own] = np.maximum(level[own], height + options.even)
+    return level, len(sure)
+
+
+def _search(top: np.ndarray, cells: np.ndarray, options: ThinWallOptions) -> List[_Wall]:
+    """Whatever looks like a wall, once each. cells: as in `_wall`."""
+    walls: List[_Wall] = []
     taken, rest = np.zeros(top.shape, bool), top.copy()
     for _ in range(2):  # lines that meet others may lose cells to them in the first search
         for line in _lines(rest, options):
@@ -77,17 +132,40 @@ def find_thin_walls(top: np.ndarray, options: ThinWallOptions = ThinWallOptions(
             known = 2 * np.count_nonzero(own & taken) > np.count_nonzero(own)
             wall = None if known else _wall(top, cells, line, options)
             if wall is not None:
-                walls.append((wall[0], wall[0].band(top.shape, options.beside), wall[1]))
-                taken |= walls[-1][1]
+                walls.append(_Wall(wall[0], wall[0].band(top.shape, options.beside), wall[1]))
+                taken |= walls[-1].own
                 rest[wall[0].band(top.shape, CELL)] = 0
         if not walls:
             break
-    level, count = np.full(top.shape, -1, np.float32), 0
-    for line, own, height in walls:
-        alone = line.cells * CELL >= options.alone and height >= options.alone_height
-        if alone or any(line.meets(other, options) for other, _, _ in walls):
-            level[own], count = np.maximum(level[own], height + options.even), count + 1
-    return level, count
+    return walls
+
+
+def _stands_alone(wall: _Wall, options: ThinWallOptions) -> bool:
+    return wall.line.cells * CELL >= options.alone and wall.height >= options.alone_height
+
+
+def _enclose(one: _Wall, other: _Wall, options: ThinWallOptions) -> bool:
+    """Whether two walls meet at a corner, or face each other and are as high: sides of a tray or a bin."""
+    as_high = abs(one.height - other.height) <= options.even
+    return one.line.meets(other.line, options) or (as_high and one.line.faces(other.line, options))
+
+
+def _half_hidden(
+    top: np.ndarray, cells: np.ndarray, one: _Wall, other: _Wall, options: ThinWallOptions
+) -> Iterator[_Wall]:
+    """The other sides of what two walls enclose, of which enough is seen: things hide the rest, or part it.
+
+    cells: as in `_wall`.
+    """
+    height = (one.height + other.height) / 2
+    as_high = cells[np.abs(top[cells[:, 1], cells[:, 0]] - height) <= options.even]
+    reach = round(options.beside / CELL)
+    for side in one.line.sides_with(other.line, options):
+        near = [side.beside(k) for k in range(-reach, reach + 1)]
+        shares = [line.share_along(as_high, options.thickness / 2) for line in near]
+        if max(shares) >= options.completed:
+            line = near[int(np.argmax(shares))]
+            yield _Wall(line, line.band(top.shape, CELL), height)
 
 
 def _lines(top: np.ndarray, options: ThinWallOptions) -> List[_Line]:
@@ -121,7 +199,7 @@ def _wall(top: np.ndarray, cells: np.ndarray, line: _Line, options: ThinWallOpti
     even = float((np.abs(edge - height) <= options.even).mean())
     wide = inside & (beside <= 2 * options.thickness) & (heights > height / 2)
     thickness = CELL * float(np.median(np.bincount(place[wide], minlength=count))) / 2
-    thin = thickness <= min(options.thickness, height / options.slender)
+    thin = thickness <= min(options.thickness, height / options.slender) + 1e-6  # of rounding
     if height < options.height or even < options.share or not thin:
         return None
     going_on = (np.abs(heights - height) <= options.even) & (beside <= options.beside)
