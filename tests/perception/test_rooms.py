@@ -114,6 +114,15 @@ def test_of_a_full_bin_the_contents_are_targets_and_the_walls_are_not():
     assert np.mean(taken) < 0.02
 
 
+@pytest.mark.parametrize(
+    "seed, furniture", [(8128, ("arm",)), (8197, ("wall", "arm")), (8191, ("tray", "arm")), (8198, ("bin", "arm"))]
+)
+def test_a_wide_side_of_an_arm_is_no_wall(seed, furniture):
+    room = rooms.room(seed, furniture=furniture)
+    arm = (room.kind == rooms.ARM) & (room.depth > 0)
+    assert arm.mean() > 0.05 and perceive(room.depth, room.camera).graspable[arm].mean() < 0.002
+
+
 def test_of_an_arm_that_reaches_into_a_full_bin_little_is_taken():
     """What is left are arms over bins whose support is not found."""
     taken = []

@@ -128,8 +128,10 @@ def _over_surface(sure: np.ndarray, in_bins: np.ndarray, image: ImagePart, optio
 def _mark_walls(sure: np.ndarray, image: ImagePart, options: SegmentationOptions) -> None:
     """Mark the walls of bins in `sure` (h, w), and drop those of a room."""
     for wall in image.table.walls:
-        highest = float(image.table.height(wall.surface.points(wall.normal * wall.offset)).max())
-        value = np.uint8(0 if highest > options.max_height else WALL)  # a room's, or that of a bin
+        heights = image.table.height(wall.surface.points(wall.normal * wall.offset))
+        if heights.min() > options.entering:
+            continue  # it hangs: a side of an arm
+        value = np.uint8(0 if heights.max() > options.max_height else WALL)  # a room's, or that of a bin
         plane = wall.equation.astype(np.float32)
         limits = np.array([options.wall, 4 * image.table.noise, options.foot, options.foot], np.float32)
         arrays = (*image.rays, image.height, plane, *wall.surface.grid(), wall.surface.region)
