@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from functools import cached_property
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
 
 from antipodal.perception.cells import CELL
+
+KNOWN = 0.9  # share of a side on which walls are known, from which it is one of them
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,19 @@ class _Line:
 
     ends: np.ndarray  # (2, 2) first and last as (column, row)
 
-    @property
+    @cached_property
     def cells(self) -> float:
-        return float(np.linalg.norm(self.ends[1] - self.ends[0]))
+        return math.hypot(*(self.ends[1] - self.ends[0]))
 
-    @property
+    @cached_property
     def way(self) -> np.ndarray:
         """Unit vector (2,) from the first to the last cell."""
         return (self.ends[1] - self.ends[0]) / self.cells
 
     def coordinates(self, cells: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """How far [m] cells (N, 2) lie along the line from its first end, and beside it."""
+        """How far [m] cells (N, 2) lie along the line from its first end, and to its left."""
         x, y = CELL * (cells - self.ends[0]).T
-        return self.way[0] * x + self.way[1] * y, np.abs(self.way[0] * y - self.way[1] * x)
+        return self.way[0] * x + self.way[1] * y, self.way[0] * y - self.way[1] * x
 
     def band(self, shape: Tuple[int, ...], reach: float) -> np.ndarray:
         """Cells (rows, columns) bool within `reach` [m] of the line, and as far past its ends."""
@@ -60,16 +64,23 @@ class _Line:
         cv2.line(image, tuple(first.tolist()), tuple(last.tolist()), (1,), 2 * round(reach / CELL) + 1)
         return image > 0
 
-    def beside(self, cells: float) -> _Line:
-        """The line moved sideways."""
-        return _Line(self.ends + cells * np.array([-self.way[1], self.way[0]]))
+    def share_on(self, cells: np.ndarray) -> float:
+        """Share of the line that lies on cells (rows, columns) bool."""
+        u, v = np.round(self.ends[0] + np.outer(np.arange(self.cells + 1), self.way)).astype(int).T
+        inside = (u >= 0) & (u < cells.shape[1]) & (v >= 0) & (v < cells.shape[0])
+        return np.count_nonzero(cells[v[inside], u[inside]]) / len(u)
 
-    def share_along(self, cells: np.ndarray, reach: float) -> float:
-        """Share of the line along which some of the cells (N, 2) lie within `reach` [m]."""
+    def moved_to(self, cells: np.ndarray, most: float, reach: float) -> Tuple[_Line, float]:
+        """The line, moved sideways by up to `most` [m] to where cells (N, 2) lie within `reach` [m] along most of it,
+        and the share of it along which they do."""
         along, beside = self.coordinates(cells)
         count = max(1, int(self.cells / 2))
         place = np.floor(along / (2 * CELL)).astype(int)
-        return len(np.unique(place[(beside <= reach) & (place >= 0) & (place < count)])) / count
+        near = (np.abs(beside) <= most + reach) & (place >= 0) & (place < count)
+        place, beside, steps = place[near], beside[near], round(most / CELL)
+        covered = {k: len(np.unique(place[np.abs(beside - k * CELL) <= reach])) for k in range(-steps, steps + 1)}
+        best = max(covered, key=lambda k: (covered[k], -abs(k)))
+        return _Line(self.ends + best * np.array([-self.way[1], self.way[0]])), covered[best] / count
 
     def meets(self, other: _Line, options: ThinWallOptions) -> bool:
         """Whether two lines form a corner."""
@@ -82,7 +93,7 @@ class _Line:
         shorter = CELL * min(self.cells, other.cells)
         overlap = min(along.max(), CELL * self.cells) - max(along.min(), 0.0)
         parallel = abs(float(self.way @ other.way)) >= np.sqrt(1 - options.parallel**2)
-        return parallel and overlap >= shorter / 2 and options.apart[0] <= beside.mean() <= options.apart[1]
+        return parallel and overlap >= shorter / 2 and options.apart[0] <= abs(beside.mean()) <= options.apart[1]
 
     def sides_with(self, other: _Line, options: ThinWallOptions) -> Tuple[_Line, _Line]:
         """The other two sides of the parallelogram of two lines that meet, or of the rectangle of two that face."""
@@ -115,11 +126,18 @@ def find_thin_walls(top: np.ndarray, options: ThinWallOptions = ThinWallOptions(
     pairs = [(one, other) for i, one in enumerate(walls) for other in walls[:i] if _enclose(one, other, options)]
     sides = {id(wall) for pair in pairs for wall in pair}
     sure = [wall for wall in walls if id(wall) in sides or _stands_alone(wall, options)]
-    hidden = [wall for pair in pairs for wall in _half_hidden(top, cells, *pair, options)]
     level = np.full(top.shape, -1, np.float32)
-    for _, own, height in (*sure, *hidden):
-        level[own] = np.maximum(level[own], height + options.even)
+    _raise(level, sure, options)
+    known = level > 0
+    for pair in pairs:
+        _raise(level, _half_hidden(top, cells, known, *pair, options), options)
     return level, len(sure)
+
+
+def _raise(level: np.ndarray, walls: Iterable[_Wall], options: ThinWallOptions) -> None:
+    """Raise the level (rows, columns) [m] up to which cells hold walls."""
+    for _, own, height in walls:
+        level[own] = np.maximum(level[own], height + options.even)
 
 
 def _search(top: np.ndarray, cells: np.ndarray, options: ThinWallOptions) -> List[_Wall]:
@@ -151,20 +169,20 @@ def _enclose(one: _Wall, other: _Wall, options: ThinWallOptions) -> bool:
 
 
 def _half_hidden(
-    top: np.ndarray, cells: np.ndarray, one: _Wall, other: _Wall, options: ThinWallOptions
+    top: np.ndarray, cells: np.ndarray, known: np.ndarray, one: _Wall, other: _Wall, options: ThinWallOptions
 ) -> Iterator[_Wall]:
     """The other sides of what two walls enclose, of which enough is seen: things hide the rest, or part it.
 
-    cells: as in `_wall`.
+    cells: as in `_wall`; known: (rows, columns) bool, those of walls.
     """
+    sides = [side for side in one.line.sides_with(other.line, options) if side.share_on(known) < KNOWN]
+    if not sides:
+        return
     height = (one.height + other.height) / 2
     as_high = cells[np.abs(top[cells[:, 1], cells[:, 0]] - height) <= options.even]
-    reach = round(options.beside / CELL)
-    for side in one.line.sides_with(other.line, options):
-        near = [side.beside(k) for k in range(-reach, reach + 1)]
-        shares = [line.share_along(as_high, options.thickness / 2) for line in near]
-        if max(shares) >= options.completed:
-            line = near[int(np.argmax(shares))]
+    for side in sides:
+        line, share = side.moved_to(as_high, options.beside, options.thickness / 2)
+        if share >= options.completed:
             yield _Wall(line, line.band(top.shape, CELL), height)
 
 
@@ -188,7 +206,8 @@ def _wall(top: np.ndarray, cells: np.ndarray, line: _Line, options: ThinWallOpti
 
     cells: (N, 2) those that something stands in, as (column, row).
     """
-    heights, (along, beside) = top[cells[:, 1], cells[:, 0]], line.coordinates(cells)
+    heights, (along, aside) = top[cells[:, 1], cells[:, 0]], line.coordinates(cells)
+    beside = np.abs(aside)
     place = np.floor(along / (2 * CELL)).astype(int)  # a slanted line has no cell at every CELL
     count = int(line.cells / 2)
     inside = (place >= 0) & (place < count)
