@@ -22,7 +22,7 @@ from antipodal.files import UNREADABLE, write_result
 from antipodal.grasp import Grasp, Hand, load_hand
 from antipodal.grasping import draw
 from antipodal.perception.cloud_files import holds_cloud, read_cloud
-from antipodal.perception.depth_files import read_depth, read_labels, read_mask, read_with_camera
+from antipodal.perception.depth_files import check_scale, read_depth, read_labels, read_mask, read_with_camera
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.planning.approach_cone import NAMES, Approach, ApproachCone
@@ -214,7 +214,8 @@ def _planned_cloud(args: argparse.Namespace) -> Callable[[ImagePlanner], Plan]:
     """How to plan in the cloud of the arguments, which is read now."""
     if args.view or args.pose is not None:
         raise InputError("--pose and --view are of depth images with cameras, not of a cloud")
-    cloud, scale = read_cloud(args.depth), args.depth_scale or 1.0
+    check_scale(args.depth_scale)
+    cloud, scale = read_cloud(args.depth), 1.0 if args.depth_scale is None else args.depth_scale
     viewpoint = (cloud.viewpoint * scale).tolist() if args.viewpoint is None else args.viewpoint
     points = cloud.points if scale == 1.0 else cloud.points * scale
     hints, arguments = scene_hints(args, FrameHints), _wanted(args)

@@ -8,7 +8,6 @@ from typing import Callable, Dict, Sequence, Tuple, Union
 
 import numpy as np
 import rospy
-import yaml
 from geometry_msgs.msg import PoseStamped, Quaternion, Vector3, Vector3Stamped
 from moveit_msgs.msg import Grasp as MoveItGrasp
 from moveit_msgs.msg import GripperTranslation, MoveItErrorCodes
@@ -18,7 +17,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from antipodal import msg
 from antipodal.errors import InputError
-from antipodal.files import options_from_dict
+from antipodal.files import options_from_dict, read_yaml, shown
 from antipodal.grasp import Gripper, Hand
 from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.messages import pose_message, transform_from, transform_from_parts
@@ -58,7 +57,10 @@ class MoveItHand:
     @classmethod
     def load(cls, path: Union[str, Path]) -> MoveItHand:
         """The `moveit` section of a gripper's file; the defaults if it has none. Raises InputError."""
-        return options_from_dict(cls, (yaml.safe_load(Path(path).read_text()) or {}).get("moveit", {}), "moveit.")
+        data = read_yaml(path)
+        if not isinstance(data, dict):
+            raise InputError(f"gripper file {path} must hold a mapping, got {shown(data)}")
+        return options_from_dict(cls, data.get("moveit", {}), "moveit.")
 
 
 def moveit_grasp(grasp: msg.Grasp, gripper: Hand, hand: MoveItHand) -> MoveItGrasp:

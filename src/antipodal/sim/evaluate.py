@@ -29,7 +29,7 @@ import torch
 from antipodal import resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.files import read_names, write_result, write_text
+from antipodal.files import json_lines, parsed, read_names, read_parsed, shown, write_result, write_text
 from antipodal.grasp import Gripper, load_hand
 from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
@@ -150,11 +150,11 @@ def read_trials(log: Path, options: TrialOptions) -> List[dict]:
     """The finished trials of a log, which is created if it is missing. A line that a kill cut short is removed."""
     if not log.exists():
         write_text(log, json.dumps({"options": _plain(options)}) + "\n")
-    whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    lines = [json.loads(line) for line in whole]
+    whole = read_parsed(log, lambda text: text[: text.rfind("\n") + 1])
+    lines = parsed(whole, json_lines, str(log))
     if not lines or lines[0].get("options") != _plain(options):
         raise InputError(f"{log} holds trials of other options; give another --json, or delete it")
-    write_text(log, "".join(whole))
+    write_text(log, whole)
     return lines[1:]
 
 
@@ -206,10 +206,7 @@ def load_hands(gripper: Optional[str], cup: Optional[str] = None) -> Tuple[Gripp
 
 
 def _planner(text: str) -> PlannerOptions:
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as e:
-        raise InputError(f'--planner takes JSON such as {{"min_quality": 0.3}}, got {text!r}: {e}') from e
+    values = parsed(text, json.loads, f'--planner, which takes JSON such as {{"min_quality": 0.3}}; got {shown(text)}')
     return PlannerOptions.from_dict(values)
 
 

@@ -22,7 +22,7 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 
 from antipodal import resources
-from antipodal.files import read_names, write_json
+from antipodal.files import read_json, read_names, write_json
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
@@ -69,8 +69,8 @@ def _read_rows(out: Path, about: dict) -> List[dict]:
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
         return []
-    content = json.loads(out.read_text())
-    if any(content.get(name) != values for name, values in about.items()):
+    content = read_json(out)
+    if not isinstance(content, dict) or any(content.get(name) != values for name, values in about.items()):
         raise InputError(f"{out} holds trials of other options; give another --json, or delete it")
     return content["rows"]
 

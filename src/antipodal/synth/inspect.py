@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 
 from antipodal import report as html
-from antipodal.files import read_json, write_result
+from antipodal.files import write_result
 from antipodal.networks.crops import EXTENT, SIZE
 from antipodal.networks.suction_crops import SIDE, SUCTION_SIZE, is_suction
-from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
+from antipodal.synth.shards import WHOLE, ShardDataset, column, damaged, read_manifest, shard_folders
 
 BINS = 10
 MOST_ROWS = 300  # of a table in the HTML report
@@ -31,7 +31,7 @@ CROPS = (
 
 def report(folder: Path, most_meshes: int = 40) -> List[str]:
     """What the run holds, in lines of text."""
-    manifest, labels = read_json(folder / "manifest.json"), column(folder, "labels")
+    manifest, labels = read_manifest(folder, WHOLE), column(folder, "labels")
     collision, friction = column(folder, "collision"), column(folder, "friction")
     state = "complete" if manifest["complete"] else "unfinished"
     lines = [
@@ -46,7 +46,7 @@ def report(folder: Path, most_meshes: int = 40) -> List[str]:
 
 def figures(folder: Path) -> dict:
     """What the run holds, as plain values."""
-    manifest, labels, which = read_json(folder / "manifest.json"), column(folder, "labels"), column(folder, "objects")
+    manifest, labels, which = read_manifest(folder, WHOLE), column(folder, "labels"), column(folder, "objects")
     names = [m["name"] for m in manifest["meshes"]]
     return {
         "samples": len(labels),
@@ -83,7 +83,7 @@ def mesh_table(manifest: dict, folder: Path, most: int) -> List[str]:
 def write_data_page(path: Path, folder: Path, sheet: Path, faults: List[str]) -> None:
     """The report as one HTML file, with the sheet of crops."""
     manifest, labels, collision = (
-        read_json(folder / "manifest.json"),
+        read_manifest(folder, WHOLE),
         column(folder, "labels"),
         column(folder, "collision"),
     )
@@ -121,7 +121,7 @@ def _charts(folder: Path, labels: np.ndarray, collision: np.ndarray) -> List[str
 
 def _lengths(folder: Path) -> Tuple[str, np.ndarray]:
     """A quantity of the grasps in millimetres, and its name: openings, or where there are none, heights."""
-    fields = read_json(folder / "manifest.json").get("fields", {"width": ""})
+    fields = read_manifest(folder).get("fields", {"width": ""})
     name, title = ("width", "Openings") if "width" in fields else ("height", "Heights")
     return title, 1e3 * column(folder, name)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from antipodal.camera import camera_facts
 from antipodal.errors import InputError
+from antipodal.files import with_values
 from antipodal.networks import pixel_crops
 from antipodal.networks.pixel_crops import PixelCrops
 from antipodal.synth.grasps.candidates import CandidateOptions
@@ -117,9 +118,9 @@ def preset(name: str) -> GenerateOptions:
 def for_sensor(options: GenerateOptions, camera_file: Path) -> GenerateOptions:
     """The options with the noise and the range of distances [m] that a camera's YAML gives under `noise`, `radius`."""
     facts = camera_facts(camera_file)
-    radius = tuple(facts.get("radius", options.cameras.radius))
+    radius = {"radius": facts["radius"]} if "radius" in facts else {}
     return dataclasses.replace(
         options,
         noise=noise_from_facts(facts, camera_file),
-        cameras=dataclasses.replace(options.cameras, radius=radius),
+        cameras=with_values(options.cameras, radius, f"of camera file {camera_file}: "),
     )
