@@ -189,7 +189,7 @@ def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
     return TrialOptions(
         objects=run["meshes"],
         only=() if run["meshes"].startswith("procedural") else mine,
-        gripper=Gripper(**{**run["gripper"], "palm_size": tuple(run["gripper"]["palm_size"])}),
+        gripper=Gripper(**run["gripper"]),
         camera=Camera(**run["camera"]),
         height=(low + high) / 2,
         noise=options_from_dict(NoiseOptions, run["options"]["noise"]),

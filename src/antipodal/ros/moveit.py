@@ -17,12 +17,12 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from antipodal import msg
 from antipodal.errors import InputError
-from antipodal.files import options_from_dict, read_yaml, shown
+from antipodal.files import options_from_dict
 from antipodal.grasp import Gripper, Hand
 from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.messages import pose_message, transform_from, transform_from_parts
 from antipodal.srv import PlanGraspRequest, PlanGraspResponse
-from antipodal.suction_cup import SuctionCup
+from antipodal.suction_cup import SuctionCup, hand_mapping
 
 MAX_REQUEST = 2**22  # bytes; the request holds no image
 CODES = {
@@ -57,10 +57,7 @@ class MoveItHand:
     @classmethod
     def load(cls, path: Union[str, Path]) -> MoveItHand:
         """The `moveit` section of a gripper's file; the defaults if it has none. Raises InputError."""
-        data = read_yaml(path)
-        if not isinstance(data, dict):
-            raise InputError(f"gripper file {path} must hold a mapping, got {shown(data)}")
-        return options_from_dict(cls, data.get("moveit", {}), "moveit.")
+        return options_from_dict(cls, hand_mapping(Path(path)).get("moveit", {}), "moveit.")
 
 
 def moveit_grasp(grasp: msg.Grasp, gripper: Hand, hand: MoveItHand) -> MoveItGrasp:

@@ -35,8 +35,7 @@ class LabelledSamples:
             raise InputError(f"{folder} holds grasps of a suction cup, which this page does not show: use inspect")
         known = [name for name in COLUMNS if name in self.manifest.get("fields", COLUMNS)]
         self.columns: Dict[str, np.ndarray] = {name: column(folder, name) for name in known}
-        values = self.manifest["run"]["gripper"]
-        self.gripper = Gripper(**{**values, "palm_size": tuple(values["palm_size"])})
+        self.gripper = Gripper(**self.manifest["run"]["gripper"])
 
     def chosen(self, shown: str) -> np.ndarray:
         """Indices of the samples of a kind, one of SHOWN."""
