@@ -221,3 +221,40 @@ def test_completion_offers_commands_options_and_names(words, expected, monkeypat
 
 def test_completion_knows_the_options_of_a_command():
     assert {"--camera", "--gripper", "--help", "--json", "--png"} <= set(entry._options("plan"))
+
+
+SAME = [
+    ("inspect run --json run/manifest.json", "json and the manifest are one file"),
+    ("inspect run --png x.html --report x.html", "report and png are one file"),
+    ("generate --meshes procedural:1 --gripper yumi --camera primesense --samples 1 --out run --json run/manifest.json",
+     "json and the manifest are one file"),
+    ("generate --meshes run --gripper yumi --camera primesense --samples 1 --out run", "out and meshes are one file"),
+    ("train --data run --out run/manifest.json", "out and the manifest of run are one file"),
+    ("train --data run --out m.pt --json m.ckpt", "json and the .ckpt beside out are one file"),
+    ("train --data run --out m.pt --report m.pt", "report and out are one file"),
+    ("evaluate --objects run -n 1 --json x.jsonl", "json and the log are one file"),
+    ("evaluate --objects run -n 1 --json x.json --report x.png", "report and the pictures are one file"),
+    ("evaluate --objects run -n 1 --objects-list names --json names", "json and objects_list are one file"),
+    ("calibrate m.pt --objects run --logs l --json m.pt", "json and model are one file"),
+    ("calibrate m.pt --objects run --logs l --out x.md", "out and the .md beside out are one file"),
+    ("compare m.pt --out l --json x --report x", "report and json are one file"),
+    ("compare m.pt --out names", "out must be a folder, names is a file"),
+    ("import weights run run", "out must be a file, run is a folder"),
+    ("gripper names --out names", "out and mesh are one file"),
+    ("bag names --out l --json l/grasps.csv", "json and the table are one file"),
+    ("bag run --out run", "out and bag are one file"),
+    ("doctor --gripper names --json names", "json and gripper are one file"),
+    ("plan names --json names", "json and depth are one file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line, complaint", SAME, ids=[line for line, _ in SAME])
+def test_no_command_replaces_its_inputs(line, complaint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    for name in ("run/manifest.json", "m.pt", "names"):
+        (tmp_path / name).write_text("kept")
+    assert run_command(entry.main, line.split()) == 2
+    assert complaint in capsys.readouterr().err
+    assert all((tmp_path / name).read_text() == "kept" for name in ("run/manifest.json", "m.pt", "names"))
+    assert len(list(tmp_path.rglob("*"))) == 4

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -251,6 +251,7 @@ def _rate_text(successes: int, n: int) -> str:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    check_outputs(args, ("json", "report"), ("out",), ("model", "against"))
     say_when_compiling()
     against = resources.locate("models", args.against)
     rows, held, pairs = measure_both(args.model, against, args.out, args.scenes, args.workers)

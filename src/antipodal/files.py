@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Sequence, 
 import numpy as np
 import yaml
 
-from antipodal.errors import InputError
+from antipodal.errors import InputError, is_device
 
 PathLike = Union[str, Path]
 Options = TypeVar("Options")
@@ -79,7 +79,7 @@ def write_file(path: PathLike, fill: Callable[[BinaryIO], Any]) -> None:
     """Write what `fill` puts into an open file, making the folder. Raises InputError where that is not possible; an
     older file of that name is then left as it was. A link's target is written; a device or pipe gets the bytes."""
     path = Path(path)
-    device = path.exists() and not (path.is_file() or path.is_dir())
+    device = is_device(path)
     path = path.resolve() if path.is_symlink() and not device else path
     temporary = temporary_name(path)
     try:

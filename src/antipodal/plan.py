@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, NoGraspFound, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, NoGraspFound, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -29,11 +29,17 @@ from antipodal.planning.approach_cone import NAMES, Approach, ApproachCone
 from antipodal.planning.image_planner import ImagePlanner
 from antipodal.planning.result import Plan
 
+INPUTS = (
+    *("depth", "camera", "mask", "labels", "pose", "view", "robot"),
+    *("gripper", "cup", "model", "suction_model"),
+)  # arguments that name files
+
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Plan as the arguments say. Raises InputError, ModelError or NoGraspFound."""
     args = _parser().parse_args(argv)
     check_camera_options(args)
+    check_outputs(args, ("json", "png"), inputs=INPUTS)
     say_when_compiling()
     _plan(args)
     return 0

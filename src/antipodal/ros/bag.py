@@ -10,6 +10,7 @@ from antipodal.errors import (
     AntipodalError,
     InputError,
     NoGraspFound,
+    check_outputs,
     command_parser,
     end_when_interrupted,
     run_command,
@@ -147,10 +148,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(argv)
+    bag, progress = args.bag.absolute(), _Progress()
+    out = args.out = args.out or (bag.with_suffix("") if bag.suffix else bag.with_name(f"{bag.name}_grasps"))
+    inputs = ("bag", "gripper", "cup", "model", "suction_model")
+    check_outputs(args, ("json",), ("out",), inputs, {"the table": out / "grasps.csv"})
     say_when_compiling()
     planner = load_planner(args.gripper, args.cup, args.model, args.suction_model, args.device)
-    bag, progress = args.bag.absolute(), _Progress()
-    out = args.out or (bag.with_suffix("") if bag.suffix else bag.with_name(f"{bag.name}_grasps"))
     said = replay(bag, planner, out, args.depth, args.info, not args.raw, args.stride, progress)
     if args.json:
         write_result(args.json, {"summary": said, "folder": str(out.absolute()), **_counts(out / "grasps.csv")})

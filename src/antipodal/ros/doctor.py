@@ -5,6 +5,7 @@ from __future__ import annotations
 from antipodal.errors import (
     NO_GRASP,
     AntipodalError,
+    check_outputs,
     command_parser,
     end_when_interrupted,
     interrupts_end,
@@ -48,6 +49,7 @@ LEAST_FREE = 5.0  # on the disk [GB]; a million samples take 2.2
 
 def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    check_outputs(args, ("json",), inputs=("gripper", "cup", "model", "suction_model"))
     findings: List[Finding] = []
     for found in _findings(args):
         findings += found

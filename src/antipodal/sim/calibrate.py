@@ -7,7 +7,7 @@ fitted on.
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -201,6 +201,7 @@ def _bins(rows: List[List[float]]) -> str:
 def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     args = _parser().parse_args(given)
+    _check_files(args)
     options = _trial_options(args)
     hand = (options.cup or options.gripper).name
     scenes = Scenes(args.singles, args.heaps, args.flats, args.single_picks, args.heap_picks)
@@ -225,6 +226,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if args.json != "-":
         print(text)
     return 0 if args.out is None or by != PickCalibration() else FAILED
+
+
+def _check_files(args: argparse.Namespace) -> None:
+    """Raises InputError as `check_outputs` does; the model itself may be written anew."""
+    drawn = {} if args.out is None else {f"the {s} beside out": args.out.with_suffix(s) for s in (".md", ".png")}
+    inputs = ("objects", "objects_list", "exclude", "noise", "gripper", "camera")
+    check_outputs(args, ("json", "out"), ("logs",), inputs, drawn)
+    check_outputs(args, ("json",), inputs=("model",))
 
 
 def _trial_options(args: argparse.Namespace) -> TrialOptions:

@@ -6,7 +6,7 @@ from there.
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -21,7 +21,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -43,10 +43,16 @@ from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.noise import NAMED, load_noise
 from antipodal.synth.objects.meshes import UNITS
 
+INPUTS = (
+    *("objects", "objects_list", "camera", "noise"),
+    *("gripper", "cup", "model", "suction_model"),
+)  # arguments that name files
+
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the trials that are missing and write the summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
+    check_outputs(args, ("json", "report"), inputs=INPUTS, beside=_beside(args.json))
     say_when_compiling()
     options, policies = _trial_options(args), tuple(args.policies.split(","))
     with _place(args.json) as out:
@@ -58,6 +64,14 @@ def main(argv: Optional[List[str]] = None) -> int:
     else:
         print(report.table(summary))
     return 0
+
+
+def _beside(json_file: Optional[str]) -> Dict[str, Path]:
+    """What is written beside the summary in a file."""
+    if json_file in (None, "-") or Path(str(json_file)).is_dir():
+        return {}
+    out = Path(str(json_file))
+    return {what: out.with_suffix(suffix) for what, suffix in (("the log", ".jsonl"), ("the pictures", ".png"))}
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ Each scene's object passes by at each speed; each mode (chase.py) picks it once,
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -36,6 +36,7 @@ from antipodal.synth.objects.meshes import UNITS
 def main(argv: Optional[List[str]] = None) -> int:
     """Run all trials, write them and their summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
+    check_outputs(args, ("json",), inputs=("objects", "objects_list", "model"))
     model = str(resources.locate("models", args.model))
     names = tuple(read_names(args.objects_list))
     trials = TrialOptions(args.objects, names, model, noise=args.noise, seed=args.seed, units=args.units)

@@ -4,7 +4,7 @@
 # ruff: noqa: E402
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, run_command
 
 RESUMES = "the same command goes on with the run"
 if __name__ == "__main__":
@@ -108,6 +108,8 @@ def _work(index: int) -> int:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    inputs = ("meshes", "gripper", "camera", "options", "exclude", "noise")
+    check_outputs(args, ("json",), ("out",), inputs, {"the manifest": Path(args.out) / "manifest.json"})
     say_when_compiling()
     run = Run(
         args.meshes,

@@ -3,7 +3,7 @@ a table of its meshes, checks every checksum, and draws crops of both kinds with
 
 from __future__ import annotations
 
-from antipodal.errors import BAD_INPUT, command_parser, end_when_interrupted, run_command
+from antipodal.errors import BAD_INPUT, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -210,14 +210,16 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     args = parser.parse_args(arguments)
-    sheet, faults = args.png or args.folder / "crop_sheet.png", check(args.folder)
+    args.png = args.png or args.folder / "crop_sheet.png"
+    check_outputs(args, ("json", "png", "report"), beside={"the manifest": args.folder / "manifest.json"})
+    faults = check(args.folder)
     if args.json:
         write_result(args.json, {**figures(args.folder), "damaged": faults})
     if args.json != "-":
         print("\n".join([*report(args.folder), *(faults or ["all checksums agree"])]))
-    crop_sheet(args.folder, sheet)
+    crop_sheet(args.folder, args.png)
     if args.report is not None:
-        write_data_page(args.report, args.folder, sheet, faults)
+        write_data_page(args.report, args.folder, args.png, faults)
     return BAD_INPUT if faults else 0
 
 
