@@ -333,6 +333,11 @@ def test_several_views_of_the_command_line(folder, capsys):
     assert run(folder, *view, "--table", 0, 0, 1, 0, depth="0.npy") == 0
     plan = json.loads(capsys.readouterr().out)
     assert all(0 < g["center_cam"][2] < 0.07 and g["approach_cam"][2] < -0.99 for g in plan["grasps"])
+    for i in range(2):
+        cv2.imwrite(str(folder / f"{i}.png"), np.rint(np.load(folder / f"{i}.npy") / 0.002).astype(np.uint16))
+    pngs = ["--pose", names[2], "--view", folder / "1.png", *names[4:], "--depth-scale", 0.002]  # of every view
+    assert run(folder, *pngs, "--table", 0, 0, 1, 0, depth="0.png") == 0
+    capsys.readouterr()
     pose[2, 3] += 0.02
     np.save(folder / "wrong.npy", pose)
     assert run(folder, *view[:-1], folder / "wrong.npy", depth="0.npy") == 2

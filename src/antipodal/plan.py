@@ -18,11 +18,18 @@ import numpy as np
 from antipodal.backends import say_when_compiling
 from antipodal.both_hands import load_planner
 from antipodal.camera import Camera
-from antipodal.files import UNREADABLE, write_result
+from antipodal.files import write_result
 from antipodal.grasp import Grasp, Hand, load_hand
 from antipodal.grasping import draw
 from antipodal.perception.cloud_files import holds_cloud, read_cloud
-from antipodal.perception.depth_files import check_scale, read_depth, read_labels, read_mask, read_with_camera
+from antipodal.perception.depth_files import (
+    check_scale,
+    read_depth,
+    read_labels,
+    read_mask,
+    read_pose,
+    read_with_camera,
+)
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.planning.approach_cone import NAMES, Approach, ApproachCone
@@ -241,8 +248,8 @@ def _planned_images(args: argparse.Namespace) -> Callable[[ImagePlanner], Plan]:
         if arguments.pop(name) is not None:
             raise InputError(f"--{name} is of one image; several views take none on the command line")
     known = scene_hints(args, FrameHints)
-    pose = np.eye(4) if args.pose is None else _read_pose(args.pose)
-    views = [DepthView(depth, camera, pose), *map(_further_view, args.view)]
+    pose = np.eye(4) if args.pose is None else read_pose(args.pose)
+    views = [DepthView(depth, camera, pose), *(_further_view(files, args.depth_scale) for files in args.view)]
     return lambda planner: planner.plan_views(views, hints=known, **arguments)
 
 
@@ -259,19 +266,10 @@ def _wanted(args: argparse.Namespace) -> Dict[str, Any]:
     }
 
 
-def _further_view(files: Sequence[str]) -> DepthView:
+def _further_view(files: Sequence[str], scale: Optional[float]) -> DepthView:
     """The view of a depth image, a camera and a pose, each a file or a name."""
     depth, camera, pose = files
-    return DepthView(*read_with_camera(Path(depth), camera, tell=_tell), _read_pose(Path(pose)))
-
-
-def _read_pose(path: Path) -> np.ndarray:
-    """A camera's pose (4, 4) from a file of 16 numbers."""
-    try:
-        pose = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
-        return np.asarray(pose, float).reshape(4, 4)
-    except UNREADABLE as e:
-        raise InputError(f"cannot read the pose {path.absolute()}, 4 x 4 numbers are needed: {e}") from e
+    return DepthView(*read_with_camera(Path(depth), camera, scale, _tell), read_pose(Path(pose)))
 
 
 def _image(args: argparse.Namespace) -> Tuple[np.ndarray, Camera]:

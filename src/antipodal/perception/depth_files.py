@@ -1,4 +1,4 @@
-"""Depth images and masks from files: arrays, 16-bit images, point clouds; a unit that is not given is guessed."""
+"""Depth images, masks, poses from files: arrays, 16-bit images, point clouds; a unit that is not given is guessed."""
 
 from __future__ import annotations
 
@@ -189,9 +189,18 @@ def _read_drawing(path: Path) -> Any:
 def read_labels(path: Path) -> np.ndarray:
     """Label image (H, W) of whole numbers, 0 = none: a .npy file, or an image of one channel with 8 or 16 bits."""
     if path.suffix.lower() == ".npy":
-        return _read_pixels(path)
+        return _read_by(_read_npy, path, "label image")
     labels = _read_by(_read_drawing, path, "label image")
     if labels is None or labels.ndim != 2:
         got = "nothing that is read as an image" if labels is None else f"{labels.shape[2]} channels"
         raise InputError(f"label image {path.absolute()} must be .npy or an image of one channel, got {got}")
     return labels
+
+
+def read_pose(path: Path) -> np.ndarray:
+    """A camera's pose (4, 4) from a file of 16 numbers, .npy or text. Raises InputError."""
+    try:
+        pose = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
+        return np.asarray(pose, float).reshape(4, 4)
+    except (*UNREADABLE, TypeError) as e:
+        raise InputError(f"cannot read the pose {path.absolute()}, 4 x 4 numbers are needed: {e}") from e
