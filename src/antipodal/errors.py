@@ -76,6 +76,26 @@ def command_parser(name: str, description: str, *examples: str) -> argparse.Argu
     )
 
 
+def number_within(kind: Callable[[str], Any], low: float, high: float = 1e9) -> Callable[[str], Any]:
+    """A `type` of an argument: a number, int or float by `kind`, between two others or one of them."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            wanted = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"must be a {wanted}, got {text[:40]!r}") from None
+        if not low <= value <= high:
+            limit = f"at most {high:g}" if value > high else f"at least {low:g}"
+            raise argparse.ArgumentTypeError(f"must be {limit}, got {text[:40]}")
+        return value
+
+    return parse
+
+
+POSITIVE = 1e-9  # least of what is above 0
+
+
 def check_outputs(
     args: argparse.Namespace,
     files: Sequence[str],

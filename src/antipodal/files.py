@@ -195,7 +195,7 @@ def parsed(text: str, parse: Callable[[str], Any], source: str) -> Any:
     except RecursionError as e:
         raise InputError(f"cannot read {source}: its values are nested too deep") from e
     except Exception as e:  # of an odd text YAML raises nearly anything
-        raise InputError(f"cannot read {source}: {e}") from e
+        raise InputError(f"cannot read {source}: {' '.join(str(e).split())}") from e  # in one line
 
 
 def is_number(value: Any) -> bool:

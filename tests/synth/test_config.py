@@ -49,7 +49,7 @@ def test_unknown_noise_is_refused(tmp_path):
     "more, complaint",
     [
         ("noise: 3", "options noise must be a mapping, got 3"),
-        ("noise: {correlation: 0}", "noise.correlation must be 1 to inf, got 0"),
+        ("noise: {correlation: 0}", "noise.correlation must be 1 to 1e.09, got 0"),
         ("noise: {edge_loss: 2}", "noise.edge_loss must be 0 to 1, got 2"),
         ("noise: {pixel_sd: .nan}", "noise.pixel_sd must be float, got nan"),
         ("radius: 0.5", "radius must be tuple, got 0.5"),

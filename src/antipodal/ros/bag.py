@@ -13,6 +13,7 @@ from antipodal.errors import (
     check_outputs,
     command_parser,
     end_when_interrupted,
+    number_within,
     run_command,
 )
 
@@ -138,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--depth", default="", help="topic of the depth images; default: the only one")
     parser.add_argument("--info", default="", help="topic of their camera_info; default: the one beside the images")
     parser.add_argument("--raw", action="store_true", help="the images are not rectified: K describes them, not P")
-    parser.add_argument("--stride", type=int, default=1, help="plan in every N-th image (default: 1)")
+    parser.add_argument("--stride", type=number_within(int, 1), default=1, help="plan in every N-th image (default: 1)")
     add_hand_options(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--out", type=Path, help="folder for grasps.csv and pictures; default: the bag's name")

@@ -15,6 +15,7 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import JAWS, Gripper
 from antipodal.grasp import Hand as HandShape
+from antipodal.perception.inputs import MAX_RANGE
 from antipodal.sim.carriage import WorldOptions
 from antipodal.sim.cup_hand import CupHand, suck
 from antipodal.sim.hand import CarriedHand, Hand
@@ -49,9 +50,9 @@ class CellOptions:
 
 def overhead(height: float = 0.7, tilt: float = 0.0, azimuth: float = 0.0) -> np.ndarray:
     """`T_world_cam` (4, 4) of a camera that looks at the middle of the table from `height` [m], tilted by `tilt` [rad]
-    from the vertical towards `azimuth` [rad]. Raises InputError unless height > 0 and tilt is in [0, 1.2]."""
-    if not (height > 0 and 0 <= tilt <= 1.2):
-        raise InputError(f"a camera needs height > 0 m and a tilt in 0..1.2 rad, got {height} and {tilt}")
+    from the vertical towards `azimuth` [rad]. Raises InputError unless height is in (0, 10] and tilt in [0, 1.2]."""
+    if not (0 < height <= MAX_RANGE and 0 <= tilt <= 1.2):
+        raise InputError(f"a camera needs a height of 0 to 10 m and a tilt in 0..1.2 rad, got {height} and {tilt}")
     back = np.array([np.sin(tilt) * np.cos(azimuth), np.sin(tilt) * np.sin(azimuth), np.cos(tilt)])
     return transforms.compose(transforms.rotation_to(-back, np.array([1.0, 0.0, 0.0])), height * back)
 
@@ -296,5 +297,4 @@ def _random_poses(bodies: Sequence[Body], options: CellOptions, rng: np.random.G
     radii = np.array([body.radius() for body in bodies])
     heights = np.cumsum(2 * radii) - radii + DROP
     spread = 0.0 if len(bodies) == 1 else options.world.heap / 2
-    xy = rng.uniform(-spread, spread, (len(bodies), 2))
-    return transforms.compose(rotations, np.column_stack([xy, heights]))
+    return transforms.compose(rotations, np.column_stack([rng.uniform(-spread, spread, (len(bodies), 2)), heights]))

@@ -226,9 +226,9 @@ def _planner(text: str) -> PlannerOptions:
 
 def _clutter(text: str) -> Tuple[int, int]:
     """ "5" or "5-8"."""
-    fewest, _, most = text.partition("-")
+    fewest, dash, most = text.partition("-")
     try:
-        return int(fewest), int(most or fewest)
+        return int(fewest), int(most if dash else fewest)
     except ValueError:
         raise argparse.ArgumentTypeError(f"a number or a range such as 5-8 is needed, got {text!r}") from None
 

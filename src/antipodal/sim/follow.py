@@ -6,7 +6,7 @@ Each scene's object passes by at each speed; each mode (chase.py) picks it once,
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, check_outputs, end_when_interrupted, run_command
+from antipodal.errors import POSITIVE, InputError, check_outputs, end_when_interrupted, number_within, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -123,13 +123,6 @@ def _speeds(text: str) -> List[float]:
     return [float(speed) for speed in text.split(",")]
 
 
-def _positive_number(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
-    return value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m antipodal.sim.follow", description="Picks from a conveyor, following the object or not."
@@ -138,10 +131,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--objects", required=True, help='folder of meshes, or "procedural[:N]"')
     add("--units", default="m", choices=sorted(UNITS), help="of the mesh files (default: m)")
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
-    add("-n", type=int, required=True, help="number of scenes, the same for each speed and mode")
+    add("-n", type=number_within(int, 1), required=True, help="number of scenes, the same for each speed and mode")
     add("--speeds", type=_speeds, default="0,0.02,0.05", help="of the conveyor [m/s] (default: %(default)s)")
     add("--modes", default=",".join(MODES), help="comma-separated (default: %(default)s)")
-    add("--rate", type=_positive_number, default=15.0, help="images a second (default: %(default)s)")
+    add("--rate", type=number_within(float, POSITIVE), default=15.0, help="images a second (default: %(default)s)")
     add("--latency", type=float, default=50.0, help="from an image to its grasp [ms] (default: %(default)s)")
     add("--hover", type=float, default=1.2, help="time with images before the descent, 0.85 s more [s]")
     add("--noise", choices=sorted(NAMED), default="real", help="of the depth images (default: real)")

@@ -14,7 +14,7 @@ from antipodal import resources
 from antipodal.backends import EXACT
 from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
-from antipodal.files import options_from_dict
+from antipodal.files import MOST, options_from_dict
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ class NoiseOptions:
     baseline: float = 0.05  # of the second viewpoint, to the camera's right [m]; 0: no shadow
 
     def __post_init__(self) -> None:
-        limits = {"gamma_shape": (1.0, np.inf), "correlation": (1.0, np.inf)}
+        limits = {"gamma_shape": (1.0, np.inf), "correlation": (1.0, MOST)}
+        limits.update({limit: (0.0, np.inf) for limit in ("edge_jump", "grazing")})
         limits.update({rate: (0.0, 1.0) for rate in ("correlated_rate", "edge_loss", "speckle_loss")})
         for name, value in vars(self).items():
-            low, high = limits.get(name, (0.0, np.inf))
+            low, high = limits.get(name, (0.0, MOST))
             if not low <= value <= high:
                 raise InputError(f"noise.{name} must be {low:g} to {high:g}, got {value:g}")
 
