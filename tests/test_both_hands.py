@@ -111,9 +111,9 @@ def test_per_object_counts_both_hands(both):
     assert sorted(g.label for g in found) == [1, 2]
 
 
-def test_per_object_counts_nothing_without_labels(both):
-    depth, _ = render([BAR, SLAB])
-    assert len(both.plan(depth, CAMERA, per_object=1)) == len(both.plan(depth, CAMERA)) > 1
+def test_per_object_without_labels_is_refused(both):
+    with pytest.raises(InputError, match="no label image was given"):
+        both.plan(render([BAR, SLAB])[0], CAMERA, per_object=1)
 
 
 @pytest.mark.parametrize("hands", ["suction", [3], 3, [["suction"]], [None]])

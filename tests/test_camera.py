@@ -81,6 +81,14 @@ def test_every_format_gives_back_the_camera_that_was_written(name, tmp_path_fact
         ({"zzz": 1}, "unknown zzz; possible: fx, fy"),
         ({"K": [1, 2]}, "matrix must hold 9 or 12 numbers"),
         ({"K": [1, 0, 0, 0, 1, 0, 0, 0, 1], "D": [0.1, 0]}, "has distortion and no P"),
+        ({"K": [1, 0, 0, 0, 1, 0, 0, 0, 1], "D": 0.1}, "D must be a list of numbers, row by row, got 0.1"),
+        ({"K": ["wide"] * 9}, r"K must be a list of numbers, row by row, got \['wide', 'wide'"),
+        ({"K": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}, "K must be a list of numbers"),
+        ({"P": 5}, "P must be a list of numbers, row by row, got 5"),
+        ({"projection_matrix": {"data": [True] * 12}}, "projection_matrix must be a list of numbers"),
+        ({"fx": 10**400}, "camera.yaml: camera values must be finite numbers, got .'cx'"),
+        ({"fx": True}, "camera.yaml: camera values must be finite numbers"),
+        ({"width": 10**6, "height": 10**6}, "134217728 pixels at most, got 1000000 x 1000000"),
     ],
 )
 def test_a_key_that_means_nothing_is_refused(tmp_path, more, complaint):

@@ -1,6 +1,8 @@
 """Every command ends alike: its errors in one line, quietly when its reader leaves."""
 
+import argparse
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import antipodal
-from antipodal.errors import InputError, ModelError, NoGraspFound, run_command
+from antipodal.errors import InputError, ModelError, NoGraspFound, check_outputs, run_command
 
 COMMAND = """
 import sys
@@ -99,3 +101,11 @@ def test_every_command_refuses_files_that_are_not_there(path, tmp_path, capsys):
     command = importlib.import_module(f"antipodal.{module_of(path)}")
     assert run_command(command.main, words.split()) == 2
     assert "none" in capsys.readouterr().err
+
+
+def test_a_pipe_takes_several_outputs(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    args = argparse.Namespace(json=str(tmp_path / "pipe"), png=tmp_path / "pipe", out=tmp_path / "pipe")
+    check_outputs(args, ("json", "png"))
+    with pytest.raises(InputError, match=r"out must be a folder, .*pipe is a file"):
+        check_outputs(args, ("json", "png"), ("out",))

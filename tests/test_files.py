@@ -5,7 +5,34 @@ import threading
 import pytest
 
 from antipodal.errors import InputError
-from antipodal.files import only_writer, read_names, write_text
+from antipodal.files import json_lines, nested, only_writer, read_json, read_names, read_parsed, read_yaml, write_text
+
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("content", [DEEP, b"{", b"\xff\xfe", b"[1, 2", b"\x00"])
+@pytest.mark.parametrize("read", [read_json, read_yaml, lambda path: read_parsed(path, json_lines)])
+def test_a_text_that_cannot_be_read_is_one_line_with_its_file(tmp_path, read, content):
+    (tmp_path / "bad").write_bytes(content)
+    with pytest.raises(InputError, match=f"cannot read {tmp_path}/bad"):
+        read(tmp_path / "bad")
+    with pytest.raises(InputError, match=f"cannot read {tmp_path}: Is a directory"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["!!timestamp x", "2001-99-99", "!!int x", "&a [*a, {[1]: 2}]", "@", "!!python/none"])
+def test_yaml_of_no_value_is_refused(tmp_path, text):
+    (tmp_path / "bad").write_text(text)
+    with pytest.raises(InputError, match="cannot read"):
+        read_yaml(tmp_path / "bad")
+    with pytest.raises(InputError, match="cannot read the value of 'a="):
+        nested([f"a={text}"])
+
+
+def test_each_line_holds_a_mapping():
+    assert json_lines('{"a": 1}\n{"b": 2}\n') == [{"a": 1}, {"b": 2}]
+    with pytest.raises(ValueError, match="each line must hold a mapping"):
+        json_lines("[1]\n")
 
 
 def test_names_stand_one_a_line_and_may_hold_blanks(tmp_path):

@@ -221,3 +221,105 @@ def test_completion_offers_commands_options_and_names(words, expected, monkeypat
 
 def test_completion_knows_the_options_of_a_command():
     assert {"--camera", "--gripper", "--help", "--json", "--png"} <= set(entry._options("plan"))
+
+
+SAME = [
+    ("inspect run --json run/manifest.json", "json and the manifest are one file"),
+    ("inspect run --png x.html --report x.html", "report and png are one file"),
+    ("generate --meshes procedural:1 --gripper yumi --camera primesense --samples 1 --out run --json run/manifest.json",
+     "json and the manifest are one file"),
+    ("generate --meshes run --gripper yumi --camera primesense --samples 1 --out run", "out and meshes are one file"),
+    ("train --data run --out run/manifest.json", "out and the manifest of run are one file"),
+    ("train --data run --out m.pt --json m.ckpt", "json and the .ckpt beside out are one file"),
+    ("train --data run --out m.pt --report m.pt", "report and out are one file"),
+    ("evaluate --objects run -n 1 --json x.jsonl", "json and the log are one file"),
+    ("evaluate --objects run -n 1 --json x.json --report x.png", "report and the pictures are one file"),
+    ("evaluate --objects run -n 1 --objects-list names --json names", "json and objects_list are one file"),
+    ("calibrate m.pt --objects run --logs l --json m.pt", "json and model are one file"),
+    ("calibrate m.pt --objects run --logs l --out x.md", "out and the .md beside out are one file"),
+    ("compare m.pt --out l --json x --report x", "report and json are one file"),
+    ("compare m.pt --out names", "out must be a folder, names is a file"),
+    ("import weights run run", "out must be a file, run is a folder"),
+    ("gripper names --out names", "out and mesh are one file"),
+    ("bag names --out l --json l/grasps.csv", "json and the table are one file"),
+    ("bag run --out run", "out and bag are one file"),
+    ("doctor --gripper names --json names", "json and gripper are one file"),
+    ("plan names --json names", "json and depth are one file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line, complaint", SAME, ids=[line for line, _ in SAME])
+def test_no_command_replaces_its_inputs(line, complaint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    for name in ("run/manifest.json", "m.pt", "names"):
+        (tmp_path / name).write_text("kept")
+    assert run_command(entry.main, line.split()) == 2
+    assert complaint in capsys.readouterr().err
+    assert all((tmp_path / name).read_text() == "kept" for name in ("run/manifest.json", "m.pt", "names"))
+    assert len(list(tmp_path.rglob("*"))) == 4
+
+
+GENERATE = "generate --meshes procedural:1 --gripper yumi --camera primesense --samples 1 --out o "
+EVALUATE = "evaluate --objects procedural:1 -n 1 --policies centroid "
+CALIBRATE = "calibrate default --objects procedural:4 --logs l "
+NONSENSE = [
+    ("view x.npy --stride 0", "--stride: must be at least 1, got 0"),
+    ("view x.npy --stride -1", "--stride: must be at least 1, got -1"),
+    ("view x.npy --max-grasps 0", "--max-grasps: must be at least 1"),
+    ("view x.npy --seed -1", "--seed: must be at least 0"),
+    ("view x.npy --topic /depth", "topic is of a recording"),
+    ("view x.bag --mask x.npy --depth-scale 1", "mask and depth_scale is of depth images in files"),
+    ("view x.npy --dataset d", "one is shown at a time, got depth and dataset"),
+    ("view --hand h.stl --evaluation x.json", "one is shown at a time, got evaluation and hand"),
+    ("bag x.bag --stride 0", "--stride: must be at least 1, got 0"),
+    ("doctor --seconds nan", "--seconds: must be at least"),
+    ("doctor --seconds 0", "--seconds: must be at least"),
+    (GENERATE + "--scale nan", "--scale: must be at least"),
+    (GENERATE + "--scale inf", "--scale: must be at most"),
+    (GENERATE + "--seed -1", "--seed: must be at least 0"),
+    (GENERATE + "--samples 1e3", "--samples: must be a whole number, got '1e3'"),
+    (GENERATE + f"--samples {10**20}", "--samples: must be at most 1e+10"),
+    (GENERATE + "--clutter 1000", "--clutter: must be at most 100"),
+    (GENERATE + f"--meshes procedural:{10**20}", "1 to a million"),
+    (GENERATE + "--set grasps=0", "option grasps must be 1 or more"),
+    (GENERATE + "--set labels.draws=0", "option labels.draws must be 1 or more"),
+    (GENERATE + "--set cameras.radius=[0.5,0.4]", "radius must be above 0, and a range its lower end first"),
+    (GENERATE + "--set pixel_window=1", "pixel crops cannot be"),
+    (GENERATE + "--set pixel_size=100000", "pixel crops cannot be"),
+    (GENERATE + "--set cameras.polar=[3,4]", "cameras.polar must end at pi/2 or before"),
+    (GENERATE + "--set candidates.antipodal=0.9", "are shares that add up to 1"),
+    (GENERATE + "--set x=[", "cannot read the value of 'x=['"),
+    (EVALUATE + "--seed -1", "seed must be a whole number from 0"),
+    (EVALUATE + "--tilt 90", "a tilt of 0 to 75 degrees, got 0.7 m and 90 degrees"),
+    (EVALUATE + "--height inf", "a height of 0 to 10 m"),
+    (EVALUATE + "--clutter 1-", "a number or a range such as 5-8 is needed, got '1-'"),
+    (EVALUATE + "--clutter 99999", "clutter must be 1 to 100 objects"),
+    (EVALUATE + "--approach front:", "--approach is table, camera, any, front or front:DEG"),
+    (EVALUATE + "--policies random,random", "each policy counts once"),
+    (CALIBRATE + "--singles -1", "--singles: must be at least 0"),
+    (CALIBRATE + "--singles 0 --heaps 0", "no scene to pick in"),
+    (CALIBRATE + "--singles 1 --single-picks 0", "--single-picks: must be at least 1"),
+    (CALIBRATE + "--exclude names", "exclude names none of the 4 objects in procedural:4"),
+    ("compare default --out o --scenes -1", "--scenes: must be at least 0"),
+    ("plan x.npy --camera primesense --device cpu:7", "unknown device 'cpu:7'; possible: auto, cpu, cuda, cuda:N"),
+    ("plan x.pcd", "data type '<q4' not understood"),
+    ("plan lacks.pcd", "its header lacks or misnames 'TYPE'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line, complaint", NONSENSE, ids=[line for line, _ in NONSENSE])
+def test_nonsense_is_one_line(line, complaint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.ones((480, 640), np.float32))
+    Path("x.bag").write_bytes(b"")
+    Path("x.pcd").write_text("FIELDS x y z\nSIZE 4 4 4\nTYPE Q Q Q\nWIDTH 1\nHEIGHT 1\nDATA binary\n")
+    Path("lacks.pcd").write_text("DATA ascii\n")
+    Path("names").write_text("nothing of this name\n")
+    try:
+        code = run_command(entry.main, line.split())
+    except SystemExit as ended:  # argparse's
+        code = ended.code
+    said = capsys.readouterr().err
+    assert code == 2 and complaint in said
+    assert len([one for one in said.splitlines() if "error: " in one]) == 1

@@ -5,6 +5,15 @@ from antipodal.files import nested, options_from_dict, with_values
 from antipodal.planner import PlannerOptions
 from antipodal.synth.options import preset
 
+DEEP: list = []
+DEEP.append([DEEP, DEEP])
+
+
+def test_a_range_takes_two_values():
+    for wrong in ([], [0.1], [0.1, 0.2, 0.3]):
+        with pytest.raises(InputError, match=r"cameras\.polar must hold 2 values, got"):
+            with_values(preset("default"), {"cameras": {"polar": wrong}})
+
 
 def test_nested_values_replace_defaults_and_only_those():
     options = options_from_dict(PlannerOptions, {"depths": 5, "cem": {"iterations": 1}, "openings": [1, 0.5]})
@@ -21,6 +30,9 @@ def test_nested_values_replace_defaults_and_only_those():
         ({"depths": "three"}, "depths must be int"),
         ({"depths": 2.5}, "depths must be int"),
         ({"zzz": 1}, "possible: policy, approach"),
+        ({"min_quality": float("nan")}, "min_quality must be float, got nan"),
+        ({"min_quality": 10**400}, r"min_quality must be float, got 1000+\.\.\.0000"),
+        ([DEEP], r"options must be a mapping, got \[\[\[\.\.\.\]\]\]"),
     ],
 )
 def test_unknown_names_and_wrong_types_are_refused(values, complaint):

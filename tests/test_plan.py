@@ -13,6 +13,7 @@ from scenes import CAMERA, box, render
 
 from antipodal import networks, transforms
 from antipodal.errors import run_command
+from antipodal.files import write_text
 from antipodal.grasp import Gripper
 from antipodal.plan import main
 from antipodal.synth.objects.point_clouds import write_cloud
@@ -147,7 +148,9 @@ def test_a_plan_is_written_though_its_picture_cannot_be(folder, capsys, monkeypa
     assert json.loads((folder / "plan.json").read_text())["grasps"]
     assert "warning: the picture" in capsys.readouterr().err
     monkeypatch.undo()
-    assert run(folder, "--png", folder / "plan.json" / "plan.png") == 0
+    monkeypatch.setattr("antipodal.grasping.draw.write_png", lambda path, _: write_text(path / "x", ""))
+    (folder / "plan.png").write_text("a file, so that nothing can be written below it")
+    assert run(folder, "--png", folder / "plan.png") == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["grasps"] and "could not be drawn" in said.err
 
@@ -280,6 +283,45 @@ def test_labels_and_targets_of_the_command_line(folder, capsys):
     assert "no label image was given" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        (["--png", "depth.npy"], "png and depth are one file"),
+        (["--json", "link.npy"], "json and depth are one file"),
+        (["--json", "./sub/../camera.json"], "json and camera are one file"),
+        (["--mask", "mask.png", "--png", "mask.png"], "png and mask are one file"),
+        (["--view", "b.npy", "b.json", "b.txt", "--json", "b.txt"], "json and view are one file"),
+        (["--json", "plan", "--png", "plan"], "png and json are one file"),
+        (["--png", "sub"], "png must be a file, sub is a folder"),
+        (["--png", "-"], "png cannot be standard output"),
+        (["--json", "mask.png/plan.json"], "mask.png is no folder"),
+        (["--json", ""], "an empty argument after --json"),
+        (["--png="], "an empty argument after --png"),
+        (["--per-object", "2"], "no label image was given"),
+    ],
+)
+def test_no_output_replaces_an_input_or_another_output(folder, capsys, monkeypatch, words, complaint):
+    monkeypatch.chdir(folder)
+    (folder / "sub").mkdir()
+    (folder / "link.npy").symlink_to("depth.npy")
+    (folder / "b.txt").write_text("pose")
+    before = {p: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    try:
+        code = run(folder, *words)
+    except SystemExit as ended:  # argparse's
+        code = ended.code
+    assert code == 2 and complaint in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in folder.iterdir() if p.is_file()} == before
+
+
+@pytest.mark.parametrize("scale", [0, -1, "nan", "inf"])
+def test_a_clouds_scale_is_positive(folder, capsys, scale):
+    write_pcd(folder / "cloud.pcd", points_of(np.load(folder / "depth.npy")))
+    assert loose(folder, "cloud.pcd", "--depth-scale", scale) == 2
+    assert run(folder, "--depth-scale", scale, depth="cloud.pcd") == 2
+    assert capsys.readouterr().err.count("the depth scale must be a positive number") == 2
+
+
 def test_several_views_of_the_command_line(folder, capsys):
     names = []
     for i, tilt in enumerate((0.0, 0.4)):
@@ -291,6 +333,11 @@ def test_several_views_of_the_command_line(folder, capsys):
     assert run(folder, *view, "--table", 0, 0, 1, 0, depth="0.npy") == 0
     plan = json.loads(capsys.readouterr().out)
     assert all(0 < g["center_cam"][2] < 0.07 and g["approach_cam"][2] < -0.99 for g in plan["grasps"])
+    for i in range(2):
+        cv2.imwrite(str(folder / f"{i}.png"), np.rint(np.load(folder / f"{i}.npy") / 0.002).astype(np.uint16))
+    pngs = ["--pose", names[2], "--view", folder / "1.png", *names[4:], "--depth-scale", 0.002]  # of every view
+    assert run(folder, *pngs, "--table", 0, 0, 1, 0, depth="0.png") == 0
+    capsys.readouterr()
     pose[2, 3] += 0.02
     np.save(folder / "wrong.npy", pose)
     assert run(folder, *view[:-1], folder / "wrong.npy", depth="0.npy") == 2

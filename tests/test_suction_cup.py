@@ -74,6 +74,8 @@ def test_a_file_is_a_mapping(tmp_path, load, text, complaint):
         ({"force": "much"}, "force must be a number"),
         ({"force": True}, "force must be a number"),
         ({"friction": float("nan")}, "friction must be a number"),
+        ({"length": float("inf")}, "length must be a number above 0"),
+        ({"stiffness": -1}, "stiffness must be a number above 0 and below 1e9, got -1"),
         ({"force": 10**400}, "force must be a number above 0 and below"),
         ({"travel": 0.05}, "travel below the length"),
         ({"travel": 0.032, "length": 0.032}, "travel below the length"),

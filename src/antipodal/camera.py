@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Dict, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import yaml
 
 from antipodal import resources
 from antipodal.errors import InputError
+from antipodal.files import is_number, read_json, read_parsed, shown
 
+MOST_PIXELS = 2**27  # of an image
 INTRINSICS = ("fx", "fy", "cx", "cy", "width", "height")
 FACTS = ("radius", "noise", "source", "name", "depth_scale")  # that a camera's file may hold beside the intrinsics
 GENERATED = {  # options of the generator that users expect here
@@ -34,13 +35,15 @@ class Camera:
     height: int
 
     def __post_init__(self) -> None:
-        values = [getattr(self, f.name) for f in fields(self)]
-        if not all(isinstance(v, (int, float, np.number)) and np.isfinite(v) for v in values):
-            raise InputError(f"camera values must be finite numbers, got {self}")
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        if not all(map(is_number, values.values())):
+            raise InputError(f"camera values must be finite numbers, got {shown(values)}")
         if self.fx <= 0 or self.fy <= 0:
             raise InputError(f"focal lengths must be positive (0 means uncalibrated), got fx={self.fx}, fy={self.fy}")
         if self.width < 1 or self.height < 1 or int(self.width) != self.width or int(self.height) != self.height:
             raise InputError(f"image size must be whole and positive, got {self.width} x {self.height}")
+        if self.width * self.height > MOST_PIXELS:
+            raise InputError(f"an image may have {MOST_PIXELS} pixels at most, got {self.width} x {self.height}")
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> Camera:
@@ -54,7 +57,10 @@ class Camera:
         missing = [n for n in names if n not in facts]
         if missing:
             raise InputError(f"camera file {path} lacks {', '.join(missing)}; needed: {', '.join(names)}")
-        return cls(**{n: facts[n] for n in names})
+        try:
+            return cls(**{n: facts[n] for n in names})
+        except InputError as e:
+            raise InputError(f"camera file {path}: {e}") from e
 
     @classmethod
     def from_field_of_view(cls, degrees: float, width: int, height: int) -> Camera:
@@ -97,10 +103,9 @@ def camera_facts(path: Union[str, Path]) -> Dict[str, Any]:
     """
     path = resources.locate("cameras", path)
     try:
-        text = path.read_text()
-        data = json.loads(text) if path.suffix in (".json", ".intr") else next(yaml.safe_load_all(text), None)
-    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as e:
-        raise InputError(f"cannot read camera file {path}: {e}") from e
+        data = read_json(path) if path.suffix in (".json", ".intr") else read_parsed(path, _first_document)
+    except InputError as e:
+        raise InputError(f"camera file: {e}") from e
     if not isinstance(data, dict):
         raise InputError(f"camera file {path} must hold a mapping with {', '.join(INTRINSICS)}")
     if path.suffix == ".intr":
@@ -113,6 +118,11 @@ def camera_facts(path: Union[str, Path]) -> Dict[str, Any]:
     return data
 
 
+def _first_document(text: str) -> Any:
+    """The first of the YAML documents that `rostopic echo` prints one after the other."""
+    return next(yaml.safe_load_all(text), None)
+
+
 def _check_keys(data: Dict[str, Any], path: Path) -> None:
     known = (*INTRINSICS, *FACTS)
     for key in data:
@@ -123,28 +133,33 @@ def _check_keys(data: Dict[str, Any], path: Path) -> None:
             raise InputError(f"camera file {path}: unknown {key}; {hint}")
 
 
-def _matrix(data: Dict[str, Any], path: Path) -> Any:
+def _matrix(data: Dict[str, Any], path: Path) -> Optional[List[float]]:
     """The 3 x 4 or 3 x 3 matrix of a camera_info, row by row, of the image without distortion; None where there is
     none. Raises InputError where the file only describes an image with distortion."""
-    rectified = _numbers(data, "projection_matrix", "P", "p")
-    raw = _numbers(data, "camera_matrix", "K", "k")
+    rectified = _numbers(data, path, "projection_matrix", "P", "p")
+    raw = _numbers(data, path, "camera_matrix", "K", "k")
     if rectified and rectified[0]:
         return rectified
-    if raw and any(_numbers(data, "distortion_coefficients", "D", "d") or []):
+    if raw and any(_numbers(data, path, "distortion_coefficients", "D", "d") or []):
         raise InputError(f"camera file {path} has distortion and no P of the rectified image, which is needed")
     return raw or rectified
 
 
-def _numbers(data: Dict[str, Any], *keys: str) -> Any:
-    """The value of the first of the keys that is there; of a matrix of a calibration file, its data."""
-    value = next((data[key] for key in keys if key in data), None)
-    return value.get("data") if isinstance(value, dict) else value
+def _numbers(data: Dict[str, Any], path: Path, *keys: str) -> Optional[List[float]]:
+    """The numbers of the first of the keys that is there, None where none is; of a matrix of a calibration file, its
+    data. Raises InputError where they are something else."""
+    key = next((key for key in keys if key in data), "")
+    value = data.get(key)
+    value = value.get("data") if isinstance(value, dict) else value
+    if value is not None and not (isinstance(value, list) and all(map(is_number, value))):
+        raise InputError(f"camera file {path}: {key} must be a list of numbers, row by row, got {shown(value)}")
+    return value
 
 
-def _from_camera_info(data: Dict[str, Any], matrix: Any, path: Path) -> Dict[str, Any]:
+def _from_camera_info(data: Dict[str, Any], matrix: List[float], path: Path) -> Dict[str, Any]:
     """The facts of a sensor_msgs/CameraInfo as `rostopic echo` prints it, or of a calibration file."""
-    if not isinstance(matrix, list) or len(matrix) not in (9, 12):
-        raise InputError(f"camera file {path}: its matrix must hold 9 or 12 numbers, got {matrix!r}")
+    if len(matrix) not in (9, 12):
+        raise InputError(f"camera file {path}: its matrix must hold 9 or 12 numbers, got {shown(matrix)}")
     row = len(matrix) // 3
     facts = {"fx": matrix[0], "fy": matrix[row + 1], "cx": matrix[2], "cy": matrix[row + 2]}
     size = {n: data.get(n, data.get(f"image_{n}")) for n in ("width", "height")}

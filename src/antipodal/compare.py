@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, number_within, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -203,7 +203,7 @@ def trial_options(manifest: Dict[str, Any], kept_out: set) -> TrialOptions:
     return TrialOptions(
         objects=run["meshes"],
         only=() if run["meshes"].startswith("procedural") else mine,
-        gripper=Gripper(**{**run["gripper"], "palm_size": tuple(run["gripper"]["palm_size"])}),
+        gripper=Gripper(**run["gripper"]),
         camera=Camera(**run["camera"]),
         height=(low + high) / 2,
         noise=options_from_dict(NoiseOptions, run["options"]["noise"]),
@@ -265,6 +265,7 @@ def _rate_text(successes: int, n: int) -> str:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    check_outputs(args, ("json", "report"), ("out",), ("model", "against"))
     say_when_compiling()
     against = resources.locate("models", args.against)
     names = names_apart(args.model, against)
@@ -288,8 +289,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", type=Path, help="model file that was trained here; its data must still be there")
     parser.add_argument("--against", default="default", help="model file, or a name (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder for trials and pictures of failures")
-    parser.add_argument("--scenes", type=int, default=60, help="picks by each model (default: 60)")
-    parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument("--scenes", type=number_within(int, 0), default=60, help="picks by each model (default: 60)")
+    parser.add_argument("--workers", type=number_within(int, 1, 4096), default=1, help="processes (default: 1)")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
     return parser

@@ -9,7 +9,8 @@ import sys
 import threading
 from contextlib import contextmanager
 from importlib import metadata
-from typing import Any, Callable, Iterator, List, Optional, Sequence
+from pathlib import Path
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence
 
 
 class AntipodalError(Exception):
@@ -52,16 +53,103 @@ class NoGraspFound(AntipodalError):
 NO_GRASP, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes of every command; 0: it did what it was asked
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses empty arguments, which are a variable that was not set, not a name."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        given = sys.argv[1:] if args is None else list(args)
+        for before, text in zip(["the command", *given], given):
+            if not text or re.fullmatch(r"--[\w-]+=", text):
+                self.error(f"an empty argument after {text.rstrip('=') or before}; give a value, or leave it out")
+        return super().parse_known_args(given, namespace)
+
+
 def command_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
     """A parser for `antipodal NAME`, whose help ends with examples: what comes after the name."""
     commands = [f"antipodal {name} {example}".rstrip() for example in examples]
     lines = "".join(f"  {command}\n" for command in commands)
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=f"antipodal {name}",
         description=description,
         epilog=f"examples:\n{lines}" if examples else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def number_within(kind: Callable[[str], Any], low: float, high: float = 1e9) -> Callable[[str], Any]:
+    """A `type` of an argument: a number, int or float by `kind`, between two others or one of them."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            wanted = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"must be a {wanted}, got {text[:40]!r}") from None
+        if not low <= value <= high:
+            limit = f"at most {high:g}" if value > high else f"at least {low:g}"
+            raise argparse.ArgumentTypeError(f"must be {limit}, got {text[:40]}")
+        return value
+
+    return parse
+
+
+POSITIVE = 1e-9  # least of what is above 0
+
+
+def check_outputs(
+    args: argparse.Namespace,
+    files: Sequence[str],
+    folders: Sequence[str] = (),
+    inputs: Sequence[str] = (),
+    beside: Optional[Mapping[str, Path]] = None,
+) -> None:
+    """Raises InputError where an output of a command cannot be written, or would replace another output or an input.
+
+    files, folders, inputs: names in the arguments, whose values are paths, lists of them, or None. beside: what else
+    the command writes or reads, by what it is. A link counts as what it points to, and "-" as standard output.
+    """
+    taken = {os.path.realpath(path): name for name in inputs for path in _paths_in(args, name) if path.exists()}
+    outputs = [(name, path) for name in (*files, *folders) for path in _paths_in(args, name)]
+    for name, path in outputs:
+        _check_writable(name, path, name in folders)
+    for name, path in [*((beside or {}).items()), *outputs]:
+        real = os.path.realpath(path)
+        if real in taken:
+            raise InputError(f"{name} and {taken[real]} are one file, {real}; an output needs one of its own")
+        if not is_device(path):  # which takes several
+            taken[real] = name
+
+
+def _paths_in(args: argparse.Namespace, name: str) -> List[Path]:
+    """The paths in an argument, however deep."""
+
+    def within(value: Any) -> List[Path]:
+        if isinstance(value, (list, tuple)):
+            return [path for one in value for path in within(one)]
+        wanted = isinstance(value, (str, Path)) and value and (value, name) != ("-", "json")
+        return [Path(value)] if wanted else []
+
+    return within(getattr(args, name))
+
+
+def _check_writable(name: str, path: Path, folder: bool) -> None:
+    """Raises InputError where neither a file nor, if so, a folder can be written at a path."""
+    if str(path) == "-":
+        raise InputError(f"{name} cannot be standard output, -; possible: a path")
+    if is_device(path) and not folder:
+        return
+    if path.exists() and path.is_dir() != folder:
+        wanted, got = ("a folder", "a file") if folder else ("a file", "a folder")
+        raise InputError(f"{name} must be {wanted}, {path} is {got}")
+    whole = path.absolute()
+    above = next(p for p in (whole, *whole.parents)[0 if folder else 1 :] if p.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"cannot write {name} {path}: {above} is no folder that may be written to")
+
+
+def is_device(path: Path) -> bool:
+    """Whether a path is of a device or a pipe."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}  # where the name on PyPI is not the module's

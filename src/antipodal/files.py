@@ -19,12 +19,13 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Sequence, Type, TypeVar, Union
 
 import numpy as np
 import yaml
 
-from antipodal.errors import InputError
+from antipodal.errors import InputError, is_device
 
 PathLike = Union[str, Path]
 Options = TypeVar("Options")
@@ -40,6 +41,9 @@ UNREADABLE = (
     zlib.error,
     tokenize.TokenError,
 )
+MOST = 1e9  # of a number in a file
+SHORT = Repr()  # beyond its limits the middle of a text and the end of a list become dots
+SHORT.maxlevel, SHORT.maxdict, SHORT.maxstring, SHORT.maxother, SHORT.maxlong = 2, 12, 60, 60, 30
 LEFTOVER = re.compile(r"\..*\.\d+\.[0-9a-f]{8}\.tmp")  # as `temporary_name` makes them
 
 
@@ -75,7 +79,7 @@ def write_file(path: PathLike, fill: Callable[[BinaryIO], Any]) -> None:
     """Write what `fill` puts into an open file, making the folder. Raises InputError where that is not possible; an
     older file of that name is then left as it was. A link's target is written; a device or pipe gets the bytes."""
     path = Path(path)
-    device = path.exists() and not (path.is_file() or path.is_dir())
+    device = is_device(path)
     path = path.resolve() if path.is_symlink() and not device else path
     temporary = temporary_name(path)
     try:
@@ -156,18 +160,53 @@ def read_array(path: Path) -> np.ndarray:
         raise InputError(f"cannot read array {path}: {e}") from e
 
 
-def read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as e:
-        raise InputError(f"cannot read {path.absolute()}: {getattr(e, 'strerror', None) or e}") from e
+def read_json(path: PathLike) -> Any:
+    """The value of a JSON file. Raises InputError."""
+    return read_parsed(path, json.loads)
+
+
+def json_lines(text: str) -> List[dict]:
+    """The mappings of a text that holds one as JSON in each line. Raises ValueError."""
+    rows = [json.loads(line) for line in text.splitlines()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("each line must hold a mapping as JSON")
+    return rows
 
 
 def read_yaml(path: PathLike) -> Any:
+    """The value of a YAML file. Raises InputError."""
+    return read_parsed(path, yaml.safe_load)
+
+
+def read_parsed(path: PathLike, parse: Callable[[str], Any]) -> Any:
+    """What `parse` makes of a text file. Raises InputError."""
+    path = Path(path).absolute()
     try:
-        return yaml.safe_load(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
-        raise InputError(f"cannot read {Path(path).absolute()}: {e}") from e
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"cannot read {path}: {getattr(e, 'strerror', None) or e}") from e
+    return parsed(text, parse, str(path))
+
+
+def parsed(text: str, parse: Callable[[str], Any], source: str) -> Any:
+    """What `parse` makes of a text from `source`. Raises InputError."""
+    try:
+        return parse(text)
+    except RecursionError as e:
+        raise InputError(f"cannot read {source}: its values are nested too deep") from e
+    except Exception as e:  # of an odd text YAML raises nearly anything
+        raise InputError(f"cannot read {source}: {' '.join(str(e).split())}") from e  # in one line
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number from -1e9 to 1e9: no text or truth value, neither NaN nor infinite."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return number and bool(abs(value) <= MOST)
+
+
+def shown(value: Any) -> str:
+    """A value of a file as a message shows it, however large it is."""
+    return SHORT.repr(value)
 
 
 def read_names(path: Optional[PathLike]) -> List[str]:
@@ -201,14 +240,19 @@ def options_from_dict(cls: Type[Options], values: dict, prefix: str = "") -> Opt
 def with_values(options: Options, values: dict, prefix: str = "") -> Options:
     """Options with `values`, nested as they are, in place of their own. Raises InputError as options_from_dict does."""
     if not isinstance(values, dict):
-        raise InputError(f"options {prefix.rstrip('.')} must be a mapping, got {values!r}")
-    known = [f.name for f in fields(options)]  # type: ignore[arg-type]
+        raise InputError(f"options {prefix.rstrip('.')}".rstrip() + f" must be a mapping, got {shown(values)}")
+    types = {f.name: str(f.type) for f in fields(options)}  # type: ignore[arg-type]
+    known = list(types)
     for name in values:
         if name not in known:
             guess = get_close_matches(str(name), known, n=1)
             hint = f"did you mean {prefix}{guess[0]}?" if guess else f"possible: {', '.join(prefix + k for k in known)}"
             raise InputError(f"unknown option {prefix}{name}; {hint}")
     changed = {k: _converted(getattr(options, k), v, prefix + k) for k, v in values.items()}
+    for name, value in changed.items():
+        wanted = getattr(options, name)
+        if isinstance(wanted, tuple) and "..." not in types[name] and len(value) != len(wanted):
+            raise InputError(f"option {prefix}{name} must hold {len(wanted)} values, got {shown(value)}")
     return replace(options, **changed)  # type: ignore[type-var]
 
 
@@ -225,10 +269,7 @@ def nested(assignments: Sequence[str]) -> dict:
             group = group.setdefault(key, {})
             if not isinstance(group, dict):
                 raise InputError(f"{key} is set to a value and as a group, in {text!r}")
-        try:
-            group[last] = yaml.safe_load(value)
-        except yaml.YAMLError as e:
-            raise InputError(f"cannot read the value of {text!r}: {e}") from e
+        group[last] = parsed(value, yaml.safe_load, f"the value of {text!r}"[:200])
     return values
 
 
@@ -236,10 +277,10 @@ def _converted(default: Any, value: Any, name: str) -> Any:
     """`value` as the type of `default`, where that loses nothing."""
     if is_dataclass(default):
         return with_values(default, value, f"{name}.")
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(default, float) and is_number(value):
         return float(value)
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):
         return tuple(_converted(default[0], v, f"{name}[{i}]") for i, v in enumerate(value))
-    if type(value) is not type(default):
-        raise InputError(f"option {name} must be {type(default).__name__}, got {value!r}")
+    if type(value) is not type(default) or value != value:
+        raise InputError(f"option {name} must be {type(default).__name__}, got {shown(value)}")
     return value

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import ClassVar, List, Optional, Sequence, Tuple, Union
+from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
-import yaml
 
 from antipodal import resources, suction_cup
 from antipodal.errors import InputError
-from antipodal.files import read_yaml
-from antipodal.suction_cup import SuctionCup
+from antipodal.files import MOST, is_number, shown
+from antipodal.suction_cup import SuctionCup, check_name, hand_mapping, hand_of
 
 JAWS = "jaws"  # Grasp.kind of a parallel-jaw gripper, and `type` in its file, which may leave it out
 
@@ -39,23 +38,31 @@ class Gripper:
     hand_box: Optional[Tuple[float, float, float]] = (0.075, 0.075, 0.063)  # behind the palm, x, y, z; None: nothing
 
     def __post_init__(self) -> None:
-        if isinstance(self.hand_box, list):
-            object.__setattr__(self, "hand_box", tuple(self.hand_box))
-        lengths = [
-            self.max_width,
-            self.jaw_thickness,
-            self.jaw_width,
-            self.jaw_length,
-            self.pad_length,
-            *self.palm_size,
-            *(self.hand_box or ()),
-        ]
-        if not all(isinstance(v, (int, float)) for v in [*lengths, self.min_width, self.tip, self.force]):
-            raise InputError(f"gripper values must be numbers, got {asdict(self)}")
-        if not all(np.isfinite(v) and 0 < v < 1 for v in lengths):
-            raise InputError(f"gripper lengths must be between 0 and 1 metre, got {asdict(self)}")
-        if not 0 <= self.min_width < self.max_width:
-            raise InputError(f"min_width must be in [0, max_width), got {self.min_width} and {self.max_width}")
+        check_name("gripper", self.name)
+        object.__setattr__(self, "palm_size", self._box("palm_size", "xy"))
+        object.__setattr__(self, "hand_box", None if self.hand_box is None else self._box("hand_box", "xyz"))
+        for field in ("max_width", "jaw_thickness", "jaw_width", "jaw_length", "pad_length"):
+            self._check(field, getattr(self, field), 0, 1, "between 0 and 1 metre")
+        self._check("tip", self.tip, -1, 1, "between -1 and 1 metre")
+        self._check("force", self.force, 0, MOST, "above 0 N and below 1e9")
+        if not (is_number(self.min_width) and 0 <= self.min_width < self.max_width):
+            got = f"{shown(self.min_width)} and {self.max_width}"
+            raise InputError(f"gripper {self.name}: min_width must be in [0, max_width), got {got}")
+
+    def _box(self, field: str, axes: str) -> Tuple[float, ...]:
+        """The lengths of a box along these axes. Raises InputError."""
+        lengths = getattr(self, field)
+        if not isinstance(lengths, (list, tuple)) or len(lengths) != len(axes):
+            wanted = f"{field} must be {len(axes)} lengths along {', '.join(axes)}"
+            raise InputError(f"gripper {self.name}: {wanted}, got {shown(lengths)}")
+        for i, length in enumerate(lengths):
+            self._check(f"{field}[{i}]", length, 0, 1, "between 0 and 1 metre")
+        return tuple(lengths)
+
+    def _check(self, field: str, value: Any, low: float, high: float, possible: str) -> None:
+        """Raises InputError where a value is no number between two others."""
+        if not (is_number(value) and low < value < high):
+            raise InputError(f"gripper {self.name}: {field} must be a number {possible}, got {shown(value)}")
 
     @classmethod
     def load(cls, path: Union[str, Path]) -> Gripper:
@@ -63,32 +70,11 @@ class Gripper:
         length stands in for a missing one. path: a file, or a name such as "franka_hand". `source` may name where the
         figures are from, and `moveit` is ros.moveit's."""
         path = resources.locate("grippers", path)
-        try:
-            data = yaml.safe_load(path.read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
-            raise InputError(f"cannot read gripper file {path}: {e}") from e
-        names = [f.name for f in fields(cls)]
-        if not isinstance(data, dict):
-            raise InputError(f"gripper file {path} must hold a mapping with {', '.join(names)}")
+        data = hand_mapping(path)
         kind = data.pop("type", JAWS)
         if kind != JAWS:
-            raise InputError(f"{path} describes a hand of type {kind!r}; parallel jaws are needed here")
-        for elsewhere in ("source", "moveit"):
-            data.pop(elsewhere, None)
-        unknown = sorted(map(str, set(data) - set(names)))
-        if unknown:
-            raise InputError(f"gripper file {path}: unknown {', '.join(unknown)}; possible: {', '.join(names)}")
-        data.setdefault("hand_box", None)
-        missing = [n for n in names if n not in data]
-        if missing:
-            raise InputError(f"gripper file {path} lacks {', '.join(missing)}; needed: {', '.join(names)}")
-        palm = data["palm_size"]
-        if not isinstance(palm, (list, tuple)) or len(palm) != 2:
-            raise InputError(f"gripper file {path}: palm_size must be two lengths along x and y, got {palm!r}")
-        hand = data["hand_box"]
-        if hand is not None and (not isinstance(hand, (list, tuple)) or len(hand) != 3):
-            raise InputError(f"gripper file {path}: hand_box must be three lengths along x, y and z, got {hand!r}")
-        return cls(**{**data, "palm_size": tuple(palm), "hand_box": None if hand is None else tuple(hand)})
+            raise InputError(f"{path} describes a hand of type {shown(kind)}; parallel jaws are needed here")
+        return hand_of(cls, {"hand_box": None, **data}, path)
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -102,10 +88,9 @@ def load_hand(path: Union[str, Path]) -> Hand:
 
     path: a file, or a name in config/grippers. Raises InputError.
     """
-    data = read_yaml(resources.locate("grippers", path))
-    kind = data.get("type", JAWS) if isinstance(data, dict) else JAWS
+    kind = hand_mapping(resources.locate("grippers", path)).get("type", JAWS)
     if kind not in (JAWS, suction_cup.KIND):
-        raise InputError(f"{path}: unknown type {kind!r}; possible: {JAWS}, {suction_cup.KIND}")
+        raise InputError(f"{path}: unknown type {shown(kind)}; possible: {JAWS}, {suction_cup.KIND}")
     return SuctionCup.load(path) if kind == suction_cup.KIND else Gripper.load(path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, NoGraspFound, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, NoGraspFound, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -18,22 +18,35 @@ import numpy as np
 from antipodal.backends import say_when_compiling
 from antipodal.both_hands import load_planner
 from antipodal.camera import Camera
-from antipodal.files import UNREADABLE, write_result
+from antipodal.files import write_result
 from antipodal.grasp import Grasp, Hand, load_hand
 from antipodal.grasping import draw
 from antipodal.perception.cloud_files import holds_cloud, read_cloud
-from antipodal.perception.depth_files import read_depth, read_labels, read_mask, read_with_camera
+from antipodal.perception.depth_files import (
+    check_scale,
+    read_depth,
+    read_labels,
+    read_mask,
+    read_pose,
+    read_with_camera,
+)
 from antipodal.perception.depth_view import DepthView
 from antipodal.perception.hints import FrameHints, SceneHints
 from antipodal.planning.approach_cone import NAMES, Approach, ApproachCone
 from antipodal.planning.image_planner import ImagePlanner
 from antipodal.planning.result import Plan
 
+INPUTS = (
+    *("depth", "camera", "mask", "labels", "pose", "view", "robot"),
+    *("gripper", "cup", "model", "suction_model"),
+)  # arguments that name files
+
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Plan as the arguments say. Raises InputError, ModelError or NoGraspFound."""
     args = _parser().parse_args(argv)
     check_camera_options(args)
+    check_outputs(args, ("json", "png"), inputs=INPUTS)
     say_when_compiling()
     _plan(args)
     return 0
@@ -214,7 +227,8 @@ def _planned_cloud(args: argparse.Namespace) -> Callable[[ImagePlanner], Plan]:
     """How to plan in the cloud of the arguments, which is read now."""
     if args.view or args.pose is not None:
         raise InputError("--pose and --view are of depth images with cameras, not of a cloud")
-    cloud, scale = read_cloud(args.depth), args.depth_scale or 1.0
+    check_scale(args.depth_scale)
+    cloud, scale = read_cloud(args.depth), 1.0 if args.depth_scale is None else args.depth_scale
     viewpoint = (cloud.viewpoint * scale).tolist() if args.viewpoint is None else args.viewpoint
     points = cloud.points if scale == 1.0 else cloud.points * scale
     hints, arguments = scene_hints(args, FrameHints), _wanted(args)
@@ -234,8 +248,8 @@ def _planned_images(args: argparse.Namespace) -> Callable[[ImagePlanner], Plan]:
         if arguments.pop(name) is not None:
             raise InputError(f"--{name} is of one image; several views take none on the command line")
     known = scene_hints(args, FrameHints)
-    pose = np.eye(4) if args.pose is None else _read_pose(args.pose)
-    views = [DepthView(depth, camera, pose), *map(_further_view, args.view)]
+    pose = np.eye(4) if args.pose is None else read_pose(args.pose)
+    views = [DepthView(depth, camera, pose), *(_further_view(files, args.depth_scale) for files in args.view)]
     return lambda planner: planner.plan_views(views, hints=known, **arguments)
 
 
@@ -252,19 +266,10 @@ def _wanted(args: argparse.Namespace) -> Dict[str, Any]:
     }
 
 
-def _further_view(files: Sequence[str]) -> DepthView:
+def _further_view(files: Sequence[str], scale: Optional[float]) -> DepthView:
     """The view of a depth image, a camera and a pose, each a file or a name."""
     depth, camera, pose = files
-    return DepthView(*read_with_camera(Path(depth), camera, tell=_tell), _read_pose(Path(pose)))
-
-
-def _read_pose(path: Path) -> np.ndarray:
-    """A camera's pose (4, 4) from a file of 16 numbers."""
-    try:
-        pose = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
-        return np.asarray(pose, float).reshape(4, 4)
-    except UNREADABLE as e:
-        raise InputError(f"cannot read the pose {path.absolute()}, 4 x 4 numbers are needed: {e}") from e
+    return DepthView(*read_with_camera(Path(depth), camera, scale, _tell), read_pose(Path(pose)))
 
 
 def _image(args: argparse.Namespace) -> Tuple[np.ndarray, Camera]:

@@ -6,7 +6,7 @@ and a finished one stays as it is.
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, ModelError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, ModelError, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -25,7 +25,7 @@ from antipodal import networks
 from antipodal.backends import say_when_compiling
 from antipodal.files import only_writer, write_result
 from antipodal.training import metrics, report, report_page
-from antipodal.training.options import TrainOptions
+from antipodal.training.options import TAKEN, TrainOptions
 from antipodal.training.processes import Group
 from antipodal.training.samples import Samples, Split, open_folders, split_by_object
 from antipodal.training.threads import use_fastest_threads
@@ -143,7 +143,8 @@ def _parser() -> argparse.ArgumentParser:
         "--data data/meshes data/clutter --out mine.pt --samples 5000000 --evaluate-every 500000",
     )
     for f in fields(TrainOptions):
-        flag, kind, text = f"--{f.name.replace('_', '-')}", type(f.default), f"{f.metadata['help']} (%(default)s)"
+        flag, kind, text = f"--{f.name.replace('_', '-')}", type(f.default), f.metadata["help"]
+        text += " (%(default)s)" if f.default != "" else ""
         if kind is bool:
             parser.add_argument(flag, type=_yes_or_no, default=f.default, metavar="yes|no", help=text)
         elif kind is tuple:
@@ -166,6 +167,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(given)
     say_when_compiling()
     options = _options(args)
+    made = {f"the {suffix} beside out": Path(args.out).with_suffix(suffix) for suffix in TAKEN}
+    manifests = {f"the manifest of {data}": Path(data) / "manifest.json" for data in args.data}
+    check_outputs(args, ("out", "json", "report"), ("log",), ("data", "sensor"), {**made, **manifests})
     with Group(networks.pick_device(options.device)) as group:
         meta = train(options, group, command=" ".join(["python -m antipodal.train", *given]))
         if group.leads and args.json:

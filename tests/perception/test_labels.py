@@ -119,6 +119,7 @@ REFUSED = [
     (dict(labels=LABELS, targets=1), "whole numbers above 0, got 1"),
     (dict(labels=LABELS, mask=LABELS > 0), "mask and labels both say"),
     (dict(targets=[1]), r"targets \[1\] are labels, but no label image was given"),
+    (dict(per_object=1), "per_object 1 counts grasps of a label, but no label image was given"),
     (dict(labels=LABELS, per_object=0), "per_object must be a whole number of at least 1, got 0"),
 ]
 

@@ -85,3 +85,10 @@ def test_the_hand_of_a_grippers_file():
     for wrong in ({"link_position": (0.0,)}, {"link_rotation": (0.0,) * 4}, {"min_approach": 0.3}):
         with pytest.raises(InputError, match="moveit"):
             MoveItHand(**wrong)
+
+
+@pytest.mark.parametrize("text", ["- 1", "moveit: 3", "[" * 100_000, "{"])
+def test_a_file_without_a_hand_is_refused(tmp_path, text):
+    (tmp_path / "hand.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"mapping|cannot read"):
+        MoveItHand.load(tmp_path / "hand.yaml")

@@ -189,5 +189,5 @@ def test_a_grasp_that_cannot_be_executed_is_refused(T, width, message):
 
 
 def test_a_camera_below_the_table_is_refused():
-    with pytest.raises(InputError, match="height > 0"):
+    with pytest.raises(InputError, match="a height of 0 to 10 m"):
         overhead(-0.5)

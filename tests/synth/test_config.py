@@ -41,5 +41,22 @@ def test_grippers(path):
 
 def test_unknown_noise_is_refused(tmp_path):
     (tmp_path / "c.yaml").write_text("fx: 1\nnoise: {snow: 1}\n")
-    with pytest.raises(InputError, match="unknown noise snow; possible: gamma_shape"):
+    with pytest.raises(InputError, match=r"unknown option noise\.snow; possible: noise\.gamma_shape"):
+        for_sensor(preset("default"), tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    "more, complaint",
+    [
+        ("noise: 3", "options noise must be a mapping, got 3"),
+        ("noise: {correlation: 0}", "noise.correlation must be 1 to 1e.09, got 0"),
+        ("noise: {edge_loss: 2}", "noise.edge_loss must be 0 to 1, got 2"),
+        ("noise: {pixel_sd: .nan}", "noise.pixel_sd must be float, got nan"),
+        ("radius: 0.5", "radius must be tuple, got 0.5"),
+        ("radius: [0.4, far]", r"radius\[1\] must be float, got 'far'"),
+    ],
+)
+def test_facts_of_another_kind_are_refused(tmp_path, more, complaint):
+    (tmp_path / "c.yaml").write_text(f"fx: 1\n{more}\n")
+    with pytest.raises(InputError, match=complaint):
         for_sensor(preset("default"), tmp_path / "c.yaml")

@@ -69,3 +69,19 @@ def test_damage_makes_the_command_fail(folder, capsys):
 def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
     assert run_command(inspect.main, [str(tmp_path)]) == 2
     assert "manifest.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "manifest, complaint",
+    [
+        ("[]", "is not of antipodal generate: it has no run, meshes, complete"),
+        ('{"run": 3, "meshes": [], "complete": true}', "it has no run"),
+        ('{"run": {}, "meshes": [], "complete": true}', "it has no run.samples, run.seed, run.gripper"),
+        ('{"run": {"samples": 1, "seed": 0, "gripper": {}}, "meshes": [], "complete": true}', "no finished shard"),
+        ("[" * 100_000, "nested too deep"),
+    ],
+)
+def test_a_manifest_of_something_else_is_refused(tmp_path, capsys, manifest, complaint):
+    (tmp_path / "manifest.json").write_text(manifest)
+    assert run_command(inspect.main, [str(tmp_path)]) == 2
+    assert complaint in capsys.readouterr().err

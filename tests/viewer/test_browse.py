@@ -98,5 +98,9 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "b.json").write_text('{"policies": {}}')
     with pytest.raises(InputError, match="not beside"):
         Evaluation(tmp_path / "b.json")
+    for line in ("[1]", "{", "[" * 100_000):
+        (tmp_path / "b.jsonl").write_text(f'{{"options": {{}}}}\n{line}\n')
+        with pytest.raises(InputError, match=r"cannot read .*b\.jsonl"):
+            Evaluation(tmp_path / "b.json")
     with pytest.raises(InputError):
         LabelledSamples(tmp_path)

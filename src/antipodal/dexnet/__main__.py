@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antipodal.errors import command_parser, end_when_interrupted, run_command
+from antipodal.errors import check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -24,6 +24,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     weights.add_argument("folder", type=Path, metavar="MODEL_DIR")
     weights.add_argument("out", type=Path, metavar="OUT.pt")
     args = parser.parse_args(arguments)
+    check_outputs(args, ("out",), inputs=("folder",))
     save(args.out, *import_weights(args.folder))
     print(args.out)
     return 0

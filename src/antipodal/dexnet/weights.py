@@ -8,7 +8,6 @@ Names and conventions are those of the gqcnn package, gqcnn/model/tf/network_tf.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Dict, Sequence, Tuple
 
@@ -16,7 +15,8 @@ import numpy as np
 import torch
 
 from antipodal.dexnet.tfcheckpoint import read_checkpoint
-from antipodal.errors import ModelError
+from antipodal.errors import InputError, ModelError
+from antipodal.files import read_json
 from antipodal.networks.gqcnn import GQCNN
 from antipodal.networks.model import GraspNetwork
 from antipodal.networks.pixel_crops import PixelCrops
@@ -73,11 +73,11 @@ def gripper_mode(config: Dict[str, Any]) -> str:
 def read_config(folder: Path) -> Dict[str, Any]:
     """The network's part of config.json, of a classifier with a depth stream, for parallel jaws or suction."""
     try:
-        whole = json.loads((folder / "config.json").read_text())
+        whole = read_json(folder / "config.json")
         config = whole["gqcnn"] if "gqcnn" in whole else whole["gqcnn_config"]
         mode = gripper_mode(config)
         size = (config["im_height"], config["im_width"], config.get("im_channels", 1))
-    except OSError as e:
+    except InputError as e:
         raise ModelError(f"no gqcnn model in {folder}: {e}") from e
     except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise ModelError(f"{folder.absolute()}/config.json is not of a gqcnn model: {e!r}") from e

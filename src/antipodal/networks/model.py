@@ -199,7 +199,7 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() and not _lost_cuda() else "cpu")
     kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+    if kind not in ("cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
         raise InputError(f"unknown device {name!r}; possible: auto, cpu, cuda, cuda:N")
     if kind == "cuda" and _lost_cuda():
         raise InputError(f"device {name!r} cannot be used in a process forked from one that uses CUDA: spawn it")

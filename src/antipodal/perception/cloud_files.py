@@ -51,8 +51,9 @@ def read_cloud(path: Path) -> FileCloud:
             fields, count, order, viewpoint, shape = _pcd_header(file)
             points = _read_vertices(file, fields, count, order)
             return FileCloud(points.reshape(*shape, 3) if shape[0] > 1 else points, viewpoint)
-    except (*UNREADABLE, IndexError, OverflowError) as e:
-        raise InputError(f"cannot read point cloud {path.absolute()}: {e}") from e
+    except (*UNREADABLE, IndexError, OverflowError, TypeError) as e:
+        what = f"its header lacks or misnames {e}" if isinstance(e, KeyError) else str(e) or "it ends too early"
+        raise InputError(f"cannot read point cloud {path.absolute()}: {what}") from e
 
 
 def _read_arrays(path: Path) -> Dict[str, np.ndarray]:

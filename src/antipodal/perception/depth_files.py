@@ -1,4 +1,4 @@
-"""Depth images and masks from files: arrays, 16-bit images, point clouds; a unit that is not given is guessed."""
+"""Depth images, masks, poses from files: arrays, 16-bit images, point clouds; a unit that is not given is guessed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
-from antipodal.files import UNREADABLE
+from antipodal.files import UNREADABLE, is_number, shown
 from antipodal.perception.cloud_files import CLOUDS, holds_cloud, read_cloud
 from antipodal.perception.inputs import MAX_RANGE
 from antipodal.perception.z_buffer import nearest_in_pixels
@@ -36,10 +36,9 @@ def read_depth(
     optical frame.
     """
     for given in (scale, stated):
-        if given is not None and not (isinstance(given, (int, float)) and np.isfinite(given) and given > 0):
-            raise InputError(f"the depth scale must be a positive number of metres a unit, got {given!r}")
+        check_scale(given)
     if holds_cloud(path):
-        return _seen_points(path, scale or 1.0, camera)
+        return _seen_points(path, 1.0 if scale is None else scale, camera)
     pixels = _read_pixels(path)
     if pixels.dtype.kind != "f":
         scale = stated if scale is None else scale
@@ -52,6 +51,12 @@ def read_depth(
         taken = f"one unit is taken for {chosen:g} m, a median of {middle:.3g} m"
         tell(f"{path.absolute()}: {taken}; --depth-scale sets another")
     return depth
+
+
+def check_scale(scale: Any) -> None:
+    """Raises InputError where a depth scale, None for a plausible one, is no number of metres a unit."""
+    if scale is not None and not (is_number(scale) and scale > 0):
+        raise InputError(f"the depth scale must be a positive number of metres a unit, got {shown(scale)}")
 
 
 def read_with_camera(
@@ -184,9 +189,18 @@ def _read_drawing(path: Path) -> Any:
 def read_labels(path: Path) -> np.ndarray:
     """Label image (H, W) of whole numbers, 0 = none: a .npy file, or an image of one channel with 8 or 16 bits."""
     if path.suffix.lower() == ".npy":
-        return _read_pixels(path)
+        return _read_by(_read_npy, path, "label image")
     labels = _read_by(_read_drawing, path, "label image")
     if labels is None or labels.ndim != 2:
         got = "nothing that is read as an image" if labels is None else f"{labels.shape[2]} channels"
         raise InputError(f"label image {path.absolute()} must be .npy or an image of one channel, got {got}")
     return labels
+
+
+def read_pose(path: Path) -> np.ndarray:
+    """A camera's pose (4, 4) from a file of 16 numbers, .npy or text. Raises InputError."""
+    try:
+        pose = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
+        return np.asarray(pose, float).reshape(4, 4)
+    except (*UNREADABLE, TypeError) as e:
+        raise InputError(f"cannot read the pose {path.absolute()}, 4 x 4 numbers are needed: {e}") from e

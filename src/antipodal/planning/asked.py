@@ -56,6 +56,8 @@ class Asked:
         self.camera: Camera = self._first.view.camera
         self.depth: np.ndarray = self._first.view.depth
         self.labels: Optional[np.ndarray] = self._first.view.labels
+        if per_object is not None and self.labels is None:
+            raise InputError(f"per_object {per_object} counts grasps of a label, but no label image was given")
         self.window = check_region(region, self.depth)
         self._whole: Optional[Trace] = None  # of all hands, where this is of one of several
         self._seen: Dict[tuple, Tuple[Scene, List[CameraView]]] = {}

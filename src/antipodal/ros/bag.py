@@ -10,8 +10,10 @@ from antipodal.errors import (
     AntipodalError,
     InputError,
     NoGraspFound,
+    check_outputs,
     command_parser,
     end_when_interrupted,
+    number_within,
     run_command,
 )
 
@@ -137,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--depth", default="", help="topic of the depth images; default: the only one")
     parser.add_argument("--info", default="", help="topic of their camera_info; default: the one beside the images")
     parser.add_argument("--raw", action="store_true", help="the images are not rectified: K describes them, not P")
-    parser.add_argument("--stride", type=int, default=1, help="plan in every N-th image (default: 1)")
+    parser.add_argument("--stride", type=number_within(int, 1), default=1, help="plan in every N-th image (default: 1)")
     add_hand_options(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--out", type=Path, help="folder for grasps.csv and pictures; default: the bag's name")
@@ -147,10 +149,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(argv)
+    bag, progress = args.bag.absolute(), _Progress()
+    out = args.out = args.out or (bag.with_suffix("") if bag.suffix else bag.with_name(f"{bag.name}_grasps"))
+    inputs = ("bag", "gripper", "cup", "model", "suction_model")
+    check_outputs(args, ("json",), ("out",), inputs, {"the table": out / "grasps.csv"})
     say_when_compiling()
     planner = load_planner(args.gripper, args.cup, args.model, args.suction_model, args.device)
-    bag, progress = args.bag.absolute(), _Progress()
-    out = args.out or (bag.with_suffix("") if bag.suffix else bag.with_name(f"{bag.name}_grasps"))
     said = replay(bag, planner, out, args.depth, args.info, not args.raw, args.stride, progress)
     if args.json:
         write_result(args.json, {"summary": said, "folder": str(out.absolute()), **_counts(out / "grasps.csv")})

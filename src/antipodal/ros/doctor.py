@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from antipodal.errors import (
     NO_GRASP,
+    POSITIVE,
     AntipodalError,
+    check_outputs,
     command_parser,
     end_when_interrupted,
     interrupts_end,
     missing_package,
+    number_within,
     run_command,
 )
 
@@ -48,6 +51,7 @@ LEAST_FREE = 5.0  # on the disk [GB]; a million samples take 2.2
 
 def main(arguments: Optional[List[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    check_outputs(args, ("json",), inputs=("gripper", "cup", "model", "suction_model"))
     findings: List[Finding] = []
     for found in _findings(args):
         findings += found
@@ -81,7 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--info", default="", help="topic of its camera_info; default: the one beside the images")
     parser.add_argument("--raw", action="store_true", help="the images are not rectified: K describes them, not P")
     parser.add_argument("--target-frame", default="", help="tf frame that grasps are wanted in")
-    parser.add_argument("--seconds", type=float, default=3.0, help="to listen to a camera (default: %(default)s)")
+    parser.add_argument(
+        "--seconds",
+        type=number_within(float, POSITIVE, 3600),
+        default=3.0,
+        help="to listen to a camera (default: %(default)s)",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the findings as JSON; -: to standard output")
     return parser
 

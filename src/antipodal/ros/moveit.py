@@ -8,7 +8,6 @@ from typing import Callable, Dict, Sequence, Tuple, Union
 
 import numpy as np
 import rospy
-import yaml
 from geometry_msgs.msg import PoseStamped, Quaternion, Vector3, Vector3Stamped
 from moveit_msgs.msg import Grasp as MoveItGrasp
 from moveit_msgs.msg import GripperTranslation, MoveItErrorCodes
@@ -23,7 +22,7 @@ from antipodal.grasp import Gripper, Hand
 from antipodal.ros.connection_limits import LimitedService
 from antipodal.ros.messages import pose_message, transform_from, transform_from_parts
 from antipodal.srv import PlanGraspRequest, PlanGraspResponse
-from antipodal.suction_cup import SuctionCup
+from antipodal.suction_cup import SuctionCup, hand_mapping
 
 MAX_REQUEST = 2**22  # bytes; the request holds no image
 CODES = {
@@ -58,7 +57,7 @@ class MoveItHand:
     @classmethod
     def load(cls, path: Union[str, Path]) -> MoveItHand:
         """The `moveit` section of a gripper's file; the defaults if it has none. Raises InputError."""
-        return options_from_dict(cls, (yaml.safe_load(Path(path).read_text()) or {}).get("moveit", {}), "moveit.")
+        return options_from_dict(cls, hand_mapping(Path(path)).get("moveit", {}), "moveit.")
 
 
 def moveit_grasp(grasp: msg.Grasp, gripper: Hand, hand: MoveItHand) -> MoveItGrasp:

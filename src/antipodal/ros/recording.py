@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Tuple
 
+from antipodal.camera import MOST_PIXELS
 from antipodal.errors import AntipodalError, InputError, missing_package
 from antipodal.ros.compressed import COMPRESSED, compressed_depth_from
 from antipodal.ros.images import DEPTHS, depth_from
@@ -15,7 +16,6 @@ from antipodal.ros.images import DEPTHS, depth_from
 IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 INTRINSICS = "DKRP"  # fields of camera_info that ROS 2 names in lower case
-MAX_PIXELS = 2**27
 
 
 class Recording:
@@ -98,7 +98,7 @@ def open_recording(path: Path) -> Iterator[Recording]:
 
 def depth_of(image: Any) -> Any:
     """Depth (H, W) float32 [m], 0 = missing, of an image or a compressed image. Raises InputError."""
-    return compressed_depth_from(image, MAX_PIXELS) if hasattr(image, "format") else depth_from(image, MAX_PIXELS)
+    return compressed_depth_from(image, MOST_PIXELS) if hasattr(image, "format") else depth_from(image, MOST_PIXELS)
 
 
 def stamp_of(message: Any) -> float:

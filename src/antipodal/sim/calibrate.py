@@ -7,7 +7,7 @@ fitted on.
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, number_within, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -201,6 +201,7 @@ def _bins(rows: List[List[float]]) -> str:
 def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     args = _parser().parse_args(given)
+    _check_arguments(args)
     options = _trial_options(args)
     hand = (options.cup or options.gripper).name
     scenes = Scenes(args.singles, args.heaps, args.flats, args.single_picks, args.heap_picks)
@@ -227,6 +228,16 @@ def main(arguments: Optional[List[str]] = None) -> int:
     return 0 if args.out is None or by != PickCalibration() else FAILED
 
 
+def _check_arguments(args: argparse.Namespace) -> None:
+    """Raises InputError where there is no scene, and as `check_outputs` does; the model itself may be written anew."""
+    if args.singles + args.heaps + args.flats == 0:
+        raise InputError("no scene to pick in: give --singles, --heaps or --flats")
+    drawn = {} if args.out is None else {f"the {s} beside out": args.out.with_suffix(s) for s in (".md", ".png")}
+    inputs = ("objects", "objects_list", "exclude", "noise", "gripper", "camera")
+    check_outputs(args, ("json", "out"), ("logs",), inputs, drawn)
+    check_outputs(args, ("json",), inputs=("model",))
+
+
 def _trial_options(args: argparse.Namespace) -> TrialOptions:
     gripper, cup = load_hands(args.gripper)
     options = TrialOptions(
@@ -246,7 +257,11 @@ def _trial_options(args: argparse.Namespace) -> TrialOptions:
         return options
     left_out = set(read_names(args.exclude))
     names = Runner(options).names
-    return replace(options, only=tuple(n for n in names if not {n, str(Path(n).with_suffix(""))} & left_out))
+    kept = tuple(n for n in names if not {n, str(Path(n).with_suffix(""))} & left_out)
+    if len(kept) in (0, len(names)):
+        which = "all" if not kept else "none"
+        raise InputError(f"exclude names {which} of the {len(names)} objects in {args.objects}; it must leave some out")
+    return replace(options, only=kept)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -257,17 +272,17 @@ def _parser() -> argparse.ArgumentParser:
         "mine.pt --objects parts/ --objects-list kept.txt --logs out/judge",
         "suction --objects procedural:400 --gripper piab_b30 --logs out/cup",
     )
-    add = parser.add_argument
+    add, count, picks = parser.add_argument, number_within(int, 0), number_within(int, 1)
     add("model", help="model file, or a name")
     add("--objects", required=True, help='folder of meshes, or "procedural[:N]"')
     add("--units", default="m", choices=sorted(UNITS), help="of the mesh files (default: m)")
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
     add("--exclude", type=Path, help="file with names to keep out, one a line")
-    add("--singles", type=int, default=300, help="scenes of one object (default: 300)")
-    add("--heaps", type=int, default=60, help="scenes of 5 to 8 objects (default: 60)")
-    add("--flats", type=int, default=0, help="heaps of 5 to 8 in a bin, half of them flat things (default: 0)")
-    add("--single-picks", type=int, default=5, help="grasps executed in each of the first (default: 5)")
-    add("--heap-picks", type=int, default=20, help="and in each heap (default: 20)")
+    add("--singles", type=count, default=300, help="scenes of one object (default: 300)")
+    add("--heaps", type=count, default=60, help="scenes of 5 to 8 objects (default: 60)")
+    add("--flats", type=count, default=0, help="heaps of 5 to 8 in a bin, half of them flat things (default: 0)")
+    add("--single-picks", type=picks, default=5, help="grasps executed in each of the first (default: 5)")
+    add("--heap-picks", type=picks, default=20, help="and in each heap (default: 20)")
     add("--noise", default="real", help="of the depth image: none, real, dexnet2, or a camera's YAML (default: real)")
     add("--gripper", help="gripper or suction cup: YAML file, or a name in config/grippers (default: robotiq_2f85)")
     add("--camera", help="camera file, or a name in config/cameras (default: 640 x 480, f = 525)")

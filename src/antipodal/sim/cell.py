@@ -15,6 +15,7 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import JAWS, Gripper
 from antipodal.grasp import Hand as HandShape
+from antipodal.perception.inputs import MAX_RANGE
 from antipodal.sim.carriage import WorldOptions
 from antipodal.sim.cup_hand import CupHand, suck
 from antipodal.sim.hand import CarriedHand, Hand
@@ -50,10 +51,11 @@ class CellOptions:
 
 def overhead(height: float = 0.7, tilt: float = 0.0, azimuth: float = 0.0) -> np.ndarray:
     """`T_world_cam` (4, 4) of a camera that looks at the middle of the table from `height` [m], tilted by `tilt` [rad]
-    from the vertical towards `azimuth` [rad]. Raises InputError unless height > 0 and tilt is in [0, MAX_TILT]."""
-    if not (height > 0 and 0 <= tilt <= MAX_TILT):
-        got = f"{height:g} m and {np.rad2deg(tilt):g} degrees"
-        raise InputError(f"a camera needs height > 0 and a tilt of 0 to {np.rad2deg(MAX_TILT):.0f} degrees, got {got}")
+    from the vertical towards `azimuth` [rad]. Raises InputError unless height is in (0, MAX_RANGE] and tilt in
+    [0, MAX_TILT]."""
+    if not (0 < height <= MAX_RANGE and 0 <= tilt <= MAX_TILT):
+        possible = f"a height of 0 to {MAX_RANGE:g} m and a tilt of 0 to {np.rad2deg(MAX_TILT):.0f} degrees"
+        raise InputError(f"a camera needs {possible}, got {height:g} m and {np.rad2deg(tilt):g} degrees")
     back = np.array([np.sin(tilt) * np.cos(azimuth), np.sin(tilt) * np.sin(azimuth), np.cos(tilt)])
     return transforms.compose(transforms.rotation_to(-back, np.array([1.0, 0.0, 0.0])), height * back)
 
@@ -298,5 +300,4 @@ def _random_poses(bodies: Sequence[Body], options: CellOptions, rng: np.random.G
     radii = np.array([body.radius() for body in bodies])
     heights = np.cumsum(2 * radii) - radii + DROP
     spread = 0.0 if len(bodies) == 1 else options.world.heap / 2
-    xy = rng.uniform(-spread, spread, (len(bodies), 2))
-    return transforms.compose(rotations, np.column_stack([xy, heights]))
+    return transforms.compose(rotations, np.column_stack([rng.uniform(-spread, spread, (len(bodies), 2)), heights]))

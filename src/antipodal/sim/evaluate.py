@@ -6,7 +6,7 @@ from there.
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -21,7 +21,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ import torch
 from antipodal import resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.files import read_names, write_result, write_text
+from antipodal.files import json_lines, parsed, read_names, read_parsed, shown, write_result, write_text
 from antipodal.grasp import Gripper, load_hand
 from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
@@ -43,10 +43,16 @@ from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.noise import NAMED, load_noise
 from antipodal.synth.objects.meshes import UNITS
 
+INPUTS = (
+    *("objects", "objects_list", "camera", "noise"),
+    *("gripper", "cup", "model", "suction_model"),
+)  # arguments that name files
+
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the trials that are missing and write the summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
+    check_outputs(args, ("json", "report"), inputs=INPUTS, beside=_beside(args.json))
     say_when_compiling()
     options, policies = _trial_options(args), tuple(args.policies.split(","))
     with _place(args.json) as out:
@@ -58,6 +64,14 @@ def main(argv: Optional[List[str]] = None) -> int:
     else:
         print(report.table(summary))
     return 0
+
+
+def _beside(json_file: Optional[str]) -> Dict[str, Path]:
+    """What is written beside the summary in a file."""
+    if json_file in (None, "-") or Path(str(json_file)).is_dir():
+        return {}
+    out = Path(str(json_file))
+    return {what: out.with_suffix(suffix) for what, suffix in (("the log", ".jsonl"), ("the pictures", ".png"))}
 
 
 @contextlib.contextmanager
@@ -150,11 +164,11 @@ def read_trials(log: Path, options: TrialOptions) -> List[dict]:
     """The finished trials of a log, which is created if it is missing. A line that a kill cut short is removed."""
     if not log.exists():
         write_text(log, json.dumps({"options": plain_options(options)}) + "\n")
-    whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    lines = [json.loads(line) for line in whole]
+    whole = read_parsed(log, lambda text: text[: text.rfind("\n") + 1])
+    lines = parsed(whole, json_lines, str(log))
     if not lines or lines[0].get("options") != plain_options(options):
         raise InputError(f"{log} holds trials of other options; give another --json, or delete it")
-    write_text(log, "".join(whole))
+    write_text(log, whole)
     return lines[1:]
 
 
@@ -206,18 +220,15 @@ def load_hands(gripper: Optional[str], cup: Optional[str] = None) -> Tuple[Gripp
 
 
 def _planner(text: str) -> PlannerOptions:
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as e:
-        raise InputError(f'--planner takes JSON such as {{"min_quality": 0.3}}, got {text!r}: {e}') from e
+    values = parsed(text, json.loads, f'--planner, which takes JSON such as {{"min_quality": 0.3}}; got {shown(text)}')
     return PlannerOptions.from_dict(values)
 
 
 def _clutter(text: str) -> Tuple[int, int]:
     """ "5" or "5-8"."""
-    fewest, _, most = text.partition("-")
+    fewest, dash, most = text.partition("-")
     try:
-        return int(fewest), int(most or fewest)
+        return int(fewest), int(most if dash else fewest)
     except ValueError:
         raise argparse.ArgumentTypeError(f"a number or a range such as 5-8 is needed, got {text!r}") from None
 

@@ -6,7 +6,7 @@ Each scene's object passes by at each speed; each mode (chase.py) picks it once,
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, end_when_interrupted, run_command
+from antipodal.errors import POSITIVE, InputError, check_outputs, end_when_interrupted, number_within, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -22,7 +22,7 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 
 from antipodal import resources
-from antipodal.files import read_names, write_json
+from antipodal.files import read_json, read_names, write_json
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
@@ -36,6 +36,7 @@ from antipodal.synth.objects.meshes import UNITS
 def main(argv: Optional[List[str]] = None) -> int:
     """Run all trials, write them and their summary. Raises InputError or ModelError."""
     args = _parser().parse_args(argv)
+    check_outputs(args, ("json",), inputs=("objects", "objects_list", "model"))
     model = str(resources.locate("models", args.model))
     names = tuple(read_names(args.objects_list))
     trials = TrialOptions(args.objects, names, model, noise=args.noise, seed=args.seed, units=args.units)
@@ -69,8 +70,8 @@ def _read_rows(out: Path, about: dict) -> List[dict]:
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
         return []
-    content = json.loads(out.read_text())
-    if any(content.get(name) != values for name, values in about.items()):
+    content = read_json(out)
+    if not isinstance(content, dict) or any(content.get(name) != values for name, values in about.items()):
         raise InputError(f"{out} holds trials of other options; give another --json, or delete it")
     return content["rows"]
 
@@ -122,13 +123,6 @@ def _speeds(text: str) -> List[float]:
     return [float(speed) for speed in text.split(",")]
 
 
-def _positive_number(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
-    return value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m antipodal.sim.follow", description="Picks from a conveyor, following the object or not."
@@ -137,10 +131,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--objects", required=True, help='folder of meshes, or "procedural[:N]"')
     add("--units", default="m", choices=sorted(UNITS), help="of the mesh files (default: m)")
     add("--objects-list", type=Path, help="file with the names of those to use, one a line; default: all")
-    add("-n", type=int, required=True, help="number of scenes, the same for each speed and mode")
+    add("-n", type=number_within(int, 1), required=True, help="number of scenes, the same for each speed and mode")
     add("--speeds", type=_speeds, default="0,0.02,0.05", help="of the conveyor [m/s] (default: %(default)s)")
     add("--modes", default=",".join(MODES), help="comma-separated (default: %(default)s)")
-    add("--rate", type=_positive_number, default=15.0, help="images a second (default: %(default)s)")
+    add("--rate", type=number_within(float, POSITIVE), default=15.0, help="images a second (default: %(default)s)")
     add("--latency", type=float, default=50.0, help="from an image to its grasp [ms] (default: %(default)s)")
     add("--hover", type=float, default=1.2, help="time with images before the descent, 0.85 s more [s]")
     add("--noise", choices=sorted(NAMED), default="real", help="of the depth images (default: real)")

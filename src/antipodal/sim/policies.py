@@ -108,6 +108,8 @@ PLANNERS = ("antipodal", "dense", "geometry")  # that take several views and lab
 def check_policies(names: Iterable[str], planners_only: bool = False) -> None:
     """Raises InputError for a name that is no policy, or none of PLANNERS where only they will do."""
     names = list(names)
+    if len(set(names)) < len(names):
+        raise InputError(f"each policy counts once, got {', '.join(names)}")
     unknown = sorted(set(names) - set(POLICIES))
     if unknown:
         raise InputError(f"no policy {', '.join(unknown)}; possible: {', '.join(POLICIES)}")

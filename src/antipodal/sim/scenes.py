@@ -100,9 +100,9 @@ def named_approach(text: str, T_world_cam: np.ndarray) -> Approach:
     direction in which the camera looks. Raises InputError for another text."""
     if text in ("table", "camera", "any"):
         return text
-    name, _, degrees = text.partition(":")
+    name, colon, degrees = text.partition(":")
     try:
-        angle = float(degrees or FRONT)
+        angle = float(degrees) if colon else FRONT
     except ValueError:
         angle = math.nan
     if name != "front" or not 0 <= angle <= 90:

@@ -14,6 +14,7 @@ from antipodal.camera import Camera
 from antipodal.errors import AntipodalError, InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper, probability
 from antipodal.grasping import draw
+from antipodal.perception.inputs import check_seed
 from antipodal.perception.observe import MAX_VIEWS
 from antipodal.planner import PlannerOptions
 from antipodal.planning.image_planner import ImagePlanner
@@ -28,6 +29,7 @@ from antipodal.sim.scenes import SCENES, check_scene, hints_of, named_approach, 
 from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.noise import NAMED, NoiseOptions, sensor_errors
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, NamedMesh, mesh_source
+from antipodal.synth.objects.piles import MOST_OBJECTS
 
 HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
 
@@ -71,14 +73,15 @@ class TrialOptions:
         if self.room and (self.views > 1 or self.by_object):
             raise InputError("in a room there is one view, and no object is asked for")
         check_scene(self.scene)
+        check_seed(self.seed)
         overhead(self.height, self.tilt)  # refuses a camera that cannot be
         named_approach(self.approach, overhead(self.height, 0.5))
         if self.scene != "table" and self.room:
             raise InputError(f"a scene {self.scene!r} has no room around it")
         if self.clutter != (1, 1) and not SCENES[self.scene].heap:
             raise InputError(f"a scene {self.scene!r} holds one object, got clutter {self.clutter}")
-        if not 1 <= self.clutter[0] <= self.clutter[1]:
-            raise InputError(f"clutter must be at least one object, the fewest first, got {self.clutter}")
+        if not 1 <= self.clutter[0] <= self.clutter[1] <= MOST_OBJECTS:
+            raise InputError(f"clutter must be 1 to {MOST_OBJECTS} objects, the fewest first, got {self.clutter}")
 
 
 @dataclass(frozen=True)

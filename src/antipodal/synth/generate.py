@@ -4,7 +4,15 @@
 # ruff: noqa: E402
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import (
+    POSITIVE,
+    InputError,
+    check_outputs,
+    command_parser,
+    end_when_interrupted,
+    number_within,
+    run_command,
+)
 
 RESUMES = "the same command goes on with the run"
 if __name__ == "__main__":
@@ -26,15 +34,18 @@ from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
 from antipodal.files import nested, only_writer, read_names, read_yaml, remove_leftovers, with_values, write_result
 from antipodal.grasp import load_hand
+from antipodal.perception.inputs import MAX_SEED
 from antipodal.synth.cluster import make_on_cluster
 from antipodal.synth.images.noise import load_noise
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, mesh_source
+from antipodal.synth.objects.piles import MOST_OBJECTS
 from antipodal.synth.options import PRESETS, GenerateOptions, for_sensor, preset
 from antipodal.synth.run import Run, close_run, keep_shard, load_setup, missing_shards, open_run
 from antipodal.synth.run_setup import Setup
 from antipodal.synth.sample import make_shard
 from antipodal.synth.workers import worker_pool
 
+MOST_SAMPLES = 10**10
 SAMPLE_BYTES = 2150  # on disk
 
 
@@ -108,6 +119,8 @@ def _work(index: int) -> int:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     args = _parser().parse_args(arguments)
+    inputs = ("meshes", "gripper", "camera", "options", "exclude", "noise")
+    check_outputs(args, ("json",), ("out",), inputs, {"the manifest": Path(args.out) / "manifest.json"})
     say_when_compiling()
     run = Run(
         args.meshes,
@@ -152,18 +165,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--meshes", required=True, help="folder of meshes, or procedural[:N]")
     parser.add_argument("--gripper", required=True, help="YAML file, or a name in config/grippers")
     parser.add_argument("--camera", required=True, help="YAML file, or a name in config/cameras")
-    parser.add_argument("--samples", required=True, type=_positive, help="how many to make")
+    parser.add_argument("--samples", required=True, type=number_within(int, 1, MOST_SAMPLES), help="how many to make")
     parser.add_argument("--out", required=True, help="folder, new or of the same run")
     cores = len(os.sched_getaffinity(0))
-    parser.add_argument("--workers", type=_positive, default=cores, help="processes (default: one for each core)")
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same samples (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=number_within(int, 1, 4096), default=cores, help="processes (default: one for each core)"
+    )
+    parser.add_argument(
+        "--seed", type=number_within(int, 0, MAX_SEED), default=0, help="same seed, same samples (default: %(default)s)"
+    )
     parser.add_argument(
         "--preset",
         default="default",
         choices=sorted(PRESETS),
         help="set of options to start from (default: %(default)s)",
     )
-    parser.add_argument("--clutter", type=_positive, default=1, help="objects dropped together in a scene")
+    parser.add_argument(
+        "--clutter", type=number_within(int, 1, MOST_OBJECTS), default=1, help="objects dropped together in a scene"
+    )
     parser.add_argument("--noise", help="none, dexnet2 or a camera's YAML, in place of the preset's")
     parser.add_argument(
         "--options",
@@ -175,17 +194,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--exclude", help="file with names of meshes to keep out, one a line")
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh files")
-    parser.add_argument("--scale", type=float, default=1.0, help="further factor on the mesh files")
+    parser.add_argument(
+        "--scale", type=number_within(float, POSITIVE), default=1.0, help="further factor on the mesh files"
+    )
     parser.add_argument("--ray", help="make shards on a Ray cluster: auto, or its address")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ z approach, so that the tips are its highest points. Its origin does not matter.
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -194,6 +194,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--pad-length", type=float, help="from the tips back [m]; without it, half of the jaws' length")
     parser.add_argument("--force", type=float, default=MeasureOptions.force, help="closing force [N]")
     args = parser.parse_args(arguments)
+    check_outputs(args, ("out",), inputs=("mesh",))
     options = MeasureOptions(args.max_width, args.pad_length, args.force)
     gripper = measure(load(args.mesh, MeshOptions(scale=UNITS[args.units])), args.out.stem, options)
     write_gripper(

@@ -3,7 +3,7 @@ a table of its meshes, checks every checksum, and draws crops of both kinds with
 
 from __future__ import annotations
 
-from antipodal.errors import BAD_INPUT, command_parser, end_when_interrupted, run_command
+from antipodal.errors import BAD_INPUT, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 
 from antipodal import report as html
-from antipodal.files import read_json, write_result
+from antipodal.files import write_result
 from antipodal.networks.crops import EXTENT, SIZE
 from antipodal.networks.suction_crops import SIDE, SUCTION_SIZE, is_suction
-from antipodal.synth.shards import ShardDataset, column, damaged, shard_folders
+from antipodal.synth.shards import WHOLE, ShardDataset, column, damaged, read_manifest, shard_folders
 
 BINS = 10
 MOST_ROWS = 300  # of a table in the HTML report
@@ -31,7 +31,7 @@ CROPS = (
 
 def report(folder: Path, most_meshes: int = 40) -> List[str]:
     """What the run holds, in lines of text."""
-    manifest, labels = read_json(folder / "manifest.json"), column(folder, "labels")
+    manifest, labels = read_manifest(folder, WHOLE), column(folder, "labels")
     collision, friction = column(folder, "collision"), column(folder, "friction")
     state = "complete" if manifest["complete"] else "unfinished"
     lines = [
@@ -46,7 +46,7 @@ def report(folder: Path, most_meshes: int = 40) -> List[str]:
 
 def figures(folder: Path) -> dict:
     """What the run holds, as plain values."""
-    manifest, labels, which = read_json(folder / "manifest.json"), column(folder, "labels"), column(folder, "objects")
+    manifest, labels, which = read_manifest(folder, WHOLE), column(folder, "labels"), column(folder, "objects")
     names = [m["name"] for m in manifest["meshes"]]
     return {
         "samples": len(labels),
@@ -83,7 +83,7 @@ def mesh_table(manifest: dict, folder: Path, most: int) -> List[str]:
 def write_data_page(path: Path, folder: Path, sheet: Path, faults: List[str]) -> None:
     """The report as one HTML file, with the sheet of crops."""
     manifest, labels, collision = (
-        read_json(folder / "manifest.json"),
+        read_manifest(folder, WHOLE),
         column(folder, "labels"),
         column(folder, "collision"),
     )
@@ -121,7 +121,7 @@ def _charts(folder: Path, labels: np.ndarray, collision: np.ndarray) -> List[str
 
 def _lengths(folder: Path) -> Tuple[str, np.ndarray]:
     """A quantity of the grasps in millimetres, and its name: openings, or where there are none, heights."""
-    fields = read_json(folder / "manifest.json").get("fields", {"width": ""})
+    fields = read_manifest(folder).get("fields", {"width": ""})
     name, title = ("width", "Openings") if "width" in fields else ("height", "Heights")
     return title, 1e3 * column(folder, name)
 
@@ -210,14 +210,16 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     args = parser.parse_args(arguments)
-    sheet, faults = args.png or args.folder / "crop_sheet.png", check(args.folder)
+    args.png = args.png or args.folder / "crop_sheet.png"
+    check_outputs(args, ("json", "png", "report"), beside={"the manifest": args.folder / "manifest.json"})
+    faults = check(args.folder)
     if args.json:
         write_result(args.json, {**figures(args.folder), "damaged": faults})
     if args.json != "-":
         print("\n".join([*report(args.folder), *(faults or ["all checksums agree"])]))
-    crop_sheet(args.folder, sheet)
+    crop_sheet(args.folder, args.png)
     if args.report is not None:
-        write_data_page(args.report, args.folder, sheet, faults)
+        write_data_page(args.report, args.folder, args.png, faults)
     return BAD_INPUT if faults else 0
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Any, Optional, Tuple
 
 import numpy as np
 
 from antipodal.camera import camera_facts
-from antipodal.errors import InputError
+from antipodal.errors import POSITIVE, InputError
+from antipodal.files import MOST, shown, with_values
 from antipodal.networks import pixel_crops
 from antipodal.networks.pixel_crops import PixelCrops
 from antipodal.synth.grasps.candidates import CandidateOptions
@@ -25,6 +26,9 @@ from antipodal.synth.objects.piles import PileOptions
 from antipodal.synth.objects.stable_poses import PoseOptions
 from antipodal.synth.scene import SceneOptions
 
+COUNTS = ("grasps", "views", "shard_poses", "draws", "tries", "objects", "piles", "max_poses")  # 1 or more
+NOT_ZERO = ("cell", "first", "fine", "coarse", "max_side", "coarsen", "margin", "radius", "density", "mass")
+MOST_PIXELS = 1024  # side of a pixel crop
 MOST_LEAN = 1.4  # of approaches [rad]; beyond it the table is seen from its edge
 PIXEL_RANGE = 1.8  # farthest camera of pixel crops, whose depths are stored up to 2 m [m]
 
@@ -66,13 +70,15 @@ class GenerateOptions:
             raise InputError(f"lean must be a range of angles from 0 to {MOST_LEAN} rad, got {list(self.lean)}")
         if self.pixel_window and max(self.lean):
             raise InputError("pixel crops are for approaches along the camera's axis: lean must be 0")
-        if not 0 <= self.pixel_window or self.pixel_size < 1:
-            raise InputError(f"pixel crops cannot be {self.pixel_window} px wide, stored as {self.pixel_size} px")
+        if self.pixel_window not in (0, *range(2, MOST_PIXELS + 1)) or not 1 <= self.pixel_size <= MOST_PIXELS:
+            got = f"{self.pixel_window} px wide, stored as {self.pixel_size} px"
+            raise InputError(f"pixel crops cannot be {got}; possible: 2 to {MOST_PIXELS} px, or 0 for none")
         if self.pixel_window and self.cameras.radius[1] > PIXEL_RANGE:
             raise InputError(
                 f"pixel crops hold depths up to 2 m; the camera may be {PIXEL_RANGE} m away at most, got "
                 f"{self.cameras.radius[1]} m"
             )
+        _check_numbers(self)
 
     @property
     def pixels(self) -> Optional[PixelCrops]:
@@ -85,6 +91,19 @@ class GenerateOptions:
 
     def to_dict(self) -> dict:
         return dataclasses.asdict(self)
+
+
+def _check_numbers(options: Any, prefix: str = "") -> None:
+    """Raises InputError where a number of options, or of those within them, cannot be, or a range falls. Noise checks
+    its own."""
+    for name, value in vars(options).items():
+        if dataclasses.is_dataclass(value) and name != "noise":
+            _check_numbers(value, f"{prefix}{name}.")
+        numbers = [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, (int, float))]
+        least = 1 if name in COUNTS else POSITIVE if name in NOT_ZERO else 0
+        if not all(least <= v <= MOST for v in numbers) or numbers != sorted(numbers):
+            wanted = f"{'above 0' if least == POSITIVE else f'{least} or more'}, and a range its lower end first"
+            raise InputError(f"option {prefix}{name} must be {wanted}, got {shown(value)}")
 
 
 PRESETS = {
@@ -117,9 +136,9 @@ def preset(name: str) -> GenerateOptions:
 def for_sensor(options: GenerateOptions, camera_file: Path) -> GenerateOptions:
     """The options with the noise and the range of distances [m] that a camera's YAML gives under `noise`, `radius`."""
     facts = camera_facts(camera_file)
-    radius = tuple(facts.get("radius", options.cameras.radius))
+    radius = {"radius": facts["radius"]} if "radius" in facts else {}
     return dataclasses.replace(
         options,
         noise=noise_from_facts(facts, camera_file),
-        cameras=dataclasses.replace(options.cameras, radius=radius),
+        cameras=with_values(options.cameras, radius, f"of camera file {camera_file}: "),
     )

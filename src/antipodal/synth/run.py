@@ -23,7 +23,17 @@ from antipodal.synth.objects.prepared import Outcome
 from antipodal.synth.objects.shape import same_object
 from antipodal.synth.options import GenerateOptions
 from antipodal.synth.run_setup import Setup
-from antipodal.synth.shards import EPSILON, FIELDS, PIXEL_FIELDS, SUCTION_FIELDS, column, shard_folders, write_shard
+from antipodal.synth.shards import (
+    EPSILON,
+    FIELDS,
+    PIXEL_FIELDS,
+    SUCTION_FIELDS,
+    WHOLE,
+    column,
+    read_manifest,
+    shard_folders,
+    write_shard,
+)
 from antipodal.synth.workers import worker_pool
 
 VERSION = 1
@@ -60,7 +70,7 @@ def open_run(
     """
     path = folder / "manifest.json"
     if path.exists():
-        manifest = read_json(path)
+        manifest = read_manifest(folder, WHOLE)
         _check_same(folder, _with_defaults(manifest.get("run", {})), run.to_dict())
         if "mesh_options" in manifest:
             _check_same(folder, manifest["mesh_options"], asdict(mesh_options))

@@ -18,6 +18,7 @@ from antipodal.files import checksum, read_array, read_json, temporary_name, wri
 from antipodal.networks.pixel_crops import PixelCrops
 from antipodal.networks.suction_crops import suction_crop_definition
 
+WHOLE = ("run", "meshes", "complete")  # of a manifest that `generate` wrote
 LEVELS = 65535  # crops in [-1, 1] are stored as whole numbers 0..LEVELS
 FIELDS = {
     "crops": "(32, 32) uint16: clip((surface - grasp depth) / widest opening, -1, 1) as 0..65535",
@@ -96,8 +97,27 @@ def shard_folders(folder: Path) -> List[Path]:
 
 def damaged(shard: Path) -> List[str]:
     """Names of the arrays of a shard whose checksums are wrong."""
-    sums = read_json(shard / "shard.json")["sha256"]
+    about = read_json(shard / "shard.json")
+    sums = about.get("sha256") if isinstance(about, dict) else None
+    if not isinstance(sums, dict):
+        return ["shard.json"]
     return [n for n, s in sums.items() if not (shard / f"{n}.npy").exists() or checksum(shard / f"{n}.npy") != s]
+
+
+def read_manifest(folder: Path, needed: Sequence[str] = ()) -> Dict[str, Any]:
+    """What the run in a folder says of itself. Raises InputError where it lacks what is needed or that is no such
+    thing."""
+    manifest = read_json(folder / "manifest.json")
+    kinds = {"run": dict, "meshes": list, "complete": bool, "fields": dict}
+    told = manifest if isinstance(manifest, dict) else {}
+    wrong = [k for k, kind in kinds.items() if (k in told or k in needed) and not isinstance(told.get(k), kind)]
+    run = told.get("run")
+    if "run" in needed and isinstance(run, dict):
+        wrong += [f"run.{key}" for key in ("samples", "seed", "gripper") if key not in run]
+    if wrong or manifest is not told:
+        lacking = ", ".join(wrong or needed or kinds)
+        raise InputError(f"{folder.absolute()}/manifest.json is not of antipodal generate: it has no {lacking}")
+    return manifest
 
 
 def column(folder: Path, name: str) -> np.ndarray:
@@ -105,7 +125,10 @@ def column(folder: Path, name: str) -> np.ndarray:
     known = {**FIELDS, **EPSILON, **SUCTION_FIELDS}
     if name not in known:
         raise InputError(f"unknown field {name!r}; possible: {', '.join(known)}")
-    return np.concatenate([read_array(s / f"{name}.npy") for s in shard_folders(folder)])
+    shards = shard_folders(folder)
+    if not shards:
+        raise InputError(f"{folder.absolute()} holds no finished shard")
+    return np.concatenate([read_array(s / f"{name}.npy") for s in shards])
 
 
 def pixels_of(run: dict) -> Optional[PixelCrops]:
@@ -138,17 +161,14 @@ class ShardDataset(Dataset):
 
     def __init__(self, folder: Union[str, Path]) -> None:
         self.folder = Path(folder)
-        self.manifest: dict = read_json(self.folder / "manifest.json")
-        shards = shard_folders(self.folder)
-        if not shards:
-            raise InputError(f"{self.folder.absolute()} holds no finished shard")
+        self.manifest = read_manifest(self.folder)
         self.pixels = pixels_of(self.manifest.get("run", {}))
         self.crop = crop_of(self.manifest.get("run", {}))
         self.labels = column(self.folder, "labels")
         self.objects = column(self.folder, "objects")
         self._conditions = column(self.folder, "conditions")
         self._heights = self._heights_in_openings()
-        self._crops = [np.asarray(read_array(s / "crops.npy")) for s in shards]
+        self._crops = [np.asarray(read_array(s / "crops.npy")) for s in shard_folders(self.folder)]
         self._ends = np.cumsum([len(c) for c in self._crops])
 
     def __len__(self) -> int:

@@ -49,8 +49,8 @@ class TrainOptions:
     precision: str = option("auto", "precision of the network; auto is bfloat16 on CUDA, float32 elsewhere", PRECISIONS)
     workers: int = option(0, "processes that read data ahead")
     resume: str = option("auto", "continue from a checkpoint beside --out", ("auto", "never"))
-    log: str = option("", "folder for TensorBoard (empty: none)")
-    report: str = option("", "HTML report to write, one file with charts (empty: none)")
+    log: str = option("", "folder for TensorBoard; default: none")
+    report: str = option("", "HTML report to write, one file with charts; default: none")
 
     def __post_init__(self) -> None:
         for f in fields(self):

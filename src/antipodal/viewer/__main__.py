@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, command_parser, end_when_interrupted, run_command
+from antipodal.errors import InputError, command_parser, end_when_interrupted, number_within, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -19,6 +19,7 @@ from typing import Any, List, Optional, Sequence, cast
 from antipodal import plan as plan_command
 from antipodal.both_hands import load_planner
 from antipodal.grasp import Gripper, Hand, load_hand
+from antipodal.perception.inputs import MAX_SEED
 from antipodal.viewer import html
 from antipodal.viewer.dataset import DatasetPage
 from antipodal.viewer.evaluation import EvaluationPage
@@ -51,8 +52,10 @@ def serve(args: argparse.Namespace) -> Any:
         raise InputError(
             "nothing to show: give a depth image, a folder, a recording, --live, --hand, --dataset or --evaluation"
         )
-    if args.depth and args.live:
-        raise InputError(f"give an image or --live, not both; got {args.depth} and {args.live}")
+    shown = [name for name in ("depth", "live", "dataset", "evaluation") if getattr(args, name)]
+    shown += ["hand"] if args.hand and not (args.depth or args.live) else []
+    if len(shown) > 1:
+        raise InputError(f"one is shown at a time, got {' and '.join(shown)}; give one of them")
     hand = load_hand(args.gripper)
     frames = _frames(args) if args.depth or args.live else None
     server = make_server(args.port, "antipodal")
@@ -148,9 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--hand-units", default="m", choices=("m", "cm", "mm", "in"), help="of a mesh file (default: m)")
     add("--dataset", type=Path, help="folder that antipodal generate made: its samples instead of plans")
     add("--evaluation", type=Path, help="summary (.json) of antipodal evaluate: its picks instead of plans")
-    add("--max-grasps", type=int, default=10, help="most grasps returned (default: 10)")
-    add("--seed", type=int, default=0, help="same seed, same plan (default: 0)")
-    add("--stride", type=int, default=1, help="of a folder or bag, every N-th image (default: 1)")
+    add("--max-grasps", type=number_within(int, 1), default=10, help="most grasps returned (default: 10)")
+    add("--seed", type=number_within(int, 0, MAX_SEED), default=0, help="same seed, same plan (default: 0)")
+    add("--stride", type=number_within(int, 1), default=1, help="of a folder or bag, every N-th image (default: 1)")
     add("--topic", default="", help="of the depth images in a bag; default: the only one")
     add("--info", default="", help="of the camera_info in a bag or of --live; default: beside the images")
     add("--port", type=int, default=PORT, help="of the page, on 127.0.0.1; 0: any that is free (default: %(default)s)")

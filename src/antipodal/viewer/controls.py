@@ -32,7 +32,7 @@ class Controls:
         self._add_scene(gui, start, camera, ways)
         with gui.add_folder("Answer"):
             self.handles["min_quality"] = gui.add_slider("Least P", 0.0, 0.99, 0.01, start.min_quality)
-            self.handles["seed"] = gui.add_number("Seed", start.seed, min=0, max=10_000, step=1)
+            self.handles["seed"] = gui.add_number("Seed", start.seed, min=0, max=max(10_000, start.seed), step=1)
         self._reset = gui.add_button("Back to the start")
         self._reset.on_click(lambda _: self.reset())
         for handle in self.handles.values():

@@ -8,7 +8,6 @@ from typing import Any, Dict, List
 import numpy as np
 
 from antipodal.errors import InputError
-from antipodal.files import read_json
 from antipodal.grasp import Gripper
 from antipodal.grasping.gripper_boxes import hand_boxes
 from antipodal.networks.crops import SIZE, pixel_side
@@ -26,9 +25,9 @@ class LabelledSamples:
     """The samples of a run of the generator, read as they are looked at."""
 
     def __init__(self, folder: Path):
-        from antipodal.synth.shards import ShardDataset, column
+        from antipodal.synth.shards import WHOLE, ShardDataset, column, read_manifest
 
-        self.manifest = read_json(folder / "manifest.json")
+        self.manifest = read_manifest(folder, WHOLE)
         self.samples = ShardDataset(folder)
         if self.samples.pixels is not None:
             raise InputError(f"{folder} holds Dex-Net's pixel crops, which have no scale in metres: use inspect")
@@ -36,8 +35,7 @@ class LabelledSamples:
             raise InputError(f"{folder} holds grasps of a suction cup, which this page does not show: use inspect")
         known = [name for name in COLUMNS if name in self.manifest.get("fields", COLUMNS)]
         self.columns: Dict[str, np.ndarray] = {name: column(folder, name) for name in known}
-        values = self.manifest["run"]["gripper"]
-        self.gripper = Gripper(**{**values, "palm_size": tuple(values["palm_size"])})
+        self.gripper = Gripper(**self.manifest["run"]["gripper"])
 
     def chosen(self, shown: str) -> np.ndarray:
         """Indices of the samples of a kind, one of SHOWN."""

@@ -89,7 +89,7 @@ class Draft:
     def shape(self) -> Optional[Gripper]:
         """The gripper as far as its boxes go, which do not need the pads and the force; None where a length is missing.
         For pictures alone."""
-        lent = {"pad_length": self.values.get("jaw_length", 0.0), "force": 0.0}
+        lent = {"pad_length": self.values.get("jaw_length", 0.0), "force": Gripper.force}
         drawn = Draft("drawn", {**lent, **self.values})
         return None if drawn.missing() else drawn.gripper()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, List, NamedTuple
 
@@ -10,7 +9,7 @@ import cv2
 import numpy as np
 
 from antipodal.errors import InputError
-from antipodal.files import read_json
+from antipodal.files import json_lines, read_json, read_parsed
 from antipodal.viewer import html
 from antipodal.viewer.server import Worker
 
@@ -56,7 +55,7 @@ class Evaluation:
         if not log.is_file():
             raise InputError(f"the trials {log} are not beside {path}")
         self.pictures = path.with_suffix(".failures")
-        rows = [json.loads(line) for line in log.read_text().splitlines()[1:]]
+        rows = read_parsed(log, json_lines)[1:]
         self.picks = [
             Pick(row["policy"], row["scene"], k, row["objects"], pick)
             for row in rows

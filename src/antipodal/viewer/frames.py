@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -100,6 +100,13 @@ def _of_one_kind(folder: Path) -> List[Path]:
     return next((paths for paths in by_kind if paths), [])
 
 
+def _refuse_idle(path: Path, of: str, given: Dict[str, Any]) -> None:
+    """Raises InputError where something is given that means nothing for a path."""
+    idle = [name for name, value in given.items() if value is not None]
+    if idle:
+        raise InputError(f"{' and '.join(idle)} is of {of} such as {path}; leave it out")
+
+
 def open_frames(
     path: Path,
     camera: Optional[CameraOf] = None,
@@ -112,8 +119,13 @@ def open_frames(
 
     topics: of depth and camera_info in a recording; scale: metres a unit in files, None for a plausible one.
     """
+    if stride < 1:
+        raise InputError(f"stride must be at least 1, got {stride}")
     if path.suffix in RECORDINGS or (path / "metadata.yaml").is_file():
+        given = dict(camera=camera, mask=mask, depth_scale=scale)
+        _refuse_idle(path, "depth images in files, not of a recording", given)
         return RecordedFrames(path, *topics, stride)
+    _refuse_idle(path, "a recording, not of files", dict(zip(("topic", "info"), (t or None for t in topics))))
     if not path.exists():
         raise InputError(f"no such file or folder: {path}")
     paths = [path] if path.is_file() else _of_one_kind(path)

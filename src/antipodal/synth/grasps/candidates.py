@@ -8,6 +8,7 @@ from typing import Optional
 import numba
 import numpy as np
 
+from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.synth.grasps.from_planner import propose
 from antipodal.synth.images.scene_view import SceneView
@@ -33,6 +34,11 @@ class CandidateOptions:
     miss_height: float = 0.006
     miss_yaw: float = 0.35
     tries: int = 12  # antipodal pairs tried for each that is wanted
+
+    def __post_init__(self) -> None:
+        shares = self.antipodal, self.near_miss, self.image
+        if not (min(shares) >= 0 and sum(shares) <= 1 + 1e-9):
+            raise InputError(f"candidates: antipodal, near_miss and image are shares that add up to 1, got {shares}")
 
 
 def sample_grasps(

@@ -9,6 +9,8 @@ import numpy as np
 
 from antipodal import transforms
 from antipodal.camera import Camera
+from antipodal.errors import InputError
+from antipodal.files import shown
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class CameraOptions:
     focal_jitter: float = 0.02  # relative, of both focal lengths
     center_jitter: float = 4.0  # of the principal point [pixels]
     normal_error: float = 0.004  # standard deviation of the tilt of the plane that planning would fit [rad]
+
+    def __post_init__(self) -> None:
+        if not (max(self.polar) <= np.pi / 2 and self.focal_jitter < 1):
+            got = f"{shown(self.polar)} and {self.focal_jitter:g}"
+            raise InputError(f"cameras.polar must end at pi/2 or before, and focal_jitter be below 1, got {got}")
 
 
 def sample_camera(rng: np.random.Generator, camera: Camera, options: CameraOptions) -> Tuple[Camera, np.ndarray]:

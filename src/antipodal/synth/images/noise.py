@@ -3,7 +3,7 @@ edges and grazing angles, quantised disparity, and the shadow of the second view
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Union
 
@@ -14,6 +14,7 @@ from antipodal import resources
 from antipodal.backends import EXACT
 from antipodal.camera import Camera, camera_facts
 from antipodal.errors import InputError
+from antipodal.files import MOST, options_from_dict
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,15 @@ class NoiseOptions:
     grazing: float = 4.0  # slope of a surface against the ray beyond which pixels go missing with `edge_loss`
     speckle_loss: float = 0.002  # chance that any pixel is missing
     baseline: float = 0.05  # of the second viewpoint, to the camera's right [m]; 0: no shadow
+
+    def __post_init__(self) -> None:
+        limits = {"gamma_shape": (1.0, np.inf), "correlation": (1.0, MOST)}
+        limits.update({limit: (0.0, np.inf) for limit in ("edge_jump", "grazing")})
+        limits.update({rate: (0.0, 1.0) for rate in ("correlated_rate", "edge_loss", "speckle_loss")})
+        for name, value in vars(self).items():
+            low, high = limits.get(name, (0.0, MOST))
+            if not low <= value <= high:
+                raise InputError(f"noise.{name} must be {low:g} to {high:g}, got {value:g}")
 
 
 DEXNET2 = NoiseOptions(
@@ -82,11 +92,10 @@ def sensor_errors(noise: Union[str, NoiseOptions]) -> Callable[[np.ndarray, Came
 
 def noise_from_facts(facts: dict, camera_file: Path) -> NoiseOptions:
     """The defaults, changed by what a camera's file gives under `noise`."""
-    errors, possible = facts.get("noise", {}), [f.name for f in fields(NoiseOptions)]
-    unknown = sorted(set(errors) - set(possible))
-    if unknown:
-        raise InputError(f"camera file {camera_file}: unknown noise {unknown[0]}; possible: {', '.join(possible)}")
-    return NoiseOptions(**errors)
+    try:
+        return options_from_dict(NoiseOptions, facts.get("noise", {}), "noise.")
+    except InputError as e:
+        raise InputError(f"camera file {camera_file}: {e}") from e
 
 
 def add_noise(rng: np.random.Generator, depth: np.ndarray, camera: Camera, options: NoiseOptions) -> np.ndarray:

@@ -29,6 +29,9 @@ class MeshError(AntipodalError):
     """A mesh cannot be used; the message gives the file and the reason."""
 
 
+MOST_PROCEDURAL = 1_000_000
+
+
 @dataclass(frozen=True)
 class MeshOptions:
     """What a file may hold."""
@@ -81,8 +84,8 @@ def mesh_source(source: str, options: MeshOptions = MeshOptions(), seed: int = 0
     """
     if source == "procedural" or source.startswith("procedural:"):
         count = source.partition(":")[2] or "1000"
-        if not count.isdigit() or int(count) < 1:
-            raise InputError(f"procedural:N needs a whole number of meshes, got {source!r}")
+        if not (count.isdecimal() and len(count) < 8 and 1 <= int(count) <= MOST_PROCEDURAL):
+            raise InputError(f"procedural:N needs a whole number of meshes, 1 to a million, got {source[:40]!r}")
         return [NamedMesh(f"procedural_{seed}_{i:05d}", partial(_make, i, seed)) for i in range(int(count))]
     folder = Path(source)
     if not folder.is_dir():

@@ -26,6 +26,9 @@ SLOW = 0.005  # objects slower than this are at rest [m/s]
 SIDES = 8  # of the funnel that they fall in
 
 
+MOST_OBJECTS = 100  # that lie together
+
+
 @dataclass(frozen=True)
 class PileOptions:
     """How many objects lie together, and how they get there."""
@@ -35,6 +38,10 @@ class PileOptions:
     radius: float = 0.09  # of the funnel [m]
     settle_time: float = 3.0  # after the last object has come down [s]
     reach: float = 0.25  # what comes to lie farther from the middle is left out [m]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.objects <= MOST_OBJECTS:
+            raise InputError(f"piles.objects must be 1 to {MOST_OBJECTS}, got {self.objects}")
 
 
 class Pile(NamedTuple):
