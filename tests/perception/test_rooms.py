@@ -57,6 +57,13 @@ def test_with_the_vertical_known_the_support_is_right(furniture):
         assert is_right(room, perceive(room.depth, room.camera, hints=SceneHints(up=-3 * room.down)).support)
 
 
+@pytest.mark.parametrize("seed", [1001, 1068, 1239])
+def test_with_the_vertical_known_the_hand_comes_down_into_bins_whose_floor_is_hidden(seed):
+    room = rooms.room(seed, furniture=("funnel",))
+    scene = perceive(room.depth, room.camera, hints=SceneHints(up=-room.down))
+    assert scene.support is not None and scene.approach @ room.down > 0.99
+
+
 @pytest.mark.parametrize("furniture", FURNITURE)
 def test_objects_are_kept_and_the_room_is_not_taken(furniture):
     kept, taken = [], []

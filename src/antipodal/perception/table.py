@@ -41,7 +41,7 @@ class TableOptions(PlaneOptions):
     wall_slope: float = 0.5  # cosine of the angle between such a surface's normal and the support's, at most
     goes_on: float = 0.04  # where the image's border cuts the support, it goes on by this much [m]
     unlikely: float = 0.0  # where none that is seen has such log odds, what hides under a heap may be the support
-    improbable: float = -1.0  # but not with lower ones than these
+    improbable: float = -1.0  # but not with lower ones than these, unless it is known what is level
     most: float = 0.5  # share of the image, from which a plane is preferred to those behind it that carry little
     little: float = 0.02  # share of the image
     apart: float = 0.03  # if they are this far apart, at least [m]
@@ -154,7 +154,7 @@ def choose(
     if best is None or log_odds(best) < options.unlikely:
         others = [*_possible(hidden(), down, options), *([] if best is None else [best])]
         best = max(others, key=log_odds, default=None)
-        if best is not None and not best.seen and log_odds(best) < options.improbable:
+        if best is not None and not best.seen and log_odds(best) < options.improbable and down is None:
             return None
     if best is None:
         return None
