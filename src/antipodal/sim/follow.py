@@ -60,6 +60,7 @@ def evaluate_following(
     """
     about = json.loads(json.dumps({"trials": asdict(trials), "options": asdict(options)}))
     runner, planner = Runner(trials), GraspPlanner.load(str(trials.model), Gripper(), "cpu")
+    planner.warm_up()
     rows = _read_rows(out, about)
     done = {(row["scene"], row["speed"], row["mode"]) for row in rows}
     for scene in range(n):
