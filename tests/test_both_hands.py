@@ -96,10 +96,10 @@ def test_each_hands_reason_is_told_where_neither_finds_a_grasp(both):
 
 
 def test_the_scene_is_found_once(both, monkeypatch):
-    from antipodal.planning import asked
+    from antipodal.planning import last_result
 
-    calls, observe = [], asked.observe
-    monkeypatch.setattr(asked, "observe", lambda *a: calls.append(1) or observe(*a))
+    calls, observe = [], last_result.observe
+    monkeypatch.setattr(last_result, "observe", lambda *a: calls.append(1) or observe(*a))
     both.plan(render([BAR, SLAB])[0], CAMERA)
     assert len(calls) == 1
 

@@ -81,20 +81,3 @@ def test_python_on_the_pages_compiles_and_its_imports_exist(page):
         for module, names in re.findall(r"^from (antipodal\.\w+(?:\.\w+)*) import (.+)$", code, re.M):
             if not module.endswith((".srv", ".msg")):
                 assert all(hasattr(importlib.import_module(module), n.strip()) for n in names.split(",")), module
-
-
-def test_options_of_the_commands_on_the_pages_exist(capsys):
-    """Each `--option` of an `antipodal X` or `python -m antipodal.X` line is one that the command's help lists."""
-
-    helps = {}
-    for page in REFERENCE:
-        text = page.read_text().replace("\\\n", " ")
-        for command, rest in re.findall(r"^ {4}(antipodal \w+|python -m antipodal\.[\w.]+)(.*)$", text, re.M):
-            if command not in helps:
-                module, *words = command.replace("python -m ", "").split()
-                with pytest.raises(SystemExit):
-                    importlib.import_module(module + ".__main__" * (module == "antipodal")).main([*words, "--help"])
-                helps[command] = capsys.readouterr().out
-            for option in re.findall(r"--[a-z][\w-]*", rest):
-                assert option in helps[command], f"{page.name}: {command} {option}"
-    assert len(helps) >= 8

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import tokenize
 import zipfile
 import zlib
@@ -63,6 +64,17 @@ def write_result(path: PathLike, data: Any) -> None:
         print(json.dumps(data, indent=1))
     else:
         write_json(path, data)
+
+
+@contextmanager
+def result_file(path: Optional[PathLike]) -> Iterator[Path]:
+    """Where a command keeps its result and what comes beside it: without a file, or where the result goes to standard
+    output, in a folder that is removed."""
+    if path is not None and str(path) != "-":
+        yield Path(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "summary.json"
 
 
 def write_text(path: PathLike, text: str) -> None:

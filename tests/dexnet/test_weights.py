@@ -30,6 +30,15 @@ def folder(tmp_path):
     return Path(shutil.copytree(DATA / "gqcnn_4.0", tmp_path / "gqcnn"))
 
 
+def test_the_command_tells_what_it_wrote_as_json(tmp_path, capsys):
+    source, out = DATA / "gqcnn_2.0", tmp_path / "m.pt"
+    assert main(["weights", str(source), str(out), "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["model"] == str(out) and told["crop"] == networks.load(out, "cpu")[1]["crop"]
+    assert main(["weights", str(source), str(out), "--json", str(tmp_path / "m.json")]) == 0
+    assert capsys.readouterr().out == f"{out}\n" and json.loads((tmp_path / "m.json").read_text()) == told
+
+
 def check_answers(source, out):
     assert main(["weights", str(source), str(out)]) == 0
     network, meta = networks.load(out, "cpu")

@@ -8,7 +8,7 @@ import pytest
 import trimesh
 
 from antipodal.errors import run_command
-from antipodal.sim import evaluate
+from antipodal.sim import evaluate, trials
 
 ARGUMENTS = ["--objects", "procedural:4", "--policies", "centroid,random"]
 
@@ -38,6 +38,21 @@ def test_every_policy_meets_the_same_scenes(tmp_path, capsys):
     failures = sum(n for p in summary["policies"].values() for kind, n in p["outcomes"].items() if kind != "held")
     assert len(list(out.with_suffix(".failures").glob("*.png"))) == failures
     assert cv2.imread(str(out.with_suffix(".png"))) is not None
+
+
+def test_the_clock_starts_after_two_plans_of_the_first_request(monkeypatch):
+    asked, make = [], trials.make_policy
+
+    def counted(name, setup):
+        policy = make(name, setup)
+        plan = policy.plan
+        policy.plan = lambda *a, **named: asked.append(a[-1]) or plan(*a, **named)
+        return policy
+
+    monkeypatch.setattr(trials, "make_policy", counted)
+    runner = trials.Runner(trials.TrialOptions("procedural:2"))
+    rows = [runner.run(trials.Job(scene, "centroid")) for scene in (3, 4)]
+    assert len(set(asked[:3])) == 1 and len(asked) == 2 + sum(len(row["picks"]) for row in rows)
 
 
 def test_without_a_file_nothing_is_kept(tmp_path, monkeypatch, capsys):

@@ -1,5 +1,7 @@
 """sim.conveyor, sim.chase and sim.follow: objects that pass by."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -117,6 +119,18 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     assert len(ran) == len(set(ran)) == len(rows) == 12
     with pytest.raises(InputError, match="trials of other options"):
         follow.evaluate_following(trials, ChaseOptions(latency=0.2), [0.0], ["open"], 1, tmp_path / "out.json")
+
+
+def test_a_hyphen_is_standard_output(tmp_path, monkeypatch, capsys):
+    row = {"scene": 0, "speed": 0.0, "mode": "open", "kind": "held", "plan_ms": [1.0]}
+    monkeypatch.setattr(follow, "_trial", lambda *_: row)
+    monkeypatch.chdir(tmp_path)
+    options = ["--objects", "procedural:2", "-n", "1", "--speeds", "0", "--modes", "open"]
+    assert run_command(follow.main, [*options, "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["rows"] == [row] and told["summary"][0]["held"] == 1 and not list(tmp_path.iterdir())
+    assert run_command(follow.main, [*options, "--json", "out.json"]) == 0
+    assert json.loads((tmp_path / "out.json").read_text()) == told and "100.0 %" in capsys.readouterr().out
 
 
 def test_the_command_refuses_what_is_not_there(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Grippers measured on meshes whose lengths are known."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -99,6 +100,9 @@ def test_the_command_writes_what_the_planner_reads(tmp_path, capsys):
     gripper = Gripper.load(out)
     assert gripper.name == "mine" and gripper.max_width == 0.08 and gripper.force == 25
     assert "jaw_length" in capsys.readouterr().out and [p.name for p in tmp_path.glob(".*")] == []
+    assert main([str(mesh), "--units", "mm", "--out", str(out), "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["file"] == str(out) and told["gripper"]["jaw_length"] == Gripper.load(out).jaw_length
 
 
 def test_what_shows_no_gripper_is_refused(tmp_path, capsys):

@@ -8,6 +8,7 @@ from antipodal import transforms
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.gripper_boxes import hand_boxes
 from antipodal.perception.coloured_cloud import make_cloud, sheet
+from antipodal.perception.hints import SceneHints
 from antipodal.perception.pixel_kinds import KINDS, kinds_of
 from antipodal.perception.scene import perceive
 from antipodal.viewer.shapes import fork_bars, forks, hand_solids, nearest_to_ray
@@ -34,7 +35,21 @@ def test_kinds_are_the_scenes(seen):
     assert ((kinds == NAMES.index("graspable")) == scene.graspable).all()
     assert (kinds[:10, :10] == NAMES.index("unseen")).all()
     assert (kinds[~mask & (scene.depth > 0)] == NAMES.index("support")).mean() > 0.99
-    assert (kinds[120, 265:275] == NAMES.index("obstacle")).all()  # the high one is no target
+    assert (kinds[120, 265:275] == NAMES.index("dropped")).all()  # the high one is no target
+
+
+def test_what_is_told_to_be_no_target_is_an_obstacle_not_dropped(seen):
+    scene, mask = seen
+    robot = np.zeros(mask.shape, bool)
+    robot[:, 260:] = True
+    for told in (perceive(scene.depth, CAMERA, hints=SceneHints(robot=robot)), perceive(scene.depth, CAMERA, ~robot)):
+        assert (kinds_of(told, CAMERA)[120, 265:275] == NAMES.index("obstacle")).all()
+
+
+def test_every_kind_has_a_colour_of_its_own():
+    colours = np.array([colour for colour, _ in KINDS.values()], float)
+    apart = np.linalg.norm(colours[:, None] - colours[None], axis=2) + 1e3 * np.eye(len(colours))
+    assert apart.min() > 60
 
 
 def test_points_lie_where_the_image_saw_them(seen):

@@ -70,6 +70,17 @@ def test_without_viser_one_sentence_says_what_to_install(monkeypatch):
     assert "antipodal[viewer]" in INSTALL
 
 
+def test_what_a_setting_does_not_change_is_not_sent_again(at_start):
+    tab = at_start
+    nodes, scene = dict(tab.stage.nodes), tab.look.trace.scene
+    tab.controls.handles["friction"].value = 0.3
+    assert tab.worker.wait() and tab.look.settings.friction == 0.3
+    assert tab.look.trace.scene is scene
+    for name in ("cloud", "sheet", "camera"):
+        assert tab.stage.nodes[name] is nodes[name]
+    assert tab.stage.nodes["returned"] is not nodes["returned"]
+
+
 def test_the_scene_holds_the_plan(at_start):
     tab = at_start
     nodes = tab.stage.nodes

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import List, Optional
 
 from antipodal.dexnet.weights import import_weights
+from antipodal.files import write_result
 from antipodal.networks.model import save
 
 
@@ -23,10 +24,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
     weights = commands.add_parser("weights", help="turn a gqcnn TensorFlow model folder into a model file")
     weights.add_argument("folder", type=Path, metavar="MODEL_DIR")
     weights.add_argument("out", type=Path, metavar="OUT.pt")
+    weights.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     args = parser.parse_args(arguments)
-    check_outputs(args, ("out",), inputs=("folder",))
-    save(args.out, *import_weights(args.folder))
-    print(args.out)
+    check_outputs(args, ("out", "json"), inputs=("folder",))
+    network, meta = import_weights(args.folder)
+    save(args.out, network, meta)
+    if args.json:
+        write_result(args.json, {"model": str(args.out.absolute()), "architecture": network.architecture, **meta})
+    if args.json != "-":
+        print(args.out)
     return 0
 
 

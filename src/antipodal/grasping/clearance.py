@@ -216,6 +216,8 @@ def _palm_obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
 
 
 def _without_table(nearest: torch.Tensor, view: View, options: ClearanceOptions) -> torch.Tensor:
+    if backends.uses_numba(nearest) and math.isinf(view.table):
+        return nearest
     return torch.where(nearest > view.table - options.flat, view.table + 1.0, nearest)
 
 

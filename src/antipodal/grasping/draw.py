@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Optional, Sequence, Union
+from typing import NamedTuple, Optional, Sequence, Union
 
 import cv2
 import numpy as np
@@ -25,6 +25,13 @@ _SUBPIXEL = 4  # cv2 draws at 1/16 pixel
 _STOPS = [(0.0, (215, 48, 39)), (0.5, (254, 200, 60)), (1.0, (40, 190, 80))]  # red, amber, green
 
 
+class Backdrop(NamedTuple):
+    """What grasps are drawn on."""
+
+    image: np.ndarray  # (H, W, 3) uint8 RGB
+    legend: str = ""  # what its brightness means; "": it has no legend
+
+
 def overlay(
     depth: np.ndarray,
     camera: Camera,
@@ -32,6 +39,7 @@ def overlay(
     hands: Union[Hand, Sequence[Hand]],
     candidates: Optional[Sequence[Grasp]] = None,
     scene: Optional[Scene] = None,
+    drawn_on: Optional[Backdrop] = None,
 ) -> np.ndarray:
     """Grasps on a depth image (H, W, 3) uint8 RGB: grey, near = bright; with a scene by what each pixel was taken for,
     the higher over the support the brighter, and a legend.
@@ -39,12 +47,11 @@ def overlay(
     depth: (H, W) [m], 0 = missing. grasps: best first; each is drawn as the two open jaws or the lip of its hand, seen
     from the camera, coloured by quality from red (0) to green (1); the best is filled, joined by its closing axis and
     labelled. hands: one, or those that the grasps are for. candidates: what was considered, as faint lines from jaw to
-    jaw or dots, thinned out to MAX_CANDIDATES. Raises InputError where depth does not fit the camera.
+    jaw or dots, thinned out to MAX_CANDIDATES. drawn_on: `backdrop` of these, where it is at hand. Raises InputError
+    where depth does not fit the camera.
     """
-    depth = np.asarray(depth)
-    if depth.shape != (camera.height, camera.width):
-        raise InputError(f"depth image is {depth.shape}, the camera's is {(camera.height, camera.width)}")
-    image = shade(depth) if scene is None else shade_kinds(scene, camera)
+    image, legend = drawn_on or backdrop(depth, camera, scene)
+    image = image.copy()
     _draw_candidates(image, camera, candidates or [])
     for grasp in reversed(grasps[1:]):
         _draw_hand(image, camera, grasp, hand_for(grasp, hands), filled=False)
@@ -52,9 +59,23 @@ def overlay(
         _draw_hand(image, camera, grasps[0], hand_for(grasps[0], hands), filled=True)
         _draw_axis(image, camera, grasps[0], 2)
         _draw_label(image, grasps[0])
-    if scene is not None:
-        _draw_legend(image, scene, camera)
+    if legend:
+        _draw_legend(image, legend)
     return image
+
+
+def backdrop(depth: np.ndarray, camera: Camera, scene: Optional[Scene] = None) -> Backdrop:
+    """The depth image (H, W) [m] without grasps, as `overlay` shades it. Raises InputError where it does not fit the
+    camera."""
+    depth = np.asarray(depth)
+    if depth.shape != (camera.height, camera.width):
+        raise InputError(f"depth image is {depth.shape}, the camera's is {(camera.height, camera.width)}")
+    if scene is None:
+        return Backdrop(shade(depth))
+    if scene.support is None:
+        return Backdrop(shade_kinds(scene, camera), "no support was found")
+    top = _top(scene, _heights_over_support(scene, camera))
+    return Backdrop(shade_kinds(scene, camera), f"brightest: {1e3 * top:.0f} mm high")
 
 
 def shade(depth: np.ndarray) -> np.ndarray:
@@ -159,18 +180,15 @@ def _draw_label(image: np.ndarray, best: Grasp) -> None:
         cv2.putText(image, text, at, FONT, 0.5, colour, thickness, cv2.LINE_AA)
 
 
-def _draw_legend(image: np.ndarray, scene: Scene, camera: Camera) -> None:
-    """Which colour is what, in the upper left corner."""
+def _draw_legend(image: np.ndarray, brightness: str) -> None:
+    """Which colour is what, and what brightness means, in the upper left corner."""
     rows = [(colour, text) for colour, text in KINDS.values()]
     rows[list(KINDS).index("unseen")] = (MISSING, KINDS["unseen"][1])
-    high = "no support was found"
-    if scene.support is not None:
-        high = f"brightest: {1e3 * _top(scene, _heights_over_support(scene, camera)):.0f} mm high"
     size, step = 0.35 * max(1.0, image.shape[1] / 640), round(14 * max(1.0, image.shape[1] / 640))
-    longest = max(cv2.getTextSize(text, FONT, size, 1)[0][0] for text in (high, *(text for _, text in rows)))
+    longest = max(cv2.getTextSize(text, FONT, size, 1)[0][0] for text in (brightness, *(text for _, text in rows)))
     back = image[: step * len(rows) + step + 6, : longest + step + 12]
     back[:] = 0.35 * back
-    for k, (colour, text) in enumerate([*rows, (None, high)]):
+    for k, (colour, text) in enumerate([*rows, (None, brightness)]):
         if colour is not None:
             cv2.rectangle(image, (5, 5 + k * step), (5 + step - 4, k * step + step), colour, -1)
         cv2.putText(image, text, (step + 8, k * step + step), FONT, size, (255, 255, 255), 1, cv2.LINE_AA)

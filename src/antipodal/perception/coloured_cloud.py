@@ -33,13 +33,13 @@ def make_cloud(scene: Scene, camera: Camera, options: SegmentationOptions = Segm
     stride = int(np.ceil(np.sqrt(scene.depth.size / MOST_POINTS)))
     kinds, shade = kinds_of(scene, camera, options), shading(scene.depth, camera)
     depth = np.where(scene.depth > 0, scene.depth, _depth_of_support(scene, camera))
-    v, u = np.mgrid[: camera.height : stride, : camera.width : stride]
-    z, kinds, shade = (a[::stride, ::stride].copy() for a in (depth, kinds, shade))
+    z, kinds, shade = (a[::stride, ::stride] for a in (depth, kinds, shade))
     kept = z > 0
-    points = camera.deproject(np.stack([u, v], axis=-1)[kept], z[kept]).astype(np.float32)
-    shade[kinds == list(KINDS).index("support")] = 1.0  # a plane: what varies there is noise
-    palette = np.array([colour for colour, _ in KINDS.values()], float)
-    colours = (palette[kinds[kept]] * shade[kept][:, None]).astype(np.uint8)
+    x, y = (ray[::stride] for ray in camera.rays())
+    points = np.stack([x[None, :] * z, y[:, None] * z, z], axis=-1)[kept].astype(np.float32)
+    shade = np.where(kinds == list(KINDS).index("support"), 1.0, shade)  # a plane: what varies there is noise
+    palette = np.array([colour for colour, _ in KINDS.values()], np.float32)
+    colours = (palette[kinds[kept]] * shade[kept].astype(np.float32)[:, None]).astype(np.uint8)
     pitch = float(np.median(z[kept])) * stride / camera.fx if kept.any() else 0.001
     return Cloud(points, colours, kinds[kept], pitch)
 
@@ -49,9 +49,8 @@ def shading(depth: np.ndarray, camera: Camera) -> np.ndarray:
     smooth = cv2.GaussianBlur(cv2.medianBlur(depth.astype(np.float32), 5), (0, 0), 1.2)
     v, u = np.gradient(smooth)
     z = np.maximum(smooth, 1e-3)
-    normal = np.stack([u * camera.fx / z, v * camera.fy / z, -np.ones_like(z)], axis=-1)
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    lit = np.clip(normal @ LIGHT, 0, 1)
+    x, y = u * np.float32(camera.fx) / z, v * np.float32(camera.fy) / z  # with -1, along the normal
+    lit = np.clip((LIGHT[0] * x + LIGHT[1] * y - LIGHT[2]) / np.sqrt(x * x + y * y + 1), 0, 1)
     return np.where(depth > 0, 0.5 + 0.5 * lit, 1.0)
 
 

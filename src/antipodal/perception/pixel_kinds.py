@@ -8,24 +8,28 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.perception.scene import Scene
-from antipodal.perception.segmentation import on_support
+from antipodal.perception.segmentation import on_and_above_support
 from antipodal.perception.segmentation_options import SegmentationOptions
 
 Colour = Tuple[int, int, int]
 KINDS: Dict[str, Tuple[Colour, str]] = {
     "support": ((206, 201, 192), "support"),
     "graspable": ((64, 132, 204), "graspable"),
-    "obstacle": ((176, 116, 72), "obstacle: kept clear of"),
+    "dropped": ((198, 110, 158), "dropped: taken for no target"),
+    "obstacle": ((176, 116, 72), "other obstacle"),
     "unseen": ((92, 78, 122), "unseen: hidden, or no depth"),
 }
 
 
 def kinds_of(scene: Scene, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> np.ndarray:
-    """What each pixel (H, W) was taken for, an index into KINDS."""
+    """What each pixel (H, W) was taken for, an index into KINDS. Dropped is what stands on the support and is no
+    target, though mask, workspace and robot would let it be one."""
     names = list(KINDS)
     kinds = np.full(scene.depth.shape, names.index("obstacle"), np.uint8)
     if scene.support is not None:
-        kinds[on_support(scene.depth, camera, scene.support, options)] = names.index("support")
+        on, above = on_and_above_support(scene.depth, camera, scene.support, options)
+        kinds[on] = names.index("support")
+        kinds[above if scene.eligible is None else above & scene.eligible] = names.index("dropped")
     kinds[scene.graspable] = names.index("graspable")
     kinds[scene.depth <= 0] = names.index("unseen")
     return kinds

@@ -23,6 +23,7 @@ class Scene:
     support: Optional[Table]  # what things stand on; None where no plane is taken for that
     graspable: np.ndarray  # (H, W) bool, where depth is valid
     counts: Dict[str, int] = field(default_factory=dict)  # pieces or pixels dropped, by the reason, see DROPPED
+    eligible: Optional[np.ndarray] = None  # (H, W) bool, where mask, workspace and robot leave targets; None: all
 
     @property
     def approach(self) -> np.ndarray:
@@ -78,9 +79,11 @@ def perceive(
         graspable, counts = segment_objects(depth, camera, support, segmentation)
     else:
         graspable = stands_out(depth, camera, segmentation)
+    eligible = mask
     for kind, allowed in (("outside", inside), ("robot", None if robot is None else ~robot)):
         if allowed is not None:
             before = np.count_nonzero(graspable)
             graspable = graspable & allowed
             counts[kind] = before - np.count_nonzero(graspable)
-    return Scene(depth, support, graspable, counts)
+            eligible = allowed if eligible is None else eligible & allowed
+    return Scene(depth, support, graspable, counts, eligible)

@@ -56,14 +56,14 @@ def segment_objects(
     return found, counts
 
 
-def on_support(
+def on_and_above_support(
     depth: np.ndarray, camera: Camera, table: Table, options: SegmentationOptions = SegmentationOptions()
-) -> np.ndarray:
-    """Pixels (H, W) bool that `segment_objects` takes for the table's plane: they stand out by no more than its noise,
-    nor lie further below it than the pieces that it parts."""
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Pixels (H, W) bool that `segment_objects` takes for the table's plane, as they stand out by no more than its
+    noise and lie no further below it than the pieces that it parts; and those that it takes to stand on it."""
     image = ImagePart.whole(depth, camera, table)
-    standing = _standing(_how_sure(image, options), image.pixel, options)
-    return ~standing & (depth > 0) & (image.height > -options.step)
+    standing = _standing(_how_sure(image, options), image.pixel, options) & (depth > 0)
+    return ~standing & (depth > 0) & (image.height > -options.step), standing
 
 
 def _where_things_stand(whole: ImagePart, options: SegmentationOptions) -> Window:

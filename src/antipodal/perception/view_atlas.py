@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,6 +23,10 @@ class ObliqueView(View):
 
     def things(self) -> torch.Tensor:
         """The surface (H, W) [m] of what stands on the support; BARE where nothing does."""
+        return self._things
+
+    @cached_property
+    def _things(self) -> torch.Tensor:
         return torch.where(self.bare, BARE, self.depth)
 
     def on_things(self, edges: torch.Tensor) -> torch.Tensor:

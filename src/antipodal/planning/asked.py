@@ -14,11 +14,12 @@ from antipodal.perception.depth_view import DepthView
 from antipodal.perception.fusion import CameraView, FusionOptions
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.inputs import Region, check_region, check_seed
-from antipodal.perception.observe import check_view, observe
+from antipodal.perception.observe import check_view
 from antipodal.perception.scene import Scene
 from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.table import TableOptions
 from antipodal.planning.approach_cone import Approach
+from antipodal.planning.last_result import Perceived
 from antipodal.planning.trace import Trace
 from antipodal.transforms import is_rigid
 
@@ -79,6 +80,7 @@ class Asked:
         """The scene of the first image, and what the other cameras see. Raises InputError where they disagree."""
         options = table, segmentation, fusion
         if options not in self._seen:
+            observe = (Perceived() if self.trace is None else self.trace.perceived).observe
             self._seen[options] = observe(self._first, self._others, self.hints, self.seed, *options)
         scene, seen = self._seen[options]
         for trace in (self.trace, self._whole):

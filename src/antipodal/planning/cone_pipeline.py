@@ -25,11 +25,12 @@ from antipodal.grasping.oblique_clearance import ObliqueClearance, oblique_margi
 from antipodal.grasping.view_grasps import ViewGrasps, at_depth, encode, joined, poses, to_view
 from antipodal.networks.score import CropScore
 from antipodal.perception.fusion import CameraView, all_carved, with_labels
-from antipodal.perception.solid_scene import SolidScene, solid_scene
+from antipodal.perception.solid_scene import SolidScene
 from antipodal.perception.view_atlas import ObliqueView, ViewAtlas
 from antipodal.planning.approach_cone import ApproachCone, spread_over
 from antipodal.planning.cem import maximise
 from antipodal.planning.cpu_pipeline import CpuPipeline
+from antipodal.planning.last_result import LastResult, Perceived
 from antipodal.planning.request import Request
 from antipodal.planning.result import Clock
 from antipodal.planning.trace import Stages, Trace
@@ -90,15 +91,16 @@ class ConePipeline:
     ) -> List[Found]:
         """The grasps along the best of these directions."""
         cone, generator = self.options.cone, torch.Generator().manual_seed(seed)
+        perceived = Perceived() if trace is None else trace.perceived
         with clock("solids"):
             standing = request.approach, request.table - self.options.fusion.step
             cameras = all_carved(request.views(camera), self.options.fusion, standing)
-            solids = solid_scene(cameras, request.support, self.margin, self.options.solid)
+            solids = perceived.solids(cameras, request.support, self.margin, self.options.solid)
         with clock("directions"):
-            look = partial(self._look, solids=solids, cameras=cameras, generator=generator, counts=counts)
-            looks = look(directions, cell=cone.cell) or look(directions, cell=self.options.view.cell)
+            look = partial(self._look, perceived.atlas, solids, cameras, generator, counts)
+            looks = look(directions, cone.cell) or look(directions, self.options.view.cell)
             beside = _around_best(looks, directions, request, cone.around)
-            looks += look(beside, cell=cone.cell) if len(beside) else []
+            looks += look(beside, cone.cell) if len(beside) else []
             best = sorted(looks, key=_best_quality, reverse=True)[: cone.searched]
         with clock("search"):
             others = [grasp.T_cam_grasp[:3, 2] for grasp in request.start[:2]]
@@ -131,17 +133,18 @@ class ConePipeline:
 
     def _look(
         self,
-        directions: np.ndarray,
-        cell: float,
+        atlas_of: LastResult,
         solids: SolidScene,
         cameras: Sequence[CameraView],
         generator: torch.Generator,
         counts: Dict[str, int],
+        directions: np.ndarray,
+        cell: float,
     ) -> List[FirstLook]:
         """The candidates along each direction (V, 3) that has any, all of them scored in one batch, in views with cells
-        of a side [m]."""
+        of a side [m]. atlas_of: `SolidScene.atlas`."""
         cone = self.options.cone
-        atlas = solids.atlas(directions, self.margin, cell)
+        atlas = atlas_of(solids, directions, self.margin, cell)
         clearance = ObliqueClearance(
             atlas.view,
             atlas.lifted,

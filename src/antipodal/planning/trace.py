@@ -15,6 +15,7 @@ from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.networks.score import Score
 from antipodal.perception.scene import Scene
 from antipodal.perception.view import View
+from antipodal.planning.last_result import Perceived
 from antipodal.planning.suction_trace import SuctionTrace
 
 
@@ -34,7 +35,8 @@ class Trace:
     Of a plan on a GPU, which is one launch, only `scene`, `ranked` and `chosen` are kept. A plan over a cone has no
     `stages` here; each direction that was searched in full has a trace of its own in `leaning`. A plan for a suction
     cup fills `scene`, `suction`, `ranked`, `frames` and `chosen`. A plan for several hands fills `scene`, and a trace
-    of its own for each hand in `hands`.
+    of its own for each hand in `hands`. Traces of plans that are made one after the other may share a `perceived`: what
+    one plan found there, the next one with the same images takes over.
     """
 
     scene: Optional[Scene] = None  # what was taken for the support and for graspable
@@ -49,6 +51,7 @@ class Trace:
     hands: Dict[str, Trace] = field(default_factory=dict)  # of a plan for several hands, by their kinds
     refusal: str = ""  # why this one of several hands found no grasp
     calibration: PickCalibration = field(default_factory=PickCalibration)  # which every quality here has had
+    perceived: Perceived = field(default_factory=Perceived)
 
     def calibrate(self, calibration: PickCalibration) -> None:
         """Calibrate what the search scored, as what was returned is."""

@@ -12,13 +12,11 @@ if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
 
 import argparse
-import contextlib
 import functools
 import hashlib
 import json
 import multiprocessing
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
@@ -29,7 +27,7 @@ import torch
 from antipodal import resources
 from antipodal.backends import say_when_compiling
 from antipodal.camera import Camera
-from antipodal.files import json_lines, parsed, read_names, read_parsed, shown, write_result, write_text
+from antipodal.files import json_lines, parsed, read_names, read_parsed, result_file, shown, write_result, write_text
 from antipodal.grasp import Gripper, load_hand
 from antipodal.grasping import draw
 from antipodal.planner import PlannerOptions
@@ -55,7 +53,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     check_outputs(args, ("json", "report"), inputs=INPUTS, beside=_beside(args.json))
     say_when_compiling()
     options, policies = _trial_options(args), tuple(args.policies.split(","))
-    with _place(args.json) as out:
+    with result_file(args.json) as out:
         summary = evaluate(options, policies, args.n, out, args.workers)
         if args.report is not None:
             write_evaluation_report(args.report, options, summary, out)
@@ -72,16 +70,6 @@ def _beside(json_file: Optional[str]) -> Dict[str, Path]:
         return {}
     out = Path(str(json_file))
     return {what: out.with_suffix(suffix) for what, suffix in (("the log", ".jsonl"), ("the pictures", ".png"))}
-
-
-@contextlib.contextmanager
-def _place(json_file: Optional[str]) -> Iterator[Path]:
-    """Where the summary and what comes beside it are written: without a file in a folder that is removed."""
-    if json_file not in (None, "-"):
-        yield Path(str(json_file))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder) / "summary.json"
 
 
 def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, workers: int = 1) -> dict:

@@ -22,7 +22,7 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 
 from antipodal import resources
-from antipodal.files import read_json, read_names, write_json
+from antipodal.files import read_json, read_names, result_file, write_json, write_result
 from antipodal.grasp import Gripper
 from antipodal.planner import GraspPlanner
 from antipodal.sim.chase import MODES, ChaseOptions, chase
@@ -41,8 +41,12 @@ def main(argv: Optional[List[str]] = None) -> int:
     names = tuple(read_names(args.objects_list))
     trials = TrialOptions(args.objects, names, model, noise=args.noise, seed=args.seed, units=args.units)
     options = ChaseOptions(period=1 / args.rate, latency=args.latency / 1e3, hover=args.hover)
-    rows = evaluate_following(trials, options, args.speeds, args.modes.split(","), args.n, args.json)
-    print(following_table(summarise_following(rows)))
+    with result_file(args.json) as out:
+        rows = evaluate_following(trials, options, args.speeds, args.modes.split(","), args.n, out)
+        if args.json == "-":
+            write_result(args.json, read_json(out))
+        else:
+            print(following_table(summarise_following(rows)))
     return 0
 
 
@@ -56,6 +60,7 @@ def evaluate_following(
     """
     about = json.loads(json.dumps({"trials": asdict(trials), "options": asdict(options)}))
     runner, planner = Runner(trials), GraspPlanner.load(str(trials.model), Gripper(), "cpu")
+    planner.warm_up()
     rows = _read_rows(out, about)
     done = {(row["scene"], row["speed"], row["mode"]) for row in rows}
     for scene in range(n):
@@ -140,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--noise", choices=sorted(NAMED), default="real", help="of the depth images (default: real)")
     add("--model", default="default", help="model file, or a name (default: %(default)s)")
     add("--seed", type=int, default=0, help="same seed, same scenes (default: 0)")
-    add("--json", type=Path, required=True, help="write trials and summary here")
+    add("--json", metavar="FILE", required=True, help="write trials and summary as JSON; -: to standard output")
     return parser
 
 

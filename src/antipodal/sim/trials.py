@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 import trimesh
@@ -28,7 +29,7 @@ from antipodal.sim.room import lose_depth, random_room
 from antipodal.sim.scenes import SCENES, check_scene, hints_of, named_approach, parts_of
 from antipodal.suction_cup import SuctionCup
 from antipodal.synth.images.noise import NAMED, NoiseOptions, sensor_errors
-from antipodal.synth.objects.meshes import UNITS, MeshOptions, NamedMesh, mesh_source
+from antipodal.synth.objects.meshes import UNITS, MeshOptions, NamedMesh, mesh_source, named_among
 from antipodal.synth.objects.piles import MOST_OBJECTS
 
 HELD_OUT = 7919  # seed of the procedural series that trials use; training uses others
@@ -103,11 +104,12 @@ class Runner:
         given: Dict[str, NamedMesh] = {}
         if not own or kind.share < 1:
             meshes = mesh_source(options.objects, MeshOptions(scale=UNITS[options.units]), seed=HELD_OUT)
-            given = _choose(meshes, options.only)
+            given = named_among(meshes, options.only)
         self._meshes = {**given, **own}
         self.names, self._own, self._given = sorted(self._meshes), sorted(own), sorted(given)
         self._share = kind.share if own else 0.0
         self._policies: Dict[str, Policy] = {}
+        self._warm: Set[str] = set()  # policies that have planned
 
     def run(self, job: Job) -> dict:
         """The trial as plain values: scene, policy, objects, picks, and the number of objects within reach before and
@@ -183,7 +185,7 @@ class Runner:
     def _pick(self, cell: Cell, job: Job, attempt: int, failed: List[Grasp]) -> dict:
         """Look, plan, execute. failed: since an object was last held; kept true."""
         shown = self._look(cell, job.scene, attempt)
-        self._policy(job.policy, cell)  # loaded before the clock starts
+        self._warm_up(cell, job, attempt, shown, failed)
         depth, start = shown.depth, time.perf_counter()
         try:
             grasp = self._plan(cell, job, attempt, shown, failed)
@@ -201,6 +203,15 @@ class Runner:
         forces = {"object_force": round(outcome.object_force, 2), "table_force": round(outcome.table_force, 2)}
         ends = {"kind": kind, "end": outcome.end, "picked": picked, "aimed_at": aimed_at}
         return {**ends, **forces, **_describe(grasp, plan_ms)}
+
+    def _warm_up(self, cell: Cell, job: Job, attempt: int, shown: Shown, failed: Sequence[Grasp]) -> None:
+        """Load and compile what a policy's plans need before the clock starts: make the first one beforehand."""
+        if job.policy in self._warm:
+            return
+        self._warm.add(job.policy)
+        for _ in range(2):  # torch compiles for a shape when it meets it again
+            with suppress(NoGraspFound):
+                self._plan(cell, job, attempt, shown, failed)
 
     def _plan(self, cell: Cell, job: Job, attempt: int, shown: Shown, failed: Sequence[Grasp]) -> Grasp:
         """The policy's first grasp. Those that know approaches are told which, and what is known of the scene; planners
@@ -268,20 +279,6 @@ def _why(grasp: Grasp, outcome: Outcome) -> str:
     pushed = "".join(f", {force:.0f} N on {what} before closing" for what, force in forces.items() if force > 0.5)
     opening = f", {1e3 * grasp.width:.0f} mm open" if grasp.width > 0 else ""
     return f"{probability(grasp.quality)}{opening}{pushed}"
-
-
-def _choose(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh]:
-    """Meshes by name: those in `only`, with or without file suffixes; all if it is empty."""
-    named = {mesh.name: mesh for mesh in meshes}
-    if not only:
-        return named
-    full = {str(Path(name).with_suffix("")): name for name in named}
-    unknown = [name for name in only if name not in named and name not in full]
-    if unknown:
-        raise InputError(
-            f"no object {unknown[0]} among the {len(named)} given, nor {len(unknown) - 1} more of the list"
-        )
-    return {name: named[name] for name in (full.get(n, n) for n in only)}
 
 
 def _describe(grasp: Grasp, plan_ms: float) -> dict:

@@ -24,7 +24,7 @@ import yaml
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from antipodal.files import write_text
+from antipodal.files import write_result, write_text
 from antipodal.grasp import Gripper
 from antipodal.synth.objects.meshes import UNITS, MeshOptions, load
 
@@ -193,14 +193,18 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--max-width", type=float, help="widest opening [m]; without it, the gap in the mesh")
     parser.add_argument("--pad-length", type=float, help="from the tips back [m]; without it, half of the jaws' length")
     parser.add_argument("--force", type=float, default=MeasureOptions.force, help="closing force [N]")
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     args = parser.parse_args(arguments)
-    check_outputs(args, ("out",), inputs=("mesh",))
+    check_outputs(args, ("out", "json"), inputs=("mesh",))
     options = MeasureOptions(args.max_width, args.pad_length, args.force)
     gripper = measure(load(args.mesh, MeshOptions(scale=UNITS[args.units])), args.out.stem, options)
     write_gripper(
         gripper, args.out, f"measured on {Path(args.mesh).name}; opening, pads and force are estimates unless given"
     )
-    print(args.out.read_text(), end="")
+    if args.json:
+        write_result(args.json, {"file": str(args.out.absolute()), "gripper": gripper.to_dict()})
+    if args.json != "-":
+        print(args.out.read_text(), end="")
     return 0
 
 

@@ -28,7 +28,6 @@ class BothLook(Look):
     def planned(self) -> None:
         """See `Look`."""
         for look in self.alone:
-            look.trace = self.trace.hands.get(look.hand.kind, look.trace)
             look.reason = look.trace.refusal
 
     def steps(self) -> List[str]:

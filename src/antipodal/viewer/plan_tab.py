@@ -13,8 +13,9 @@ import numpy as np
 from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp, Gripper
-from antipodal.grasping.draw import overlay
+from antipodal.grasping.draw import backdrop, overlay
 from antipodal.perception.pixel_kinds import KINDS
+from antipodal.planning.last_result import LastResult
 from antipodal.viewer import explain, html
 from antipodal.viewer.controls import Controls
 from antipodal.viewer.frames import Frame
@@ -43,6 +44,7 @@ class PlanTab:
         self.entries: List[Entry] = []
         self._drawn: Optional[Tuple[int, Settings]] = None  # frame and settings of the plan that is shown
         self._step, self._chosen = "result", 0
+        self._backdrop = LastResult(backdrop)
         self.worker = Worker(self._work)
         self._add_frames(gui)
         self.verdict = gui.add_html("")
@@ -198,8 +200,8 @@ class PlanTab:
         """The depth image with the grasps and the rectangle."""
         look = self.look
         grasps, candidates = (look.plan.grasps, look.plan.candidates) if look.plan else ([], [])
-        depth, scene = np.nan_to_num(look.frame.depth), look.trace.scene
-        picture = overlay(depth, look.frame.camera, grasps, look.hands, candidates, scene)
+        seen = np.nan_to_num(look.frame.depth), look.frame.camera, look.trace.scene
+        picture = overlay(*seen[:2], grasps, look.hands, candidates, drawn_on=self._backdrop(*seen))
         s = look.settings
         if s.rectangle != NO_RECTANGLE:
             colour = (80, 200, 255) if s.rectangle == GRASPS_INSIDE else (255, 220, 80)

@@ -12,6 +12,7 @@ from antipodal.grasp import Hand
 from antipodal.perception.hints import SceneHints
 from antipodal.planning.approach_cone import Approach
 from antipodal.planning.image_planner import ImagePlanner
+from antipodal.planning.last_result import Perceived
 from antipodal.planning.result import Plan
 from antipodal.planning.trace import Trace
 from antipodal.viewer.both_look import BothLook
@@ -46,6 +47,7 @@ class Replanner:
     ):
         """approach: that the controls start from, in place of the hands' own."""
         self.planner, self.hints, self.max_grasps = planner, hints or SceneHints(), max_grasps
+        self.perceived = {hand.kind: Perceived() for hand in planner.hands}  # what settings of a hand do not change
         self.planners = cast(Sequence[OneHanded], planner.parts)
         self.tuned: List[Tuned] = [(p.hands[0], p.options) for p in self.planners]  # those that settings start from
         self.start = self._start(seed, approach)
@@ -70,10 +72,10 @@ class Replanner:
     def look(self, frame: Frame, settings: Settings) -> Look:
         """The plan of a frame, or the reason why there is none, and what it looked at."""
         start = time.perf_counter()
-        look = _look_of(frame, settings, self.tuned)
+        look = self._look_of(frame, settings, self.tuned)
         try:
             tuned = [HAND_PAGES[hand.kind].tuning.tuned(settings, hand, options) for hand, options in self.tuned]
-            look = _look_of(frame, settings, tuned)
+            look = self._look_of(frame, settings, tuned)
             for planner, (hand, options) in zip(self.planners, tuned):
                 if (hand, options) != (planner.hands[0], planner.options):
                     planner.tune(options, hand)
@@ -99,11 +101,14 @@ class Replanner:
         seen, way = (frame.depth, frame.camera, mask), settings.way()
         return self.planner.plan(*seen, self.max_grasps, settings.seed, region, hints=hints, trace=trace, approach=way)
 
-
-def _look_of(frame: Frame, settings: Settings, tuned: Sequence[Tuned]) -> Look:
-    """A look at a plan for these hands, which is still to be made."""
-    looks = [HAND_PAGES[hand.kind].look(frame, settings, hand, options, Trace()) for hand, options in tuned]
-    if len(looks) == 1:
-        return looks[0]
-    hand, options = tuned[0]
-    return BothLook(frame, settings, hand, options, Trace(), alone=looks)
+    def _look_of(self, frame: Frame, settings: Settings, tuned: Sequence[Tuned]) -> Look:
+        """A look at a plan for these hands, which is still to be made."""
+        looks = [
+            HAND_PAGES[hand.kind].look(frame, settings, hand, options, Trace(perceived=self.perceived[hand.kind]))
+            for hand, options in tuned
+        ]
+        if len(looks) == 1:
+            return looks[0]
+        hand, options = tuned[0]
+        trace = Trace(hands={look.hand.kind: look.trace for look in looks})
+        return BothLook(frame, settings, hand, options, trace, alone=looks)

@@ -10,6 +10,8 @@ from antipodal.grasp import Grasp, probability
 from antipodal.grasping.draw import hand_words, shade
 from antipodal.grasping.hand_shapes import hand_for
 from antipodal.perception.coloured_cloud import Cloud, make_cloud, sheet
+from antipodal.planning.last_result import LastResult
+from antipodal.viewer.frames import Frame
 from antipodal.viewer.look import Look
 from antipodal.viewer.shapes import HandSolid, first_eye, fork_bars, forks, hand_solids, placed_at
 
@@ -25,6 +27,8 @@ class Stage:
     def __init__(self, server: Any):
         self.server, self.scene = server, server.scene
         self.cloud: Optional[Cloud] = None
+        self._make_cloud = LastResult(make_cloud)
+        self._framed: Optional[Frame] = None  # which image the drawn camera has
         self.nodes: dict = {}
         self._hand: Set[str] = set()  # nodes of the hand at the chosen grasp
         self._eye_set = False
@@ -74,7 +78,10 @@ class Stage:
     def _draw_cloud(self, look: Look) -> None:
         if look.trace.scene is None:
             return
-        before, self.cloud = self.cloud, make_cloud(look.trace.scene, look.frame.camera, look.segmentation)
+        before = self.cloud
+        self.cloud = self._make_cloud(look.trace.scene, look.frame.camera, look.segmentation)
+        if before is self.cloud:
+            return
         if before is not None and np.array_equal(before.points, self.cloud.points):
             self.nodes["cloud"].colors = self.cloud.colours  # a fifth of the bytes
             return
@@ -102,7 +109,9 @@ class Stage:
             )
 
     def _draw_camera(self, look: Look) -> None:
-        camera = look.frame.camera
+        if look.frame is self._framed and "camera" in self.nodes:
+            return
+        self._framed, camera = look.frame, look.frame.camera
         self.nodes["camera"] = self.scene.add_camera_frustum(
             "/camera",
             fov=2 * float(np.arctan(camera.height / 2 / camera.fy)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 import trimesh
@@ -216,3 +216,17 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+def named_among(meshes: List[NamedMesh], only: Sequence[str]) -> Dict[str, NamedMesh]:
+    """Meshes by name: those in `only`, with or without file suffixes; all if it is empty. Raises InputError."""
+    named = {mesh.name: mesh for mesh in meshes}
+    if not only:
+        return named
+    full = {str(Path(name).with_suffix("")): name for name in named}
+    unknown = [name for name in only if name not in named and name not in full]
+    if unknown:
+        raise InputError(
+            f"no object {unknown[0]} among the {len(named)} given, nor {len(unknown) - 1} more of the list"
+        )
+    return {name: named[name] for name in (full.get(n, n) for n in only)}
