@@ -9,7 +9,8 @@ import torch
 
 from antipodal import compare, networks
 from antipodal.camera import Camera
-from antipodal.errors import InputError, run_command
+from antipodal.command import run_command
+from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.suction_cup import SuctionCup
 from antipodal.synth.generate import generate

@@ -170,7 +170,7 @@ def test_nothing_in_the_workspace_is_told_from_nothing_on_the_table():
         ({"targets": 5}, "targets 5 are labels, but no label image was given"),
         (
             {"avoid": [replace(PLANNER.plan(render([BAR])[0], CAMERA)[0], T_cam_grasp=np.eye(3))]},
-            r"rigid poses \(4, 4\)",
+            r"poses of avoid must be rigid transforms \(4, 4\)",
         ),
         ({"start": [replace(PLANNER.plan(render([BAR])[0], CAMERA)[0], T_cam_grasp=np.full((4, 4), np.nan))]}, "rigid"),
     ],

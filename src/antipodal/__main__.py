@@ -5,7 +5,8 @@ A command's module is imported when it runs, so that help is fast and needs none
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, end_when_interrupted, interrupts_end, run_command
+from antipodal.command import end_when_interrupted, interrupts_end, run_command
+from antipodal.errors import InputError
 
 if __name__ == "__main__":
     end_when_interrupted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,7 +37,7 @@ class Camera:
 
     def __post_init__(self) -> None:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        if not all(map(is_number, values.values())):
+        if not all(is_number(value, sys.float_info.max) for value in values.values()):
             raise InputError(f"camera values must be finite numbers, got {shown(values)}")
         if self.fx <= 0 or self.fy <= 0:
             raise InputError(f"focal lengths must be positive (0 means uncalibrated), got fx={self.fx}, fy={self.fy}")

@@ -26,7 +26,8 @@ from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Sequence, 
 import numpy as np
 import yaml
 
-from antipodal.errors import InputError, is_device
+from antipodal.errors import InputError
+from antipodal.outputs import is_device
 
 PathLike = Union[str, Path]
 Options = TypeVar("Options")
@@ -210,10 +211,10 @@ def parsed(text: str, parse: Callable[[str], Any], source: str) -> Any:
         raise InputError(f"cannot read {source}: {' '.join(str(e).split())}") from e  # in one line
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value is a number from -1e9 to 1e9: no text or truth value, neither NaN nor infinite."""
+def is_number(value: Any, most: float = MOST) -> bool:
+    """Whether a value is a number from -1e9 to 1e9, or other limits: no text or truth value, not NaN or infinite."""
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return number and bool(abs(value) <= MOST)
+    return number and bool(abs(value) <= most)
 
 
 def shown(value: Any) -> str:

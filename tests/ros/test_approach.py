@@ -78,7 +78,7 @@ def test_a_frame_that_tf_does_not_know_is_no_transform(tf):  # noqa: F811
 @pytest.mark.parametrize(
     "values, complaint",
     [
-        ({"approach_axis": [1, 2]}, "3 numbers"),
+        ({"approach_axis": [1, 2]}, "approach_axis must hold 3 values"),
         ({"approach_angle": 0.3}, r"need ~approach_axis, got \(0, 0, 0\)"),
         ({"approach_frame": "base"}, "need ~approach_axis"),
         ({"approach_axis": [0, 0, 1], "approach_angle": 3.0}, "0 to 1.5708 rad"),

@@ -9,7 +9,8 @@ pytest.importorskip("mujoco")
 import trimesh
 
 from antipodal import resources, transforms
-from antipodal.errors import InputError, NoGraspFound, run_command
+from antipodal.command import run_command
+from antipodal.errors import InputError, NoGraspFound
 from antipodal.grasp import Grasp, Gripper
 from antipodal.planner import Plan
 from antipodal.sim import follow

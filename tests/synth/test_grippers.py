@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from antipodal.errors import InputError, run_command
+from antipodal.command import run_command
+from antipodal.errors import InputError
 from antipodal.grasp import Gripper
 from antipodal.synth.grippers import MeasureOptions, main, measure
 

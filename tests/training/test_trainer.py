@@ -15,7 +15,8 @@ from learnable import Blocks
 from ros_process import free_port
 
 from antipodal import networks, train
-from antipodal.errors import InputError, run_command
+from antipodal.command import run_command
+from antipodal.errors import InputError
 from antipodal.files import only_writer
 from antipodal.training import augment
 from antipodal.training.options import TrainOptions

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from antipodal.errors import check_outputs, command_parser, end_when_interrupted, run_command
+from antipodal.command import command_parser, end_when_interrupted, run_command
+from antipodal.outputs import check_outputs
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds

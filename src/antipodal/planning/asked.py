@@ -106,10 +106,17 @@ def check_grasps(name: str, grasps: Any) -> Sequence[Grasp]:
         return ()
     if isinstance(grasps, Iterable):
         grasps = list(grasps)
-        if all(isinstance(grasp, Grasp) and is_rigid(grasp.T_cam_grasp) for grasp in grasps):
+        if all(isinstance(grasp, Grasp) for grasp in grasps):
+            _check_poses(name, grasps)
             return grasps
-    possible = "a list of grasps, such as a plan, with rigid poses (4, 4)"
-    raise InputError(f"{name} must be {possible}, got {grasps!r}"[:300])
+    raise InputError(f"{name} must be a list of grasps, such as a plan, got {grasps!r}"[:200])
+
+
+def _check_poses(name: str, grasps: Sequence[Grasp]) -> None:
+    for grasp in grasps:
+        if not is_rigid(grasp.T_cam_grasp):
+            got = np.asarray(grasp.T_cam_grasp).tolist()
+            raise InputError(f"the poses of {name} must be rigid transforms (4, 4) in metres, got {got}"[:300])
 
 
 def check_kind(name: str, value: Any, kind: type) -> None:

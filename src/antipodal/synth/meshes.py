@@ -3,7 +3,8 @@ objects.meshes, which reads and repairs the files."""
 
 from __future__ import annotations
 
-from antipodal.errors import BAD_INPUT, AntipodalError, end_when_interrupted, run_command
+from antipodal.command import BAD_INPUT, end_when_interrupted, run_command
+from antipodal.errors import AntipodalError
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds

@@ -10,7 +10,8 @@ from typing import Any, Optional, Tuple
 import numpy as np
 
 from antipodal.camera import camera_facts
-from antipodal.errors import POSITIVE, InputError
+from antipodal.command import POSITIVE
+from antipodal.errors import InputError
 from antipodal.files import MOST, shown, with_values
 from antipodal.networks import pixel_crops
 from antipodal.networks.pixel_crops import PixelCrops

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 import antipodal
-from antipodal.errors import InputError, ModelError, NoGraspFound, check_outputs, run_command
+from antipodal.command import run_command
+from antipodal.errors import InputError, ModelError, NoGraspFound
+from antipodal.outputs import check_outputs
 
 COMMAND = """
 import sys
-from antipodal.errors import run_command
+from antipodal.command import run_command
 
 def main(arguments):
     print("line\\n" * {lines}, end="")

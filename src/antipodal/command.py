@@ -1,0 +1,170 @@
+"""A command of the package: its parser, what ends it, and its exit code. It imports nothing that takes long."""
+
+import argparse
+import os
+import re
+import shlex
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Any, Callable, Iterator, List, Optional, Sequence
+
+from antipodal.errors import AntipodalError, NoGraspFound
+
+NO_GRASP, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes of every command; 0: it did what it was asked
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses empty arguments, which are a variable that was not set, not a name."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        given = sys.argv[1:] if args is None else list(args)
+        for before, text in zip(["the command", *given], given):
+            if not text or re.fullmatch(r"--[\w-]+=", text):
+                self.error(f"an empty argument after {text.rstrip('=') or before}; give a value, or leave it out")
+        return super().parse_known_args(given, namespace)
+
+
+def command_parser(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
+    """A parser for `antipodal NAME`, whose help ends with examples: what comes after the name."""
+    commands = [f"antipodal {name} {example}".rstrip() for example in examples]
+    lines = "".join(f"  {command}\n" for command in commands)
+    return _Parser(
+        prog=f"antipodal {name}",
+        description=description,
+        epilog=f"examples:\n{lines}" if examples else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def number_within(kind: Callable[[str], Any], low: float, high: float = 1e9) -> Callable[[str], Any]:
+    """A `type` of an argument: a number, int or float by `kind`, between two others or one of them."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            wanted = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"must be a {wanted}, got {text[:40]!r}") from None
+        if not low <= value <= high:
+            limit = f"at most {high:g}" if value > high else f"at least {low:g}"
+            raise argparse.ArgumentTypeError(f"must be {limit}, got {text[:40]}")
+        return value
+
+    return parse
+
+
+POSITIVE = 1e-9  # least of what is above 0
+
+
+DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}  # where the name on PyPI is not the module's
+
+
+def run_command(
+    main: Callable[[Optional[List[str]]], int], arguments: Optional[List[str]] = None, extras: Sequence[str] = ()
+) -> int:
+    """The exit code of a command, `main(arguments)`, whose errors end in one line on standard error.
+
+    arguments: without the program's name; those of the process when not given. extras: of pyproject.toml, that the
+    command needs. 0 also where the reader of the output has left, as `| head` does.
+    """
+    try:
+        with _signals_interrupt():
+            code = main(arguments)
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush complains
+        return 0
+    except NoGraspFound as e:
+        print(f"no grasp found: {e}", file=sys.stderr)
+        return NO_GRASP
+    except (AntipodalError, OSError) as e:
+        print(f"error: {e}", file=sys.stderr)
+        return BAD_INPUT
+    except ModuleNotFoundError as e:
+        if e.name is None or e.name.startswith("antipodal"):
+            raise
+        print(f"error: {missing_package(e.name, extras)}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt as e:
+        print(": ".join(["interrupted", *map(str, e.args)]), file=sys.stderr)
+        return INTERRUPTED
+
+
+def missing_package(module: str, extras: Sequence[str] = ()) -> str:
+    """One sentence with the command that installs a module, with all that `extras` need if it is of those."""
+    top = module.split(".")[0]
+    name = DISTRIBUTIONS.get(top, top)
+    groups = [_requirements(extra) for extra in extras]
+    wanted = [r for group in groups for r in group] if any(_names(name, r) for g in groups for r in g) else [name]
+    command = " ".join(shlex.quote(r) for r in dict.fromkeys(wanted))
+    return f"this needs {name}, which is not installed: pip install {command}"
+
+
+def _requirements(extra: str) -> List[str]:
+    """What an extra of the installed package requires; nothing where pip has not installed the package."""
+    try:
+        lines = metadata.requires("antipodal") or []
+    except metadata.PackageNotFoundError:
+        return []
+    marked = re.compile(rf"extra == ['\"]{re.escape(extra)}['\"]")
+    return [line.split(";")[0].strip() for line in lines if marked.search(line)]
+
+
+def _names(name: str, requirement: str) -> bool:
+    return re.split(r"[^\w.-]", requirement)[0].lower() == name.lower()
+
+
+def end_when_interrupted(advice: str = "") -> None:
+    """From now until `run_command`, Ctrl-C and SIGTERM end the process with one line that ends in `advice`.
+
+    For a script that imports much: an exception may be swallowed, or printed with a traceback, while modules load.
+    """
+
+    def end(number: int, frame: object) -> None:
+        os.write(2, f"interrupted{advice and ': '}{advice}\n".encode())
+        os._exit(INTERRUPTED)
+
+    for number in _heeded_signals():
+        signal.signal(number, end)
+
+
+@contextmanager
+def interrupts_end() -> Iterator[None]:
+    """Within it Ctrl-C and SIGTERM end the process as `end_when_interrupted` says, and afterwards as before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _heeded_signals()}
+    end_when_interrupted()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _heeded_signals() -> List[signal.Signals]:
+    """SIGINT and SIGTERM, unless the process was started to ignore them, as with nohup."""
+    return [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN]
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Within it SIGTERM ends the command as Ctrl-C does, by a KeyboardInterrupt."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in _heeded_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
