@@ -1,8 +1,17 @@
-import pytest
+import math
+from contextlib import suppress
+from dataclasses import fields, is_dataclass, replace
 
-from antipodal.errors import InputError
+import pytest
+from scenes import CAMERA, box, render
+
+from antipodal import resources
+from antipodal.errors import InputError, NoGraspFound
 from antipodal.files import nested, options_from_dict, with_values
-from antipodal.planner import PlannerOptions
+from antipodal.planner import GraspPlanner, PlannerOptions
+from antipodal.planning.suction_options import SuctionOptions
+from antipodal.suction_cup import SuctionCup
+from antipodal.suction_planner import SuctionPlanner
 from antipodal.synth.options import preset
 
 DEEP: list = []
@@ -72,3 +81,56 @@ def test_what_assigns_nothing_is_refused(texts):
 def test_impossible_approach_is_refused():
     with pytest.raises(InputError, match="sideways"):
         PlannerOptions(approach="sideways")
+
+
+def leaves(options, path=()):
+    """(names, default) of every value of options, nested as they are."""
+    for field in fields(options):
+        value = getattr(options, field.name)
+        inner = (*path, field.name)
+        yield from leaves(value, inner) if is_dataclass(value) else [(inner, value)]
+
+
+def set_one(options, path, value):
+    """Options with one value set as in Python, which no file's checks have seen."""
+    return replace(options, **{path[0]: set_one(getattr(options, path[0]), path[1:], value) if path[1:] else value})
+
+
+WRONG = [math.nan, math.inf, -math.inf, 1e12, 10**13, "much", None, True, [1.0], ()]
+ALL = [(cls, path, default) for cls in (PlannerOptions, SuctionOptions) for path, default in leaves(cls())]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_no_option_takes_what_nothing_can_be_planned_with(wrong):
+    for cls, path, default in ALL:
+        if not (isinstance(default, str) and isinstance(wrong, str)):
+            with pytest.raises(InputError, match=path[-1]):
+                set_one(cls(), path, wrong)
+
+
+def test_the_message_names_the_option_and_what_is_possible():
+    with pytest.raises(InputError, match=r"option table\.cells must be a whole number from 1 to 19200, got 0"):
+        PlannerOptions.from_dict({"table": {"cells": 0}})
+    with pytest.raises(InputError, match=r"option segmentation\.rim must be a number from 0 to 1, got 100"):
+        SuctionOptions.from_dict({"segmentation": {"rim": 100}})
+    with pytest.raises(InputError, match=r"option table must be TableOptions, got None"):
+        PlannerOptions(table=None)
+
+
+@pytest.fixture(scope="module")
+def planners():
+    suction = SuctionPlanner.load(resources.locate("models", "suction"), SuctionCup.load("piab_b30"))
+    return {
+        PlannerOptions: GraspPlanner.load(resources.locate("models", "default"), device="cpu"),
+        SuctionOptions: suction,
+    }
+
+
+@pytest.mark.parametrize("extreme", [0, -1, 1e-12, 1e9], ids=str)
+def test_every_option_is_refused_or_planned_with(extreme, planners):
+    depth = render([box((0.0, 0.0), (0.05, 0.04, 0.06), 0.4)])[0]
+    for cls, path, default in ALL:
+        value = (extreme,) * len(default) if isinstance(default, tuple) else extreme
+        with suppress(InputError, NoGraspFound):
+            planners[cls].tune(set_one(cls(), path, value))
+            planners[cls].plan(depth, CAMERA, max_grasps=1)

@@ -78,7 +78,7 @@ def test_noise_under_the_lip_is_no_obstacle_to_a_cup_of_little_travel(travel):
 
 @pytest.mark.parametrize("wrong", [{"beside": -0.1}, {"block": 0.0}, {"noises": -1.0}, {"ignored": float("nan")}])
 def test_options_that_cannot_be_are_refused(wrong):
-    with pytest.raises(InputError, match=f"clearance: .*{next(iter(wrong))}"):
+    with pytest.raises(InputError, match=rf"clearance.*{next(iter(wrong))}"):
         CupClearanceOptions(**wrong)
 
 

@@ -175,9 +175,7 @@ def test_a_cone_that_holds_the_normal_loses_nothing_against_a_plan_without_one(h
 
 @pytest.mark.parametrize("name, value", [("hidden", 1.5), ("hidden", -0.1), ("hidden", math.nan), ("lean", -1.0)])
 def test_a_weight_that_cannot_be_is_refused(name, value):
-    with pytest.raises(
-        InputError, match=f"cone.{name}.* 0 to 1" if name == "hidden" else "cone.lean must be at least 0"
-    ):
+    with pytest.raises(InputError, match=rf"cone\.{name} .*(from 0 to|0 to 1)"):
         ConeOptions(**{name: value})
 
 

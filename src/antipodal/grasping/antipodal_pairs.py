@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from antipodal.perception.view import View
 class SamplingOptions:
     """How depth edges are found and paired."""
 
+    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"blur": (0.01, 100)}  # a smoothing has a width
     pairs: int = 150  # pairs wanted
     friction: float = 0.8  # half-angle of the cone is atan(friction)
     slope: float = 0.6  # smallest depth gradient of an edge [m/m]

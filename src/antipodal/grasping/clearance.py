@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import ClassVar, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -31,6 +31,7 @@ PALM_PITCH = 0.008  # between the points that stand for the palm [m]
 class ClearanceOptions:
     """Distances kept between the gripper and what was seen [m]."""
 
+    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"beside": (0, 1)}  # it becomes points
     below: float = 0.003  # between the tips and the highest surface under the jaws
     beside: float = 0.0  # added to every side of a jaw's footprint
     palm: float = 0.005  # between the palm and the highest surface under it

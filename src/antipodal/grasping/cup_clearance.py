@@ -12,6 +12,7 @@ from antipodal.errors import InputError
 from antipodal.grasping import cup_clearance_numba as compiled
 from antipodal.grasping.gripper_boxes import Box
 from antipodal.perception.fusion import CameraView
+from antipodal.perception.option_limits import check_options
 from antipodal.perception.table import Table
 from antipodal.suction_cup import SuctionCup
 
@@ -27,6 +28,7 @@ class CupClearanceOptions:
     noises: float = 4.0  # rises under the lip of so many deviations of the sensor's noise are no obstacle
 
     def __post_init__(self) -> None:
+        check_options(self, "clearance.")
         if not all(v >= 0 for v in (self.beside, self.support, self.ignored, self.noises)) or not self.block > 0:
             raise InputError(
                 f"clearance: beside, support, ignored and noises must be at least 0 and block above 0, got {self}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from antipodal.errors import InputError
 from antipodal.perception.fusion import CameraView
+from antipodal.perception.option_limits import check_options
 from antipodal.perception.surface_normals import LocalPlanes, local_planes
 from antipodal.suction_cup import SuctionCup
 
@@ -31,6 +32,7 @@ class SuctionPointOptions:
     flat: float = 0.02  # a surface rougher by this is a candidate less often by a factor of e, in radii
 
     def __post_init__(self) -> None:
+        check_options(self, "points.")
         if self.drawn < 1 or not all(v > 0 for v in (self.reach, self.residual, self.flat)):
             raise InputError(f"points: drawn must be at least 1, reach, residual and flat above 0, got {self}")
 

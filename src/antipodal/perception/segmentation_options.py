@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar, Dict, Tuple
 
 from antipodal.perception.bins import BinOptions
 from antipodal.perception.furniture import FurnitureOptions
@@ -13,6 +14,7 @@ from antipodal.perception.surroundings import SurroundingsOptions
 class SegmentationOptions:
     """What counts as an object."""
 
+    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"rim": (0, 1), "beyond": (0, 1)}  # they become pixels
     min_height: float = 0.004  # above the table, at least [m]
     step: float = 0.01  # jump in depth between neighbouring pixels that parts two pieces [m]
     reach: float = 0.012  # what is barely higher than the table counts this near to what surely is [m]

@@ -16,6 +16,7 @@ from antipodal import transforms
 from antipodal.errors import InputError
 from antipodal.perception import solid_scene_numba as compiled
 from antipodal.perception.fusion import CameraView
+from antipodal.perception.option_limits import check_options
 from antipodal.perception.view import CELL_PIXELS, ViewOptions, look_along
 from antipodal.perception.view_atlas import ObliqueView, ViewAtlas
 
@@ -34,6 +35,7 @@ class SolidOptions:
     support: float = 0.0015  # every part of the hand stays this far above the support [m]
 
     def __post_init__(self) -> None:
+        check_options(self, "solid.")
         if not 0 <= self.shadow <= 2 or not 0.001 <= self.voxel <= 0.02:
             raise InputError(
                 f"solid.shadow must be 0 to 2 m and solid.voxel 0.001 to 0.02 m, got {self.shadow} and {self.voxel}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Dict, Tuple
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from antipodal.perception.cells import CELL
 class SurroundingsOptions:
     """What counts as standing round the support."""
 
+    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"edge": (0, 1), "foot": (0, 1)}  # they become cells
     length: float = 0.2  # of the support's edge that it flanks, at least [m]; shorter things overhang the edge
     gap: float = 0.015  # what stands this near to each other is one [m]
     edge: float = 0.012  # what stands this near to the edge, inside it, still stands round the support [m]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import ClassVar, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -19,6 +19,11 @@ KNOWN = 0.9  # share of a side on which walls are known, from which it is one of
 class ThinWallOptions:
     """What counts as a thin wall."""
 
+    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {
+        "length": (0.01, 10),
+        "thickness": (0, 1),
+        "beside": (0, 1),
+    }  # they become cells
     alone: float = 0.3  # length of a wall that meets no other, at least [m]
     length: float = 0.15  # of one that meets another at a corner, at least [m]
     corner: float = 0.04  # distance between the ends of walls that meet, at most [m]

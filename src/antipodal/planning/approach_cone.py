@@ -10,6 +10,7 @@ import numpy as np
 
 from antipodal import transforms
 from antipodal.errors import InputError
+from antipodal.perception.option_limits import check_options
 from antipodal.perception.table import AHEAD
 
 NAMES = ("table", "camera", "any")
@@ -32,6 +33,7 @@ class ConeOptions:
     hidden: float = 0.06  # share of P that the plan without a cone loses: it takes what is hidden for free; 1: none
 
     def __post_init__(self) -> None:
+        check_options(self, "cone.")
         for name in ("directions", "pairs", "candidates", "searched"):
             if getattr(self, name) < 1:
                 raise InputError(f"cone.{name} must be at least 1, got {getattr(self, name)}")

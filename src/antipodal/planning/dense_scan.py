@@ -21,6 +21,7 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import crops
 from antipodal.networks.dense_net import DenseNet
+from antipodal.perception.option_limits import check_options
 from antipodal.perception.view import View
 
 
@@ -33,6 +34,7 @@ class DenseOptions:
     proposals: int = 150  # peaks handed on, the best
 
     def __post_init__(self) -> None:
+        check_options(self, "dense.")
         if self.angles < 1 or self.peak_radius < 0 or self.proposals < 1:
             raise InputError(f"a scan needs angles and proposals of at least 1, peak_radius of at least 0, got {self}")
 

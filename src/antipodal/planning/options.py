@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Tuple
+from typing import ClassVar, Dict, Tuple
 
 from antipodal.errors import InputError
 from antipodal.files import options_from_dict
@@ -11,6 +11,7 @@ from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.clearance import ClearanceOptions
 from antipodal.grasping.fixed_pieces import FixedOptions
 from antipodal.perception.fusion import FusionOptions
+from antipodal.perception.option_limits import check_options
 from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.solid_scene import SolidOptions
 from antipodal.perception.table import TableOptions
@@ -23,6 +24,8 @@ from antipodal.planning.dense_scan import DenseOptions
 @dataclass(frozen=True)
 class PlannerOptions:
     """Each part is documented beside the function that it tunes."""
+
+    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"openings": (0.01, 1)}
 
     policy: str = "sample"  # a search starts at sampled antipodal pairs, or at the peaks of a "dense" scan
     approach: str = "table"  # along the normal of a "table", along the "camera" axis, or from "any" side of the table
@@ -48,6 +51,7 @@ class PlannerOptions:
     solid: SolidOptions = field(default_factory=SolidOptions)
 
     def __post_init__(self) -> None:
+        check_options(self)
         if self.approach not in NAMES:
             raise InputError(f"approach must be 'table', 'camera' or 'any', got {self.approach!r}")
         if self.opening not in ("widest", "object"):

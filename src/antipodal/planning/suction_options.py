@@ -9,6 +9,7 @@ from antipodal.files import options_from_dict
 from antipodal.grasping.cup_clearance import CupClearanceOptions
 from antipodal.grasping.suction_points import SuctionPointOptions
 from antipodal.perception.fusion import FusionOptions
+from antipodal.perception.option_limits import check_options
 from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.table import TableOptions
 from antipodal.planning.approach_cone import NAMES
@@ -35,6 +36,7 @@ class SuctionOptions:
     cem: CEMOptions = field(default_factory=CEMOptions)
 
     def __post_init__(self) -> None:
+        check_options(self)
         if self.approach not in NAMES:
             raise InputError(f"approach must be 'table', 'camera' or 'any', got {self.approach!r}")
         if not 0 <= self.min_quality < 1:

@@ -11,6 +11,7 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.grasp import Grasp
+from antipodal.perception.option_limits import check_options
 from antipodal.planner import Plan
 from antipodal.tracking.patch import Patch
 
@@ -26,6 +27,7 @@ class TrackingOptions:
     window: float = 1.0  # velocity is fitted to so long a time [s]
 
     def __post_init__(self) -> None:
+        check_options(self, "tracking.")
         for name in ("distance", "turn", "memory", "window"):
             if not getattr(self, name) > 0:
                 raise InputError(f"tracking.{name} must be positive, got {getattr(self, name)}")
