@@ -32,7 +32,7 @@ def _check_option(default: Any, value: Any, name: str, limits: Optional[Limits])
     elif isinstance(default, tuple) and isinstance(value, tuple) and value:
         for i, one in enumerate(value):
             _check_option(default[0], one, f"{name}[{i}]", limits)
-    elif isinstance(default, (int, float)):
+    elif isinstance(default, (int, float)) and not isinstance(default, bool):
         _check_number(default, value, name, limits or _limits(default))
     elif type(value) is not type(default) or value == ():
         wanted = f"{type(default).__name__} of at least one value" if value == () else type(default).__name__
