@@ -9,8 +9,7 @@ import torch
 
 from antipodal import compare, networks
 from antipodal.camera import Camera
-from antipodal.command import run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.grasp import Gripper
 from antipodal.suction_cup import SuctionCup
 from antipodal.synth.generate import generate

@@ -13,7 +13,7 @@ from conftest import REPO
 
 import antipodal.__main__ as entry
 from antipodal.camera import Camera
-from antipodal.command import run_command
+from antipodal.errors import run_command
 from antipodal.perception.depth_files import read_depth
 
 DATA = REPO / "examples" / "data"

@@ -15,7 +15,7 @@ from scenes import CAMERA, box, render
 
 import antipodal.__main__ as entry
 from antipodal import resources
-from antipodal.command import interrupts_end, missing_package, run_command
+from antipodal.errors import interrupts_end, missing_package, run_command
 
 RUN = [sys.executable, "-m", "antipodal"]
 HEAVY = ("torch", "numba", "scipy", "trimesh", "tqdm", "matplotlib", "mujoco", "cv2")
@@ -88,7 +88,7 @@ def test_the_script_plans_as_the_module_does(tmp_path):
 
 def test_a_module_that_is_not_installed_is_one_sentence_with_its_command(monkeypatch, capsys):
     lines = ["numpy>=1", 'trimesh>=4; extra == "synth"', 'tqdm>=4.40; extra == "synth"', 'viser>=1; extra == "view"']
-    monkeypatch.setattr("antipodal.command.metadata.requires", lambda name: lines)
+    monkeypatch.setattr("antipodal.errors.metadata.requires", lambda name: lines)
 
     def main(arguments):
         raise ModuleNotFoundError("No module named 'trimesh'", name="trimesh.path")

@@ -12,7 +12,7 @@ from inputs import TWO, labels_of, points_of, turned, view_of_boxes, write_pcd
 from scenes import CAMERA, box, render
 
 from antipodal import networks, transforms
-from antipodal.command import run_command
+from antipodal.errors import run_command
 from antipodal.files import write_text
 from antipodal.grasp import Gripper
 from antipodal.plan import main

@@ -5,8 +5,7 @@ A command's module is imported when it runs, so that help is fast and needs none
 
 from __future__ import annotations
 
-from antipodal.command import end_when_interrupted, interrupts_end, run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, end_when_interrupted, interrupts_end, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()

@@ -15,7 +15,7 @@ from typing import Any, Iterator
 import torch
 from numba.core import event
 
-from antipodal.command import missing_package
+from antipodal.errors import missing_package
 
 _thread = threading.local()
 EXACT = {"nnan", "nsz"}  # fastmath that lets minima become vectors and changes no value: no array here holds a NaN

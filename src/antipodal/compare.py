@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-from antipodal.command import command_parser, end_when_interrupted, number_within, run_command
-from antipodal.errors import InputError
-from antipodal.outputs import check_outputs
+from antipodal.errors import InputError, check_outputs, command_parser, end_when_interrupted, number_within, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds

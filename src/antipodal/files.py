@@ -26,8 +26,7 @@ from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Sequence, 
 import numpy as np
 import yaml
 
-from antipodal.errors import InputError
-from antipodal.outputs import is_device
+from antipodal.errors import InputError, is_device
 
 PathLike = Union[str, Path]
 Options = TypeVar("Options")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from antipodal.command import command_parser, end_when_interrupted, run_command
-from antipodal.errors import InputError, NoGraspFound
-from antipodal.outputs import check_outputs
+from antipodal.errors import InputError, NoGraspFound, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
 
 import argparse
+import math
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, Union
 
 import numpy as np
 
@@ -32,17 +31,8 @@ from antipodal.perception.depth_files import (
     read_with_camera,
 )
 from antipodal.perception.depth_view import DepthView
-from antipodal.perception.hints import FrameHints
-from antipodal.plan_options import (
-    add_approach_options,
-    add_camera_options,
-    add_hand_options,
-    add_scene_options,
-    approach_of,
-    camera_of,
-    check_camera_options,
-    scene_hints,
-)
+from antipodal.perception.hints import FrameHints, SceneHints
+from antipodal.planning.approach_cone import NAMES, Approach, ApproachCone
 from antipodal.planning.image_planner import ImagePlanner
 from antipodal.planning.result import Plan
 
@@ -107,6 +97,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def add_camera_options(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
+    """The camera, and the unit of its depths; what counts `otherwise`."""
+    group = parser.add_argument_group(
+        "camera", f"a file or a name, or numbers for an image without distortion{otherwise}"
+    )
+    group.add_argument("--camera", help="JSON, YAML (camera_info too) or .intr file, or a name in config/cameras")
+    for name, text in dict(fx="focal length", fy="default: fx", cx="default: the middle", cy="the same").items():
+        group.add_argument(f"--{name}", type=float, metavar="PX", help=text)
+    group.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, in place of --fx")
+    group.add_argument("--depth-scale", type=float, metavar="M", help="metres a unit; default: what is plausible")
+
+
 def _add_view_options(parser: argparse.ArgumentParser) -> None:
     """Where the sensor stood, and further cameras."""
     group = parser.add_argument_group(
@@ -123,6 +125,67 @@ def _add_view_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--view", nargs=3, action="append", default=[], metavar=names, help="of one more camera; repeat it"
     )
+
+
+def add_hand_options(parser: argparse.ArgumentParser) -> None:
+    """The gripper or cup, a cup beside a gripper, and their models."""
+    parser.add_argument(
+        "--gripper",
+        default="robotiq_2f85",
+        help="YAML file of a gripper or a suction cup, or a name in config/grippers (default: %(default)s)",
+    )
+    parser.add_argument("--cup", help="the same of a suction cup beside the gripper: both hands in one ranking")
+    parser.add_argument("--model", help="model file, or a name (default: default, or suction for a cup alone)")
+    parser.add_argument("--suction-model", help="model of the cup beside the gripper (default: suction)")
+
+
+def add_scene_options(parser: argparse.ArgumentParser) -> None:
+    """What a user may know of the scene, in the camera's optical frame."""
+    text = "what is known of it, in the camera's frame (x right, y down, z forward), or that of the cloud or the poses"
+    group = parser.add_argument_group("scene", text)
+    group.add_argument("--up", type=float, nargs=3, metavar=("X", "Y", "Z"), help="direction against gravity")
+    group.add_argument(
+        "--table", type=float, nargs=4, metavar=("A", "B", "C", "D"), help="plane A x + B y + C z = D [m] of the table"
+    )
+    group.add_argument("--near", type=float, default=0.0, metavar="M", help="what is nearer counts as missing [m]")
+    group.add_argument("--far", type=float, default=float("inf"), metavar="M", help="what is further, too [m]")
+    names = ("X0", "Y0", "Z0", "X1", "Y1", "Z1")
+    group.add_argument("--workspace", type=float, nargs=6, metavar=names, help="box [m] that targets lie in")
+    group.add_argument("--robot", type=Path, help="image, nonzero = robot: an obstacle, never a target")
+
+
+def add_approach_options(parser: argparse.ArgumentParser) -> None:
+    """Which ways the hand may come."""
+    group = parser.add_argument_group(
+        "approach", "the directions in which the hand may travel"
+    ).add_mutually_exclusive_group()
+    group.add_argument(
+        "--approach",
+        choices=NAMES,
+        help="along the table's normal, the camera's axis, or from any side of the table (default: table for jaws, any "
+        "for a cup)",
+    )
+    group.add_argument(
+        "--cone",
+        type=float,
+        nargs=4,
+        metavar=("X", "Y", "Z", "DEG"),
+        help="within DEG degrees of the direction X Y Z, in the camera's frame or that of a cloud or of --pose",
+    )
+
+
+def approach_of(args: argparse.Namespace) -> Optional[Approach]:
+    """What `add_approach_options` asked for; None for the hands' own. Raises InputError."""
+    if args.cone is None:
+        return args.approach
+    x, y, z, degrees = args.cone
+    return ApproachCone((x, y, z), math.radians(degrees))
+
+
+def scene_hints(args: argparse.Namespace, kind: Type[SceneHints] = SceneHints) -> SceneHints:
+    """What `add_scene_options` asked for. Raises InputError."""
+    robot = None if args.robot is None else read_mask(args.robot)
+    return kind(args.up, args.table, args.near, args.far, args.workspace, robot)
 
 
 def _plan(args: argparse.Namespace) -> None:
@@ -215,6 +278,27 @@ def _image(args: argparse.Namespace) -> Tuple[np.ndarray, Camera]:
         return read_with_camera(args.depth, args.camera, args.depth_scale, _tell)
     depth = read_depth(args.depth, args.depth_scale, tell=_tell)
     return depth, camera_of(args, *depth.shape)
+
+
+def camera_of(args: argparse.Namespace, height: int, width: int) -> Camera:
+    """The camera that --fov, or --fx and the others describe, of an image of this size."""
+    if args.fov is not None:
+        return Camera.from_field_of_view(args.fov, width, height)
+    if args.fx is None:
+        raise InputError("the camera is needed: --camera, or --fx with --fy, --cx and --cy, or --fov")
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    cx, cy = (given if given is not None else half for given, half in zip((args.cx, args.cy), middle))
+    return Camera(args.fx, args.fx if args.fy is None else args.fy, cx, cy, width, height)
+
+
+def check_camera_options(args: argparse.Namespace) -> None:
+    """InputError where the camera is described twice, or in part."""
+    numbers = [args.fx, args.fy, args.cx, args.cy]
+    ways = [args.camera is not None, args.fov is not None, any(n is not None for n in numbers)]
+    if sum(ways) > 1:
+        raise InputError("give one of --camera, --fov, and --fx with the others")
+    if args.fx is None and any(n is not None for n in numbers):
+        raise InputError("--fy, --cx and --cy need --fx")
 
 
 def _tell(message: str) -> None:

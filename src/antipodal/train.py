@@ -6,9 +6,7 @@ and a finished one stays as it is.
 
 from __future__ import annotations
 
-from antipodal.command import command_parser, end_when_interrupted, run_command
-from antipodal.errors import InputError, ModelError
-from antipodal.outputs import check_outputs
+from antipodal.errors import InputError, ModelError, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds

@@ -13,12 +13,11 @@ import pytest
 import torch
 
 from antipodal import networks
-from antipodal.command import run_command
 from antipodal.dexnet.__main__ import main
 from antipodal.dexnet.data import DexNetDataset, DexNetOptions
 from antipodal.dexnet.tfcheckpoint import read_checkpoint
 from antipodal.dexnet.weights import import_weights
-from antipodal.errors import InputError, ModelError
+from antipodal.errors import InputError, ModelError, run_command
 from antipodal.networks import crops
 
 DATA = Path(__file__).parents[1] / "data"

@@ -9,7 +9,7 @@ import textwrap
 import pytest
 from conftest import ros_or_skip
 
-from antipodal.command import run_command
+from antipodal.errors import run_command
 from antipodal.ros import doctor
 from antipodal.ros.findings import BAD, GOOD, NOTE
 
@@ -108,7 +108,7 @@ def test_as_text_each_finding_is_a_line_with_its_advice_below(monkeypatch, capsy
 
 SWALLOWED = """
     import os, signal, sys
-    from antipodal.command import run_command
+    from antipodal.errors import run_command
     from antipodal.ros import doctor
 
     def check(args):

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from antipodal import networks, resources
-from antipodal.command import run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.grasp import Grasp
 from antipodal.networks.pick_calibration import PickCalibration
 from antipodal.sim import calibrate

@@ -7,7 +7,7 @@ import cv2
 import pytest
 import trimesh
 
-from antipodal.command import run_command
+from antipodal.errors import run_command
 from antipodal.sim import evaluate, trials
 
 ARGUMENTS = ["--objects", "procedural:4", "--policies", "centroid,random"]

@@ -9,8 +9,7 @@ pytest.importorskip("mujoco")
 import trimesh
 
 from antipodal import resources, transforms
-from antipodal.command import run_command
-from antipodal.errors import InputError, NoGraspFound
+from antipodal.errors import InputError, NoGraspFound, run_command
 from antipodal.grasp import Grasp, Gripper
 from antipodal.planner import Plan
 from antipodal.sim import follow

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from antipodal import transforms
-from antipodal.command import run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.sim import evaluate
 from antipodal.sim.looks import camera_poses
 from antipodal.sim.trials import Job, Runner, TrialOptions

@@ -8,8 +8,7 @@ import pytest
 import trimesh
 
 from antipodal import transforms
-from antipodal.command import run_command
-from antipodal.errors import InputError, NoGraspFound
+from antipodal.errors import InputError, NoGraspFound, run_command
 from antipodal.grasp import Grasp, Gripper
 from antipodal.sim import evaluate
 from antipodal.sim.cell import SLEEP, Cell, overhead

@@ -16,8 +16,7 @@ import pytest
 import torch
 import trimesh
 
-from antipodal.command import run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.files import only_writer, read_json, remove_leftovers
 from antipodal.grasp import Gripper
 from antipodal.synth import generate as command

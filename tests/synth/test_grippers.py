@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from antipodal.command import run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.grasp import Gripper
 from antipodal.synth.grippers import MeasureOptions, main, measure
 

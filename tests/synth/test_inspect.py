@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from antipodal.command import run_command
+from antipodal.errors import run_command
 from antipodal.synth import inspect
 from antipodal.synth.generate import generate
 from antipodal.synth.objects.meshes import MeshOptions

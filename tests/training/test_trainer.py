@@ -15,8 +15,7 @@ from learnable import Blocks
 from ros_process import free_port
 
 from antipodal import networks, train
-from antipodal.command import run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.files import only_writer
 from antipodal.training import augment
 from antipodal.training.options import TrainOptions

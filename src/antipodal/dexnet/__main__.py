@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from antipodal.command import command_parser, end_when_interrupted, run_command
-from antipodal.outputs import check_outputs
+from antipodal.errors import check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds

@@ -6,9 +6,16 @@ of each image with grasps. Exit code 0: done, 2: bad input.
 
 from __future__ import annotations
 
-from antipodal.command import command_parser, end_when_interrupted, number_within, run_command
-from antipodal.errors import AntipodalError, InputError, NoGraspFound
-from antipodal.outputs import check_outputs
+from antipodal.errors import (
+    AntipodalError,
+    InputError,
+    NoGraspFound,
+    check_outputs,
+    command_parser,
+    end_when_interrupted,
+    number_within,
+    run_command,
+)
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -28,7 +35,7 @@ from antipodal.backends import say_when_compiling
 from antipodal.both_hands import load_planner
 from antipodal.files import write_result
 from antipodal.grasping import draw
-from antipodal.plan_options import add_hand_options
+from antipodal.plan import add_hand_options
 from antipodal.planning.image_planner import ImagePlanner
 from antipodal.ros.images import camera_from
 from antipodal.ros.recording import depth_of, open_recording, stamp_of

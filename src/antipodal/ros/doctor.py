@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from antipodal.command import (
+from antipodal.errors import (
     NO_GRASP,
     POSITIVE,
+    AntipodalError,
+    check_outputs,
     command_parser,
     end_when_interrupted,
     interrupts_end,
@@ -12,8 +14,6 @@ from antipodal.command import (
     number_within,
     run_command,
 )
-from antipodal.errors import AntipodalError
-from antipodal.outputs import check_outputs
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -34,7 +34,7 @@ from antipodal import networks, resources
 from antipodal.both_hands import check_pair, load_planner, model_names
 from antipodal.files import write_result
 from antipodal.grasp import Hand, load_hand
-from antipodal.plan_options import add_hand_options
+from antipodal.plan import add_hand_options
 from antipodal.ros.findings import BAD, GOOD, NOTE, Finding
 from antipodal.suction_cup import SuctionCup
 

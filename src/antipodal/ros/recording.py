@@ -9,8 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Tuple
 
 from antipodal.camera import MOST_PIXELS
-from antipodal.command import missing_package
-from antipodal.errors import AntipodalError, InputError
+from antipodal.errors import AntipodalError, InputError, missing_package
 from antipodal.ros.compressed import COMPRESSED, compressed_depth_from
 from antipodal.ros.images import DEPTHS, depth_from
 

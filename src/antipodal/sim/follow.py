@@ -6,9 +6,7 @@ Each scene's object passes by at each speed; each mode (chase.py) picks it once,
 
 from __future__ import annotations
 
-from antipodal.command import POSITIVE, end_when_interrupted, number_within, run_command
-from antipodal.errors import InputError
-from antipodal.outputs import check_outputs
+from antipodal.errors import POSITIVE, InputError, check_outputs, end_when_interrupted, number_within, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds

@@ -4,9 +4,15 @@
 # ruff: noqa: E402
 from __future__ import annotations
 
-from antipodal.command import POSITIVE, command_parser, end_when_interrupted, number_within, run_command
-from antipodal.errors import InputError
-from antipodal.outputs import check_outputs
+from antipodal.errors import (
+    POSITIVE,
+    InputError,
+    check_outputs,
+    command_parser,
+    end_when_interrupted,
+    number_within,
+    run_command,
+)
 
 RESUMES = "the same command goes on with the run"
 if __name__ == "__main__":

@@ -3,8 +3,7 @@ a table of its meshes, checks every checksum, and draws crops of both kinds with
 
 from __future__ import annotations
 
-from antipodal.command import BAD_INPUT, command_parser, end_when_interrupted, run_command
-from antipodal.outputs import check_outputs
+from antipodal.errors import BAD_INPUT, check_outputs, command_parser, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds

@@ -3,8 +3,7 @@ objects.meshes, which reads and repairs the files."""
 
 from __future__ import annotations
 
-from antipodal.command import BAD_INPUT, end_when_interrupted, run_command
-from antipodal.errors import AntipodalError
+from antipodal.errors import BAD_INPUT, AntipodalError, end_when_interrupted, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds

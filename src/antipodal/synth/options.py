@@ -10,8 +10,7 @@ from typing import Any, Optional, Tuple
 import numpy as np
 
 from antipodal.camera import camera_facts
-from antipodal.command import POSITIVE
-from antipodal.errors import InputError
+from antipodal.errors import POSITIVE, InputError
 from antipodal.files import MOST, shown, with_values
 from antipodal.networks import pixel_crops
 from antipodal.networks.pixel_crops import PixelCrops

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from antipodal.command import command_parser, end_when_interrupted, number_within, run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, command_parser, end_when_interrupted, number_within, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -17,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, cast
 
-from antipodal import plan_options
+from antipodal import plan as plan_command
 from antipodal.both_hands import load_planner
 from antipodal.grasp import Gripper, Hand, load_hand
 from antipodal.perception.inputs import MAX_SEED
@@ -80,9 +79,9 @@ def _frames(args: argparse.Namespace) -> Sequence[Frame]:
         if find_spec("rospy") is None:
             raise InputError("--live needs ROS 1 in this Python: make setup, then source env.sh")
         return import_module("antipodal.ros.live_frames").LiveFrames(args.live, args.info, not args.raw)
-    plan_options.check_camera_options(args)
+    plan_command.check_camera_options(args)
     numbers = args.fx is not None or args.fov is not None
-    camera = partial(plan_options.camera_of, args) if numbers else args.camera
+    camera = partial(plan_command.camera_of, args) if numbers else args.camera
     return open_frames(args.depth, camera, args.mask, (args.topic, args.info), args.stride, args.depth_scale)
 
 
@@ -92,7 +91,7 @@ def _serve_plan(server: Any, frames: Sequence[Frame], args: argparse.Namespace) 
     if args.hand is not None:
         _refuse_to_describe(planner.hands[0])
     planner.warm_up()
-    hints, approach = plan_options.scene_hints(args), plan_options.approach_of(args)
+    hints, approach = plan_command.scene_hints(args), plan_command.approach_of(args)
     tab = PlanTab(server, Replanner(planner, hints, args.max_grasps, args.seed, approach), frames)
     server.before_stop = tab.worker.end  # or the worker writes to a page that is gone
     tab.worker.wait()
@@ -158,10 +157,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--topic", default="", help="of the depth images in a bag; default: the only one")
     add("--info", default="", help="of the camera_info in a bag or of --live; default: beside the images")
     add("--port", type=int, default=PORT, help="of the page, on 127.0.0.1; 0: any that is free (default: %(default)s)")
-    plan_options.add_camera_options(parser, "; default: a file beside each image")
-    plan_options.add_hand_options(parser)
-    plan_options.add_scene_options(parser)
-    plan_options.add_approach_options(parser)
+    plan_command.add_camera_options(parser, "; default: a file beside each image")
+    plan_command.add_hand_options(parser)
+    plan_command.add_scene_options(parser)
+    plan_command.add_approach_options(parser)
     return parser
 
 

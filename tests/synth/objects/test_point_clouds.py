@@ -5,8 +5,7 @@ import pytest
 import trimesh
 from scipy.spatial import cKDTree
 
-from antipodal.command import run_command
-from antipodal.errors import InputError
+from antipodal.errors import InputError, run_command
 from antipodal.synth import meshes as command
 from antipodal.synth.objects import meshes, point_clouds
 

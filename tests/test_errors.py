@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 
 import antipodal
-from antipodal.command import run_command
-from antipodal.errors import InputError, ModelError, NoGraspFound
-from antipodal.outputs import check_outputs
+from antipodal.errors import InputError, ModelError, NoGraspFound, check_outputs, run_command
 
 COMMAND = """
 import sys
-from antipodal.command import run_command
+from antipodal.errors import run_command
 
 def main(arguments):
     print("line\\n" * {lines}, end="")
