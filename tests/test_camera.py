@@ -116,3 +116,9 @@ def test_file_without_a_camera_says_what_is_needed(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InputError, match="camera file"):
         Camera.load(path)
+
+
+@pytest.mark.parametrize("degrees", [0, 180, -1.0, float("nan"), "60", None, [60]])
+def test_a_field_of_view_that_cannot_be_is_refused(degrees):
+    with pytest.raises(InputError, match="between 0 and 180 degrees, got"):
+        Camera.from_field_of_view(degrees, 640, 480)

@@ -13,6 +13,7 @@ from antipodal.errors import InputError, ModelError, NoGraspFound
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.view_grasps import ViewGrasps, decode, encode, to_camera, to_view
+from antipodal.networks.flatness import Flatness
 from antipodal.perception.fusion import CameraView
 from antipodal.perception.hints import SceneHints
 from antipodal.perception.table import TableOptions
@@ -21,6 +22,8 @@ from antipodal.planning.cem import CEMOptions
 from antipodal.planning.cuda_graph import GpuPlanner
 from antipodal.planning.ranking import centered_in, tips_in_image
 from antipodal.planning.request import Request
+from antipodal.suction_cup import SuctionCup
+from antipodal.suction_planner import SuctionPlanner
 from tests.perception.test_view import view_of
 
 
@@ -183,6 +186,28 @@ def test_arguments_of_other_kinds_are_refused(given, complaint):
     if "targets" not in given:
         with pytest.raises(InputError, match=complaint):
             PLANNER.plan_views([(depth, CAMERA, np.eye(4))], **given)
+
+
+@pytest.mark.parametrize("wrong", ["text", 1.5, [1, 2], np.zeros((2, 2)), object()], ids=lambda v: type(v).__name__)
+def test_what_makes_no_planner_is_refused(wrong):
+    model, cup = resources.find("models/default.pt"), SuctionCup.load("piab_b30")
+    makers = [
+        lambda: GraspPlanner(PrefersMiddle(), gripper=wrong),
+        lambda: GraspPlanner(PrefersMiddle(), options=wrong),
+        lambda: GraspPlanner.load(model, device=wrong),
+        lambda: GraspPlanner.load(model, options=wrong, device="cpu"),
+        lambda: GraspPlanner.load(wrong, device="cpu"),
+        lambda: SuctionPlanner(Flatness(), wrong),
+        lambda: SuctionPlanner(Flatness(), cup, wrong),
+        lambda: PlannerOptions(cem=wrong),
+        lambda: PlannerOptions(policy=wrong),
+        lambda: Camera.load(wrong),
+        lambda: Gripper.load(wrong),
+        lambda: SuctionCup.load(wrong),
+    ]
+    for make in makers:
+        with pytest.raises((InputError, ModelError)):
+            make()
 
 
 def test_constant_depth_is_a_bare_table():

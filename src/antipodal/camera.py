@@ -66,8 +66,8 @@ class Camera:
     @classmethod
     def from_field_of_view(cls, degrees: float, width: int, height: int) -> Camera:
         """A camera with square pixels that sees this angle from its left border to its right one."""
-        if not 0 < degrees < 180:
-            raise InputError(f"the field of view must be between 0 and 180 degrees, got {degrees:g}")
+        if not (is_number(degrees) and 0 < degrees < 180):
+            raise InputError(f"the field of view must be between 0 and 180 degrees, got {shown(degrees)}")
         focal = width / 2 / float(np.tan(np.deg2rad(degrees) / 2))
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 

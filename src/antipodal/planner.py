@@ -23,7 +23,7 @@ from antipodal.networks.score import CropScore, PixelScore, make_score
 from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
 from antipodal.perception.inputs import check_gripper
 from antipodal.planning.approach_cone import check_approach
-from antipodal.planning.asked import Asked
+from antipodal.planning.asked import Asked, check_kind
 from antipodal.planning.cone_pipeline import ConePipeline
 from antipodal.planning.cpu_pipeline import CpuPipeline
 from antipodal.planning.cuda_graph import GpuPlanner
@@ -51,6 +51,8 @@ class GraspPlanner(ImagePlanner):
         """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py; on `device`, as is
         `dense`, which the policy "dense" needs. Sets OpenCV to one thread in this process."""
         single_threaded_opencv()
+        check_kind("gripper", gripper, Gripper)
+        check_kind("options", options, PlannerOptions)
         self.network = network
         self.dense = dense
         self.gripper = gripper or Gripper()
@@ -83,7 +85,7 @@ class GraspPlanner(ImagePlanner):
         """
         chosen = networks.pick_device(device)
         network, meta = networks.load(model, device=str(chosen))
-        scans = options is not None and options.policy == "dense"
+        scans = isinstance(options, PlannerOptions) and options.policy == "dense"
         dense = load_dense(Path(model).with_name("dense.pt"), chosen) if scans else None
         return _restored_planner(cls, (network, gripper, options, chosen, dense), meta)
 

@@ -38,6 +38,8 @@ def names(kind: str) -> List[str]:
 def locate(kind: str, name: Union[str, Path]) -> Path:
     """The absolute path of one of a kind, such as "grippers": a file, the name of one that came with the package
     ("franka_hand"), or its path within the package. Raises InputError that says what was looked for."""
+    if not isinstance(name, (str, Path)):
+        raise InputError(f"a file of {kind} is told by its path or name, got {name!r}"[:200])
     path = Path(name).expanduser()
     if path.exists():
         return path.absolute()

@@ -17,7 +17,7 @@ from antipodal.networks.suction_score import SuctionCropScore, SuctionScore, mak
 from antipodal.networks.threads import single_threaded_opencv, single_threaded_torch
 from antipodal.perception.table import AHEAD
 from antipodal.planning.approach_cone import Approach, ApproachCone, check_approach, cone_of, free_directions
-from antipodal.planning.asked import Asked
+from antipodal.planning.asked import Asked, check_kind
 from antipodal.planning.image_planner import Chosen, ImagePlanner
 from antipodal.planning.options import PlannerOptions
 from antipodal.planning.ranking import apart_from_failed, centered_in
@@ -45,6 +45,8 @@ class SuctionPlanner(ImagePlanner):
         from one: what it is fed, and how picks calibrate it. Sets OpenCV to one thread in this process. Raises
         ModelError for a file of jaws."""
         single_threaded_opencv()
+        check_kind("cup", cup, SuctionCup)
+        check_kind("options", options, SuctionOptions)
         self.network, self.cup = network, cup
         told: Dict[str, Any] = {name: value for name, value in (meta or {}).items() if name in ("crop", "picks")}
         self._file = told or None

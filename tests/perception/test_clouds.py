@@ -152,6 +152,14 @@ def test_what_is_no_cloud_of_that_sensor_is_refused(name):
         PLANNER.plan_cloud(points, viewpoint)
 
 
+@pytest.mark.parametrize("wrong", ["abc", {}, 1.5, np.zeros((2, 2))], ids=lambda v: type(v).__name__)
+def test_a_viewpoint_or_a_camera_that_is_none_is_refused(wrong):
+    with pytest.raises(InputError, match="viewpoint must be three finite numbers"):
+        cloud_view(POINTS, wrong)
+    with pytest.raises(InputError, match="camera must be a Camera"):
+        cloud_view(POINTS, camera=wrong)
+
+
 def test_points_that_are_masked_out_are_missing():
     out = np.zeros(POINTS.shape, bool)
     out[::7] = True

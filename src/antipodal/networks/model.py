@@ -196,6 +196,8 @@ def _check_crop(path: PathLike, network: GraspNetwork, meta: Dict[str, Any]) -> 
 
 def pick_device(name: str) -> torch.device:
     """The torch device of "auto" (cuda where there is one, else cpu), "cpu", "cuda" or "cuda:N"."""
+    if not isinstance(name, str):
+        raise InputError(f"unknown device {name!r}; possible: auto, cpu, cuda, cuda:N"[:200])
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() and not _lost_cuda() else "cpu")
     kind, _, index = name.partition(":")

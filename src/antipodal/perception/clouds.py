@@ -13,7 +13,7 @@ from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.perception.cloud_camera import fit_camera, pixel_errors
 from antipodal.perception.depth_view import DepthView
-from antipodal.perception.inputs import MAX_RANGE, unmasked
+from antipodal.perception.inputs import MAX_RANGE, check_camera, unmasked
 from antipodal.perception.z_buffer import nearest_in_pixels
 
 ORIGIN = (0.0, 0.0, 0.0)
@@ -40,6 +40,7 @@ def cloud_view(points: np.ndarray, viewpoint: Sequence[float] = ORIGIN, camera: 
     """
     rays = _checked(points, viewpoint)
     if camera is not None:
+        check_camera(camera)
         return _seen_by(rays, camera, np.asarray(viewpoint, float))
     T_cloud_cam = np.eye(4)
     T_cloud_cam[:3, 3] = viewpoint
@@ -58,7 +59,10 @@ def _checked(points: np.ndarray, viewpoint: Sequence[float]) -> np.ndarray:
     points = unmasked(points, np.nan)
     if points.ndim not in (2, 3) or points.shape[-1] != 3:
         raise InputError(f"a cloud must have shape (height, width, 3) or (N, 3), got {points.shape}")
-    origin = np.asarray(viewpoint, float)
+    try:
+        origin = np.asarray(viewpoint, float)
+    except (TypeError, ValueError):
+        origin = np.zeros(0)
     if origin.shape != (3,) or not np.isfinite(origin).all():
         raise InputError(f"viewpoint must be three finite numbers in metres, got {viewpoint!r}")
     with np.errstate(over="ignore", invalid="ignore"):

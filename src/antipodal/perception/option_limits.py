@@ -34,8 +34,8 @@ def _check_option(default: Any, value: Any, name: str, limits: Optional[Limits])
             _check_option(default[0], one, f"{name}[{i}]", limits)
     elif isinstance(default, (int, float)) and not isinstance(default, bool):
         _check_number(default, value, name, limits or _limits(default))
-    elif type(value) is not type(default) or value == ():
-        wanted = f"{type(default).__name__} of at least one value" if value == () else type(default).__name__
+    elif type(value) is not type(default) or isinstance(value, tuple):
+        wanted = f"{type(default).__name__}{' of at least one value' if isinstance(value, tuple) else ''}"
         raise InputError(f"option {name} must be {wanted}, got {shown(value)}")
 
 
