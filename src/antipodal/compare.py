@@ -66,7 +66,7 @@ class Trials:
         return {r["scene"]: r["picks"][0]["kind"] == "held" for r in self.rows if r.get("picks")}
 
 
-Pairs = List[Tuple[Trials, Trials]]  # of both models, for each folder of data
+Pairs = Sequence[Tuple[Trials, Trials]]  # of both models, for each folder of data
 
 
 def compare(model: Path, against: Path, out: Path, scenes: int, workers: int) -> str:
@@ -105,7 +105,7 @@ def write_comparison_page(
     second: str,
     rows: Dict[str, List[List[float]]],
     held: Held,
-    pairs: Sequence[Tuple[Trials, Trials]] = (),
+    pairs: Pairs = (),
 ) -> None:
     """The comparison as an HTML report; the worst failures are picked again for it."""
     page = report.Report(f"{first} against {second}", "Objects that neither of the two was trained on")
@@ -128,7 +128,7 @@ def write_comparison_page(
     page.write(path)
 
 
-def _add_trials(page: report.Report, names: Tuple[str, str], pairs: Sequence[Tuple[Trials, Trials]]) -> None:
+def _add_trials(page: report.Report, names: Tuple[str, str], pairs: Pairs) -> None:
     """The sections on picks, each model for a policy."""
     parts = [(name, trials) for pair in pairs for name, trials in zip(names, pair)]
     runners = [Runner(trials.options) for _, trials in parts]

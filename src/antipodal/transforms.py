@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from antipodal.errors import InputError
+
 
 def compose(R: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Transform (..., 4, 4) from rotations (..., 3, 3) and translations (..., 3) [m]."""
@@ -29,6 +31,12 @@ def is_rigid(T: Any) -> bool:
         return False
     R = T[:3, :3]
     return bool(np.abs(R @ R.T - np.eye(3)).max() < 1e-3 and np.linalg.det(R) > 0)
+
+
+def check_rigid(name: str, T: Any) -> None:
+    """Raises InputError where something is no rigid transform."""
+    if not is_rigid(T):
+        raise InputError(f"{name} must be a rigid transform (4, 4) in metres, got {np.asarray(T).tolist()}")
 
 
 def apply(T: np.ndarray, points: np.ndarray) -> np.ndarray:

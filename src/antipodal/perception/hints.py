@@ -45,9 +45,8 @@ class SceneHints:
             box = _finite("workspace", self.workspace, 6)
             if not (box[:3] < box[3:]).all():
                 raise InputError(f"workspace must be x0 y0 z0 x1 y1 z1 with x0 < x1 and so on, got {_shown(box)}")
-        if self.T_workspace_cam is not None and not transforms.is_rigid(self.T_workspace_cam):
-            got = np.asarray(self.T_workspace_cam).tolist()
-            raise InputError(f"T_workspace_cam must be a rigid transform (4, 4) in metres, got {got}")
+        if self.T_workspace_cam is not None:
+            transforms.check_rigid("T_workspace_cam", self.T_workspace_cam)
 
     def _check_distance(self, table: Sequence[float]) -> None:
         """Raises InputError where the table is no distance from the camera at which it could be seen."""

@@ -53,18 +53,12 @@ def check_views(views: Sequence[Tuple[Any, ...]]) -> List[DepthView]:
         raise InputError("each view must be a tuple (depth, camera, pose), and perhaps mask, labels, robot")
     found = [DepthView(*view) for view in views]
     for i, one in enumerate(found):
-        _check_pose(one.T_frame_cam, i)
+        transforms.check_rigid(f"the pose of view {i + 1}", one.T_frame_cam)
     for name in ("mask", "labels"):
         given = [getattr(one, name) is not None for one in found]
         if any(given) and not all(given):
             raise InputError(f"{name} must come with every view or with none, got {sum(given)} of {len(found)}")
     return [one for i, one in enumerate(found) if not any(_same(one, other) for other in found[:i])]
-
-
-def _check_pose(T: np.ndarray, i: int) -> None:
-    if not transforms.is_rigid(T):
-        got = np.asarray(T).tolist()
-        raise InputError(f"the pose of view {i + 1} must be a rigid transform (4, 4) in metres, got {got}")
 
 
 def _same(a: DepthView, b: DepthView) -> bool:
