@@ -8,11 +8,16 @@ from scenes import CAMERA, box, render
 from antipodal import resources
 from antipodal.errors import InputError, NoGraspFound
 from antipodal.files import nested, options_from_dict, with_values
+from antipodal.grasping.fixed_pieces import FixedOptions
+from antipodal.perception.bins import BinOptions
+from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.planner import GraspPlanner, PlannerOptions
+from antipodal.planning.dense_scan import DenseOptions
 from antipodal.planning.suction_options import SuctionOptions
 from antipodal.suction_cup import SuctionCup
 from antipodal.suction_planner import SuctionPlanner
 from antipodal.synth.options import preset
+from antipodal.tracking import TrackingOptions
 
 DEEP: list = []
 DEEP.append([DEEP, DEEP])
@@ -134,3 +139,12 @@ def test_every_option_is_refused_or_planned_with(extreme, planners):
         with suppress(InputError, NoGraspFound):
             planners[cls].tune(set_one(cls(), path, value))
             planners[cls].plan(depth, CAMERA, max_grasps=1)
+
+
+def test_what_0_or_no_end_switches_off_stays_possible():
+    bins, dense, fixed = BinOptions(beyond=0), DenseOptions(peak_radius=0), FixedOptions(blur=0)
+    segmentation = SegmentationOptions(min_certain=0, gap=0, bins=bins)
+    options = PlannerOptions(segmentation=segmentation, dense=dense, fixed=fixed)
+    depth = render([box((0.0, 0.0), (0.05, 0.04, 0.06), 0.4)])[0]
+    assert GraspPlanner.load(resources.find("models/default.pt"), device="cpu", options=options).plan(depth, CAMERA)
+    assert TrackingOptions(memory=math.inf).memory == math.inf

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, List, Optional, Tuple, Union
+from typing import Any, ClassVar, List, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from antipodal import backends
 from antipodal.grasp import Gripper
 from antipodal.grasping.antipodal_pairs_numba import depth_edges_numba, march_numba
+from antipodal.perception.option_limits import Within
 from antipodal.perception.view import View
 
 
@@ -25,7 +26,7 @@ from antipodal.perception.view import View
 class SamplingOptions:
     """How depth edges are found and paired."""
 
-    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"blur": (0.01, 100)}  # a smoothing has a width
+    WITHIN: ClassVar[Within] = {"blur": (0.01, 100)}  # a smoothing has a width
     pairs: int = 150  # pairs wanted
     friction: float = 0.8  # half-angle of the cone is atan(friction)
     slope: float = 0.6  # smallest depth gradient of an edge [m/m]

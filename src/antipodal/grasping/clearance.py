@@ -20,6 +20,7 @@ from antipodal.grasp import Gripper
 from antipodal.grasping import clearance_numba
 from antipodal.grasping.gripper_boxes import jaw_boxes, palm_box, reach_across
 from antipodal.grasping.view_grasps import ViewGrasps
+from antipodal.perception.option_limits import Within
 from antipodal.perception.view import View
 
 VIEW_BORDER = 0.01  # beyond the hand's reach [m]: cells are rounded, and what was not seen is filled from beside it
@@ -31,7 +32,7 @@ PALM_PITCH = 0.008  # between the points that stand for the palm [m]
 class ClearanceOptions:
     """Distances kept between the gripper and what was seen [m]."""
 
-    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"beside": (0, 1)}  # it becomes points
+    WITHIN: ClassVar[Within] = {"beside": (0, 1)}  # it becomes points
     below: float = 0.003  # between the tips and the highest surface under the jaws
     beside: float = 0.0  # added to every side of a jaw's footprint
     palm: float = 0.005  # between the palm and the highest surface under it

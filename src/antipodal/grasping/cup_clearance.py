@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from typing import ClassVar, List, Optional, Sequence
 
 import numpy as np
 
 from antipodal import transforms
-from antipodal.errors import InputError
+from antipodal.errors import POSITIVE
+from antipodal.files import MOST
 from antipodal.grasping import cup_clearance_numba as compiled
 from antipodal.grasping.gripper_boxes import Box
 from antipodal.perception.fusion import CameraView
-from antipodal.perception.option_limits import check_options
+from antipodal.perception.option_limits import Within, check_options
 from antipodal.perception.table import Table
 from antipodal.suction_cup import SuctionCup
 
@@ -21,6 +22,7 @@ from antipodal.suction_cup import SuctionCup
 class CupClearanceOptions:
     """How far the cup stays away."""
 
+    WITHIN: ClassVar[Within] = {"block": (POSITIVE, MOST)}
     beside: float = 0.003  # added to the cup's radius and to every side of the body [m]
     support: float = 0.002  # least distance of the body from the support [m]
     block: float = 0.005  # what lies in one square of the image of this side counts as one point, the nearest [m]
@@ -29,10 +31,6 @@ class CupClearanceOptions:
 
     def __post_init__(self) -> None:
         check_options(self, "clearance.")
-        if not all(v >= 0 for v in (self.beside, self.support, self.ignored, self.noises)) or not self.block > 0:
-            raise InputError(
-                f"clearance: beside, support, ignored and noises must be at least 0 and block above 0, got {self}"
-            )
 
 
 def cup_body(cup: SuctionCup, pressed: bool = False) -> Box:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Optional
+from typing import ClassVar, Optional
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 
 from antipodal.grasping.antipodal_pairs import grow
 from antipodal.perception import solid_scene_numba
+from antipodal.perception.option_limits import Within
 from antipodal.perception.solid_scene import SolidScene
 from antipodal.perception.view import CELL_PIXELS, View, look_along
 
@@ -22,6 +23,7 @@ FINEST = 0.004  # side of the cells in which pieces of a cloud are told, at leas
 class FixedOptions:
     """What counts as fixed."""
 
+    WITHIN: ClassVar[Within] = {"blur": (0, 1000)}
     height: float = 0.008  # above the table, at least [m]
     length: float = 0.15  # of a piece, at least [m]; shorter ones may be pushed aside
     blur: int = 1  # cells by which what may be grasped may be wrong at its outline

@@ -7,12 +7,14 @@ there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from antipodal.errors import InputError
+from antipodal.errors import POSITIVE
+from antipodal.files import MOST
 from antipodal.perception.fusion import CameraView
-from antipodal.perception.option_limits import check_options
+from antipodal.perception.option_limits import Within, check_options
 from antipodal.perception.surface_normals import LocalPlanes, local_planes
 from antipodal.suction_cup import SuctionCup
 
@@ -23,6 +25,7 @@ LEAST_ACROSS = 4  # pixels over the lip's width that a plane needs: LEAST of sur
 class SuctionPointOptions:
     """Which points are looked at, and what counts as smooth."""
 
+    WITHIN: ClassVar[Within] = dict.fromkeys(("reach", "residual", "flat"), (POSITIVE, MOST))
     drawn: int = 256  # points looked at in each image
     reach: float = 1.0  # of the plane that stands for the surface at a point, in radii of the lip
     coverage: float = 0.5  # least share of the lip's disc that shows this plane
@@ -33,8 +36,6 @@ class SuctionPointOptions:
 
     def __post_init__(self) -> None:
         check_options(self, "points.")
-        if self.drawn < 1 or not all(v > 0 for v in (self.reach, self.residual, self.flat)):
-            raise InputError(f"points: drawn must be at least 1, reach, residual and flat above 0, got {self}")
 
 
 def draw_pixels(view: CameraView, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, ClassVar, List, Optional, Tuple
 
 import cv2
 import numpy as np
 
 from antipodal.perception.cells import CELL, convex_hull, medians, wide_groups
+from antipodal.perception.option_limits import Within
 
 
 @dataclass(frozen=True)
 class BinOptions:
     """What counts as a bin."""
 
+    WITHIN: ClassVar[Within] = {"beyond": (0, 1200)}
     min_width: float = 0.16  # [m]
     gap: float = 0.015  # what stands this near to each other may be one bin [m]
     filled: float = 0.85  # share of its rectangle that its convex hull fills, at least; a circle fills 0.79

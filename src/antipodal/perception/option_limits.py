@@ -11,6 +11,7 @@ from antipodal.errors import InputError
 from antipodal.files import MOST, is_number, shown
 
 Limits = Tuple[float, float]  # least and greatest
+Within = Dict[str, Limits]  # by the options' names
 MOST_TIMES, MOST_AT_LEAST = 200, 1000  # a whole number may be so many defaults, or so much where that is more
 
 
@@ -20,7 +21,7 @@ def check_options(options: Any, prefix: str = "") -> None:
     class names in `WITHIN`. 0 is possible where the default is, and for what is no whole number, where it often
     switches something off.
     """
-    within: Dict[str, Limits] = getattr(options, "WITHIN", {})
+    within: Within = getattr(options, "WITHIN", {})
     for field in fields(options):
         default = field.default if field.default is not MISSING else field.default_factory()  # type: ignore
         _check_option(default, getattr(options, field.name), prefix + field.name, within.get(field.name))
@@ -41,7 +42,7 @@ def _check_option(default: Any, value: Any, name: str, limits: Optional[Limits])
 
 def _check_number(default: float, value: Any, name: str, limits: Limits) -> None:
     whole, (least, most) = isinstance(default, int), limits
-    possible = is_number(value) and (isinstance(value, (int, np.integer)) or not whole)
+    possible = is_number(value, np.inf) and (isinstance(value, (int, np.integer)) or not whole)
     if not (possible and least <= value <= most):
         wanted = "whole number" if whole else "number"
         raise InputError(f"option {name} must be a {wanted} from {least:g} to {most:g}, got {shown(value)}")

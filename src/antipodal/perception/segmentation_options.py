@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Dict, Tuple
+from typing import ClassVar
 
 from antipodal.perception.bins import BinOptions
 from antipodal.perception.furniture import FurnitureOptions
+from antipodal.perception.option_limits import Within
 from antipodal.perception.surroundings import SurroundingsOptions
 
 
@@ -14,7 +15,11 @@ from antipodal.perception.surroundings import SurroundingsOptions
 class SegmentationOptions:
     """What counts as an object."""
 
-    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"rim": (0, 1), "beyond": (0, 1)}  # they become pixels
+    WITHIN: ClassVar[Within] = {
+        **dict.fromkeys(("rim", "beyond"), (0, 1)),  # they become pixels
+        "min_certain": (0, 3200),
+        "gap": (0, 1000),
+    }
     min_height: float = 0.004  # above the table, at least [m]
     step: float = 0.01  # jump in depth between neighbouring pixels that parts two pieces [m]
     reach: float = 0.012  # what is barely higher than the table counts this near to what surely is [m]

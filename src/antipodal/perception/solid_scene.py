@@ -7,16 +7,15 @@ a plane without end. Everything else is free."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Protocol, Sequence, Tuple
+from typing import ClassVar, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 import torch
 
 from antipodal import transforms
-from antipodal.errors import InputError
 from antipodal.perception import solid_scene_numba as compiled
 from antipodal.perception.fusion import CameraView
-from antipodal.perception.option_limits import check_options
+from antipodal.perception.option_limits import Within, check_options
 from antipodal.perception.view import CELL_PIXELS, ViewOptions, look_along
 from antipodal.perception.view_atlas import ObliqueView, ViewAtlas
 
@@ -29,6 +28,7 @@ NO_PLANE = np.array([0.0, 0.0, 0.0, np.inf], np.float32)
 class SolidOptions:
     """What counts as occupied in a view from another side than the camera's."""
 
+    WITHIN: ClassVar[Within] = {"shadow": (0, 2), "voxel": (0.001, 0.02)}
     shadow: float = 0.3  # longest that a seen surface casts along the camera's ray [m]; 0: what is hidden is free
     voxel: float = 0.003  # side of the cubes that stand for what is hidden [m]
     flat: float = 0.003  # what is seen lower than this above the support, or than its noise, is support [m]
@@ -36,10 +36,6 @@ class SolidOptions:
 
     def __post_init__(self) -> None:
         check_options(self, "solid.")
-        if not 0 <= self.shadow <= 2 or not 0.001 <= self.voxel <= 0.02:
-            raise InputError(
-                f"solid.shadow must be 0 to 2 m and solid.voxel 0.001 to 0.02 m, got {self.shadow} and {self.voxel}"
-            )
 
 
 class SupportPlane(Protocol):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Tuple
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
 from antipodal.perception.cells import CELL
+from antipodal.perception.option_limits import Within
 
 
 @dataclass(frozen=True)
 class SurroundingsOptions:
     """What counts as standing round the support."""
 
-    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"edge": (0, 1), "foot": (0, 1)}  # they become cells
+    WITHIN: ClassVar[Within] = {"edge": (0, 1), "foot": (0, 1)}  # they become cells
     length: float = 0.2  # of the support's edge that it flanks, at least [m]; shorter things overhang the edge
     gap: float = 0.015  # what stands this near to each other is one [m]
     edge: float = 0.012  # what stands this near to the edge, inside it, still stands round the support [m]

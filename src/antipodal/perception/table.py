@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, ClassVar, Dict, List, Optional, Tuple
+from typing import Callable, ClassVar, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.perception import planes_numba as compiled
 from antipodal.perception.hints import SceneHints
+from antipodal.perception.option_limits import Within
 from antipodal.perception.planes import (
     HIGH,
     PARALLEL,
@@ -33,7 +34,7 @@ LEAST_NOISE, USUAL_NOISE, MOST_NOISE = 0.0003, 0.001, 0.006  # standard deviatio
 class TableOptions(PlaneOptions):
     """How the support is chosen among the planes."""
 
-    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"goes_on": (0, 10)}  # it becomes cells
+    WITHIN: ClassVar[Within] = {"goes_on": (0, 10)}  # it becomes cells
     min_offset: float = 0.05  # distance of a support from the camera's centre [m]
     min_area: float = 0.02  # smaller surfaces carry nothing [m^2]
     max_through: float = 0.3  # a surface through which more of the scene is seen is none

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import ClassVar, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
 
 from antipodal.perception.cells import CELL
+from antipodal.perception.option_limits import Within
 
 KNOWN = 0.9  # share of a side on which walls are known, from which it is one of them
 
@@ -19,7 +20,7 @@ KNOWN = 0.9  # share of a side on which walls are known, from which it is one of
 class ThinWallOptions:
     """What counts as a thin wall."""
 
-    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {
+    WITHIN: ClassVar[Within] = {
         "length": (0.01, 10),
         "thickness": (0, 1),
         "beside": (0, 1),

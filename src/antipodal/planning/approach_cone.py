@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Iterable, Optional, Sequence, Tuple, Union
+from typing import ClassVar, Iterable, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from antipodal import transforms
-from antipodal.errors import InputError
-from antipodal.perception.option_limits import check_options
+from antipodal.errors import POSITIVE, InputError
+from antipodal.perception.option_limits import Within, check_options
 from antipodal.perception.table import AHEAD
 
 NAMES = ("table", "camera", "any")
@@ -23,6 +23,7 @@ GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 class ConeOptions:
     """How a cone of approaches is searched."""
 
+    WITHIN: ClassVar[Within] = {"cell": (POSITIVE, 0.02), "hidden": (0, 1)}
     directions: int = 32  # spread over the cone
     pairs: int = 24  # antipodal pairs wanted in each direction
     candidates: int = 6  # of the pairs where the gripper fits, how many are scored in each direction
@@ -34,15 +35,6 @@ class ConeOptions:
 
     def __post_init__(self) -> None:
         check_options(self, "cone.")
-        for name in ("directions", "pairs", "candidates", "searched"):
-            if getattr(self, name) < 1:
-                raise InputError(f"cone.{name} must be at least 1, got {getattr(self, name)}")
-        if not (self.lean >= 0 and 0 <= self.hidden <= 1):
-            raise InputError(f"cone.lean must be at least 0 and cone.hidden 0 to 1, got {self.lean} and {self.hidden}")
-        if self.around < 0 or not 0 < self.cell <= 0.02:
-            raise InputError(
-                f"cone.around must be at least 0 and cone.cell 0 to 0.02 m, got {self.around}, {self.cell}"
-            )
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Callable, ClassVar, Dict, Tuple
+from typing import Callable, ClassVar, Tuple
 
 import numpy as np
 import torch
 
+from antipodal.perception.option_limits import Within
 from antipodal.planning import mixture_numba
 
 Score = Callable[[torch.Tensor], Tuple[torch.Tensor, torch.Tensor]]
@@ -22,7 +23,7 @@ Score = Callable[[torch.Tensor], Tuple[torch.Tensor, torch.Tensor]]
 class CEMOptions:
     """How long and how widely to search."""
 
-    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"iterations": (0, 1000), "floor": (1e-12, 1)}  # 0: no search
+    WITHIN: ClassVar[Within] = {"iterations": (0, 1000), "floor": (1e-12, 1)}  # 0: no search
     iterations: int = 2
     samples: int = 40  # drawn in each iteration
     elite: float = 0.25  # elites: the best of all samples so far, this fraction of the largest batch so far

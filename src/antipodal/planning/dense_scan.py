@@ -10,18 +10,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence, Tuple, Union
+from typing import ClassVar, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
 
 from antipodal import networks
-from antipodal.errors import InputError, ModelError
+from antipodal.errors import ModelError
 from antipodal.grasp import Gripper
 from antipodal.grasping.view_grasps import ViewGrasps
 from antipodal.networks import crops
 from antipodal.networks.dense_net import DenseNet
-from antipodal.perception.option_limits import check_options
+from antipodal.perception.option_limits import Within, check_options
 from antipodal.perception.view import View
 
 
@@ -29,14 +29,13 @@ from antipodal.perception.view import View
 class DenseOptions:
     """How finely the view is scanned and how much of it is kept."""
 
+    WITHIN: ClassVar[Within] = {"peak_radius": (0, 1000)}
     angles: int = 16  # over half a turn
     peak_radius: int = 1  # a peak is the best of the pixels this far around it, at its angle
     proposals: int = 150  # peaks handed on, the best
 
     def __post_init__(self) -> None:
         check_options(self, "dense.")
-        if self.angles < 1 or self.peak_radius < 0 or self.proposals < 1:
-            raise InputError(f"a scan needs angles and proposals of at least 1, peak_radius of at least 0, got {self}")
 
 
 @dataclass(frozen=True)

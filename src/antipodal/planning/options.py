@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Dict, Tuple
+from typing import ClassVar, Tuple
 
 from antipodal.errors import InputError
 from antipodal.files import options_from_dict
@@ -11,7 +11,7 @@ from antipodal.grasping.antipodal_pairs import SamplingOptions
 from antipodal.grasping.clearance import ClearanceOptions
 from antipodal.grasping.fixed_pieces import FixedOptions
 from antipodal.perception.fusion import FusionOptions
-from antipodal.perception.option_limits import check_options
+from antipodal.perception.option_limits import Within, check_options
 from antipodal.perception.segmentation_options import SegmentationOptions
 from antipodal.perception.solid_scene import SolidOptions
 from antipodal.perception.table import TableOptions
@@ -25,7 +25,7 @@ from antipodal.planning.dense_scan import DenseOptions
 class PlannerOptions:
     """Each part is documented beside the function that it tunes."""
 
-    WITHIN: ClassVar[Dict[str, Tuple[float, float]]] = {"openings": (0.01, 1)}
+    WITHIN: ClassVar[Within] = {"openings": (0.01, 1)}
 
     policy: str = "sample"  # a search starts at sampled antipodal pairs, or at the peaks of a "dense" scan
     approach: str = "table"  # along the normal of a "table", along the "camera" axis, or from "any" side of the table

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import Any, Deque, List, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Deque, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from antipodal.camera import Camera
-from antipodal.errors import InputError
+from antipodal.errors import POSITIVE
 from antipodal.grasp import Grasp
-from antipodal.perception.option_limits import check_options
+from antipodal.perception.option_limits import Within, check_options
 from antipodal.planner import Plan
 from antipodal.tracking.patch import Patch
 
@@ -20,6 +21,10 @@ from antipodal.tracking.patch import Patch
 class TrackingOptions:
     """When two grasps count as the same, and how much better another must be to replace the current one."""
 
+    WITHIN: ClassVar[Within] = {
+        "margin": (0, 1),
+        **dict.fromkeys(("distance", "turn", "memory", "window"), (POSITIVE, math.inf)),
+    }
     margin: float = 0.15  # of P(success) by which another grasp must be better; 0 = always the best
     distance: float = 0.02  # a grasp this far from the expected one is another [m]
     turn: float = 0.5  # a grasp turned by this much is another [rad]
@@ -28,11 +33,6 @@ class TrackingOptions:
 
     def __post_init__(self) -> None:
         check_options(self, "tracking.")
-        for name in ("distance", "turn", "memory", "window"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"tracking.{name} must be positive, got {getattr(self, name)}")
-        if not 0 <= self.margin <= 1:
-            raise InputError(f"tracking.margin must be in 0..1, got {self.margin}")
 
 
 class GraspTracker:
