@@ -57,8 +57,8 @@ def sample_antipodal(
     """
     edges, normals = depth_edges(view.depth, view.cell, options)
     edges = view.on_things(edges)
-    starts = edges & grow(view.graspable, 2)
-    count = int(starts.sum())
+    starts = _cells_of(edges & grow(view.graspable, 2))
+    count = len(starts[0])
     if count == 0:
         return _no_pairs(view), 0
     start, direction = _draw_rays(starts, normals, generator, options)
@@ -130,11 +130,24 @@ def _is_ridge(size: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:
     return (size >= ahead) & (size >= behind)
 
 
+def _cells_of(mask: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Rows and columns (K,) of the true cells of a mask (H, W), row by row."""
+    if not backends.uses_numba(mask):
+        v, u = torch.nonzero(mask, as_tuple=True)
+        return v, u
+    rows, columns = np.divmod(np.flatnonzero(mask.numpy()), mask.shape[1])  # several times faster than torch's
+    return torch.from_numpy(rows), torch.from_numpy(columns)
+
+
 def _draw_rays(
-    starts: torch.Tensor, normals: torch.Tensor, generator: torch.Generator, options: SamplingOptions
+    starts: Tuple[torch.Tensor, torch.Tensor],
+    normals: torch.Tensor,
+    generator: torch.Generator,
+    options: SamplingOptions,
 ) -> Tuple[torch.Tensor, torch.Tensor]:
-    """Edge cells (M, 2) as (column, row) drawn with replacement, and inward directions (M, 2) from their cones."""
-    v, u = torch.nonzero(starts, as_tuple=True)
+    """Edge cells (M, 2) as (column, row), drawn with replacement from those at rows and columns `starts` (K,), and
+    inward directions (M, 2) from their cones."""
+    v, u = starts
     picked = torch.randint(len(u), (options.pairs * options.starts_per_pair,), generator=generator, device=u.device)
     u, v = u[picked], v[picked]
     return cone_rays(u, v, normals, torch.rand(len(u), generator=generator, device=u.device), options)

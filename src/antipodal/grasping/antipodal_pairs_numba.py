@@ -14,7 +14,7 @@ def depth_edges_numba(depth, per_step, slope, taps):
     smoothing. All single precision.
     """
     H, W = depth.shape
-    smooth = np.ascontiguousarray(_smooth(_smooth(depth, taps).T, taps).T)  # by rows again
+    smooth = _smooth_down(_smooth_along(depth, taps), taps)
     normals = np.empty((2, H, W), np.float32)
     size = np.empty((H, W), np.float32)
     beyond = np.empty(W + 2, np.float32)  # a row and, at its ends, the same values again
@@ -37,7 +37,7 @@ def _slopes(row, up, down, per_step, size, normal_x, normal_y):
 
 
 @numba.njit(cache=True)
-def _smooth(image, taps):
+def _smooth_along(image, taps):
     """Rows (H, W) smoothed, their ends repeated."""
     H, W = image.shape
     radius = len(taps) // 2
@@ -46,12 +46,27 @@ def _smooth(image, taps):
     for v in range(H):
         padded[:radius], padded[radius + W :] = image[v, 0], image[v, W - 1]
         padded[radius : radius + W] = image[v]
-        row = out[v]
         for k in range(len(taps)):
-            t = taps[k]
-            for u in range(W):
-                row[u] += t * padded[u + k]
+            _add_share(out[v], taps[k], padded[k : k + W])
     return out
+
+
+@numba.njit(cache=True)
+def _smooth_down(image, taps):
+    """Columns (H, W) smoothed, their ends repeated; row by row, which is how they lie in memory."""
+    H, W = image.shape
+    radius = len(taps) // 2
+    out = np.zeros((H, W), np.float32)
+    for v in range(H):
+        for k in range(len(taps)):
+            _add_share(out[v], taps[k], image[min(max(v + k - radius, 0), H - 1)])
+    return out
+
+
+@numba.njit(cache=True)
+def _add_share(row, share, other):
+    for u in range(len(row)):
+        row[u] += share * other[u]
 
 
 @numba.njit(cache=True)
