@@ -53,23 +53,23 @@ def fixed_points(solids: SolidScene, around: float, options: FixedOptions = Fixe
     They are told as `fixed_surface` tells them, in a view along the support's normal of what may be grasped and of
     `around` [m] beside it.
     """
-    plane, points, target = solids.plane, solids.points, solids.target
-    if not math.isfinite(plane[3]):
-        return points[:0]
-    xy = points @ look_along(plane[:3])[:3, :2].astype(np.float32)
-    low, high = xy[target].min(axis=0) - np.float32(around), xy[target].max(axis=0) + np.float32(around)
-    cell = max(FINEST, CELL_PIXELS * solids.pitch)
-    places = np.rint((xy - low) / np.float32(cell)).astype(int)
-    size = np.rint((high - low) / np.float32(cell)).astype(int) + 1
-    near = ((places >= 0) & (places < size)).all(axis=1)
-    others = near & ~target & (plane[3] - points @ plane[:3] > options.height)
-    if not others.any():
-        return points[:0]
-    standing, graspable = np.zeros(size, bool), np.zeros(size, bool)
-    standing[tuple(places[others].T)] = True
-    graspable[tuple(places[target].T)] = True
+    plane = solids.plane
+    others = np.compress(~solids.target, solids.points, axis=0)
+    others = others[plane[3] - others @ plane[:3] > options.height]
+    if not len(others) or not math.isfinite(plane[3]):
+        return others[:0]
+    R = np.ascontiguousarray(look_along(plane[:3])[:3, :3], np.float32)
+    low, high = (edge[:2] for edge in solid_scene_numba.extent_of(solids.targets, R))
+    corner, cell = low - np.float32(around), np.float32(max(FINEST, CELL_PIXELS * solids.pitch))
+    columns, rows = (int(n) + 1 for n in np.rint((high + np.float32(around) - corner) / cell))
+    standing, graspable = (
+        np.isfinite(_nearest_points(p, R, corner, cell, (rows, columns)))
+        for p in (others, np.compress(solids.target, solids.points, axis=0))
+    )
     standing &= ~grow(torch.from_numpy(graspable), options.blur).numpy()
-    return points[others][_long(standing, cell, options)[tuple(places[others].T)]]
+    column, row = np.rint((others @ R[:, :2] - corner) / cell).astype(int).T
+    near = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+    return others[near][_long(standing, float(cell), options)[row[near], column[near]]]
 
 
 def points_surface(points: np.ndarray, view: View) -> Optional[torch.Tensor]:
@@ -78,8 +78,15 @@ def points_surface(points: np.ndarray, view: View) -> Optional[torch.Tensor]:
     if not len(points):
         return None
     R, corner = np.ascontiguousarray(view.T_cam_view[:3, :3], np.float32), np.array(view.origin, np.float32)
+    return torch.from_numpy(_nearest_points(points, R, corner, np.float32(view.cell), tuple(view.depth.shape)))
+
+
+def _nearest_points(
+    points: np.ndarray, R: np.ndarray, corner: np.ndarray, cell: np.float32, shape: tuple
+) -> np.ndarray:
+    """Least depth of points (N, 3) along the last column of R (3, 3) in each cell of a grid of `shape`; inf where there
+    is none. corner: of the grid, along the others [m]."""
     nothing = np.zeros(len(points), bool), np.zeros((0, 3), np.float32), np.float32(0)
-    nearest, _ = solid_scene_numba.nearest_in_cells(
-        points, *nothing, R, corner, np.float32(view.cell), *view.depth.shape
-    )
-    return torch.from_numpy(nearest)
+    nearest = np.full(shape, np.inf, np.float32)
+    solid_scene_numba.nearest_in_cells(points, *nothing, R, corner, cell, nearest, nearest)
+    return nearest

@@ -60,6 +60,7 @@ class SolidScene:
 
     points: np.ndarray  # (N, 3) float32 [m] of every pixel that shows no support
     target: np.ndarray  # (N,) bool, of the pixels that may be grasped
+    targets: np.ndarray  # (3, K) float32, these points by coordinate: their minima then compile to vectors
     few: np.ndarray  # (K,) points that stand for all in a coarse view
     hidden: np.ndarray  # (M, 3) float32, a place in each outer voxel of what is hidden [m]
     voxel: float  # their side [m]
@@ -75,12 +76,12 @@ class SolidScene:
         with the support lifted."""
         T_cam_view = look_along(direction)
         R = np.ascontiguousarray(T_cam_view[:3, :3], np.float32)
-        low, high = compiled.extent_of(self.points, self.target, R)
+        low, high = compiled.extent_of(self.targets, R)
         longest = float((high - low)[:2].max()) + 2 * margin
         cell = max(options.cell, CELL_PIXELS * self.pitch, longest / options.max_cells)
         width, height = _cells(high - low, margin, cell)
-        made = self._tile(self.points, self.target, R, low, high, margin, cell, width, height)
-        depth, lifted, graspable, bare = map(torch.from_numpy, made)
+        depth, lifted, graspable, bare = made = _surfaces(height, width)
+        self._draw(self.points, self.target, R, low, high, margin, cell, made)
         corner = float(low[0]) - margin, float(low[1]) - margin
         everywhere = torch.ones_like(graspable)
         return ObliqueView(depth, graspable, everywhere, T_cam_view, corner, cell, float("inf"), bare=bare), lifted
@@ -96,22 +97,21 @@ class SolidScene:
         frames = np.stack([look_along(direction) for direction in directions])
         R = np.ascontiguousarray(frames[:, :3, :3], np.float32)
         points, target = self.points[self.few], self.target[self.few]
-        extents = [compiled.extent_of(points, target, turn) for turn in R]
+        targets = np.ascontiguousarray(np.compress(target, points, axis=0).T)
+        extents = [compiled.extent_of(targets, turn) for turn in R]
         cell = max(cell, CELL_PIXELS * self.pitch)
         sizes = np.array([_cells(high - low, margin, cell) for low, high in extents])
         width, last = int(sizes[:, 0].max()), np.cumsum(sizes[:, 1])
-        tiles = [
-            self._tile(points, target, turn, low, high, margin, cell, width, int(height))
-            for turn, (low, high), height in zip(R, extents, sizes[:, 1])
-        ]
-        depth, lifted, graspable, bare = (torch.from_numpy(np.concatenate(part)) for part in zip(*tiles))
+        depth, lifted, graspable, bare = made = _surfaces(int(last[-1]), width)
+        for turn, (low, high), end, height in zip(R, extents, last, sizes[:, 1]):
+            self._draw(points, target, turn, low, high, margin, cell, [part[end - height : end] for part in made])
         everywhere = torch.ones_like(graspable)
         view = ObliqueView(depth, graspable, everywhere, np.eye(4), (0.0, 0.0), cell, float("inf"), bare=bare)
         first = np.array([low[:2] - np.float32(margin) for low, _ in extents], np.float64)
         first[:, 1] -= cell * (last - sizes[:, 1])
         return ViewAtlas(view, lifted, frames, torch.from_numpy(first.astype(np.float32)), torch.from_numpy(last))
 
-    def _tile(
+    def _draw(
         self,
         points: np.ndarray,
         target: np.ndarray,
@@ -120,16 +120,23 @@ class SolidScene:
         high: np.ndarray,
         margin: float,
         cell: float,
-        width: int,
-        height: int,
-    ) -> Tuple[np.ndarray, ...]:
-        """Surface, surface with the support lifted, where grasps may be centred, and what is bare, each (height,
-        width), of a view with the axes R (3, 3) from `margin` before the extent's low corner."""
+        surfaces: Sequence[torch.Tensor],
+    ) -> None:
+        """Fill `_surfaces` with those of a view with the axes R (3, 3) from `margin` before the extent's low corner."""
         origin, side = low[:2] - np.float32(margin), np.float32(cell)
-        half = np.float32(self.voxel / 3)
-        nearest, masked = compiled.nearest_in_cells(points, target, self.hidden, half, R, origin, side, height, width)
+        shape, half = surfaces[0].shape, np.float32(self.voxel / 3)
+        nearest, masked = np.full(shape, np.inf, np.float32), np.full(shape, np.inf, np.float32)
+        compiled.nearest_in_cells(points, target, self.hidden, half, R, origin, side, nearest, masked)
         limits = np.array([low[2] - BEYOND, high[2] + BEYOND, self.lift], np.float32)
-        return compiled.with_plane(nearest, masked, R, origin, side, self.plane, limits)
+        drawn = (part.numpy() for part in surfaces)
+        compiled.with_plane(nearest, masked, R, origin, side, self.plane, limits, *drawn)
+
+
+def _surfaces(height: int, width: int) -> Tuple[torch.Tensor, ...]:
+    """Surface, surface with the support lifted, where grasps may be centred, and what is bare, each (height, width),
+    still to be filled."""
+    kinds = (torch.float32, torch.float32, torch.bool, torch.bool)
+    return tuple(torch.empty((height, width), dtype=kind) for kind in kinds)
 
 
 def _cells(size: np.ndarray, margin: float, cell: float) -> Tuple[int, int]:
@@ -152,7 +159,9 @@ def solid_scene(
     noise = np.float32(0 if support is None else support.noise)
     clouds = [_points_above(view, plane, noise, options) for view in views]
     points, target = (np.concatenate(part) for part in zip(*clouds))
-    low, high = points[target].min(axis=0) - np.float32(reach), points[target].max(axis=0) + np.float32(reach)
+    targets = np.ascontiguousarray(np.compress(target, points, axis=0).T)
+    low, high = compiled.extent_of(targets, np.eye(3, dtype=np.float32))
+    low, high = low - np.float32(reach), high + np.float32(reach)
     voxel = np.float32(max(options.voxel, float(np.prod(high - low) / MOST_VOXELS) ** (1 / 3)))
     grid = np.zeros(tuple(int(n) for n in np.ceil((high - low) / voxel).astype(int) + 1), np.uint8)
     few = compiled.mark_seen(points, target, low, voxel, grid)
@@ -160,9 +169,9 @@ def solid_scene(
     if options.shadow > 0:
         seen = [points[few]] if len(views) == 1 else [cloud for cloud, _ in clouds]
         hidden = _hidden(views, seen, plane, low, voxel, grid, options)
-    height = float(plane[3] - (points[target] @ plane[:3]).min())
+    height = float(plane[3] - (plane[:3] @ targets).min())
     pitch = max(_pitch(view) for view in views if view.graspable.any())
-    return SolidScene(points, target, few, hidden, float(voxel), plane, options.support, pitch, height)
+    return SolidScene(points, target, targets, few, hidden, float(voxel), plane, options.support, pitch, height)
 
 
 def _points_above(

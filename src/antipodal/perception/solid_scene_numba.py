@@ -136,25 +136,26 @@ def beside_free(places, grid, low, side):
     return found
 
 
-@numba.njit(cache=True)
-def extent_of(points, target, R):
-    """Least and greatest coordinates (3,) float32 along the columns of R (3, 3) of the points (N, 3) that are
-    targets."""
-    low, high = np.full(3, np.float32(np.inf)), np.full(3, np.float32(-np.inf))
-    for n in range(len(points)):
-        if target[n]:
-            for k in range(3):
-                c = points[n, 0] * R[0, k] + points[n, 1] * R[1, k] + points[n, 2] * R[2, k]
-                low[k], high[k] = min(low[k], c), max(high[k], c)
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def extent_of(points, R):
+    """Least and greatest coordinates (3,) float32 along the columns of R (3, 3) of points (3, N), by coordinate."""
+    low, high = np.empty(3, np.float32), np.empty(3, np.float32)
+    x, y, z = points
+    for k in range(3):
+        a, b, c = R[0, k], R[1, k], R[2, k]
+        least, greatest = np.float32(np.inf), np.float32(-np.inf)
+        for n in range(len(x)):
+            along = x[n] * a + y[n] * b + z[n] * c
+            least, greatest = min(least, along), max(greatest, along)
+        low[k], high[k] = least, greatest
     return low, high
 
 
 @numba.njit(cache=True)
-def nearest_in_cells(points, target, hidden, half, R, origin, cell, H, W):
-    """Nearest depth (H, W) float32 along the last column of R in every cell, of the points (N, 3) and of hidden places
-    (M, 3) that stand for `half` [m] to each side; and of the targets alone. inf where there is none."""
-    nearest = np.full((H, W), np.float32(np.inf))
-    masked = np.full((H, W), np.float32(np.inf))
+def nearest_in_cells(points, target, hidden, half, R, origin, cell, nearest, masked):
+    """Lower `nearest` (H, W) float32 to the least depth along the last column of R in every cell, of the points (N, 3)
+    and of hidden places (M, 3) that stand for `half` [m] to each side; and `masked` to that of the targets alone."""
+    H, W = nearest.shape
     x, y, z = np.empty(len(points), np.float32), np.empty(len(points), np.float32), np.empty(len(points), np.float32)
     _in_cells(points, R, origin, cell, x, y, z)
     right, bottom = np.float32(W - 1), np.float32(H - 1)
@@ -175,7 +176,6 @@ def nearest_in_cells(points, target, hidden, half, R, origin, cell, H, W):
             for row in range(np.int32(first_r), np.int32(last_r) + 1):
                 for column in range(np.int32(first_c), np.int32(last_c) + 1):
                     nearest[row, column] = min(nearest[row, column], z[n])
-    return nearest, masked
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
@@ -193,16 +193,14 @@ def _in_cells(points, R, origin, cell, x, y, z):
 
 
 @numba.njit(cache=True)
-def with_plane(nearest, masked, R, origin, cell, plane, limits):
-    """Surface (H, W) float32 of what was seen or hidden and of a plane (4,), the same with the plane lifted, where
-    grasps may be centred, and where nothing but the plane is (H, W) bool.
+def with_plane(nearest, masked, R, origin, cell, plane, limits, depth, lifted, graspable, bare):
+    """Write the surface `depth` (H, W) float32 of what was seen or hidden and of a plane (4,), the same with the plane
+    lifted, where grasps may be centred, and where nothing but the plane is (H, W) bool.
 
     limits: (3,) nearest and farthest depth of the plane [m], and how far it is lifted [m].
     """
     H, W = nearest.shape
     closed, closed_masked = _closed(nearest), _closed(masked)
-    depth, lifted = np.empty((H, W), np.float32), np.empty((H, W), np.float32)
-    graspable, bare = np.zeros((H, W), np.bool_), np.zeros((H, W), np.bool_)
     slope = np.empty(3, np.float32)
     for k in range(3):
         slope[k] = plane[0] * R[0, k] + plane[1] * R[1, k] + plane[2] * R[2, k]
@@ -215,7 +213,6 @@ def with_plane(nearest, masked, R, origin, cell, plane, limits):
             bare[r, c] = ground < closed[r, c]
             inner = r > 0 and c > 0 and r < H - 1 and c < W - 1
             graspable[r, c] = inner and closed_masked[r, c] < depth[r, c] + cell
-    return depth, lifted, graspable, bare
 
 
 @numba.njit(cache=True)
