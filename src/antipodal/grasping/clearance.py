@@ -95,10 +95,14 @@ class Clearance:
         self.view, self.gripper, self.options = view, gripper, options
         self.obstacles = _obstacles(view, options)
         self.palm_obstacles = _palm_obstacles(view, options)
-        self.tops = view.things()
         self.fixed = None if fixed is None else _nearest_around(fixed, 1)
         self.limits = ClearanceLimits.of(options, gripper)
         self._points: Dict[Tuple[Tuple[float, ...], float], Tuple[np.ndarray, ...]] = {}
+
+    @property
+    def tops(self) -> torch.Tensor:
+        """Depth (H, W) [m] of what the jaws may close on."""
+        return self.view.things()
 
     def widest_opening(
         self, grasps: ViewGrasps, openings: Sequence[float], spare: float = 0.0
@@ -206,7 +210,9 @@ def footprints(
 def _obstacles(view: View, options: ClearanceOptions) -> torch.Tensor:
     """Depth (H, W) of the nearest surface that a point of a jaw's footprint stands for; a noisy table is no obstacle
     (its plane is), and what lies outside the image is one of any height."""
-    seen = torch.where(view.inside, view.depth, torch.full_like(view.depth, -torch.inf))
+    seen = view.depth
+    if not (backends.uses_numba(seen) and view.inside.numpy().all()):
+        seen = torch.where(view.inside, seen, torch.full_like(seen, -torch.inf))
     return _without_table(_nearest_around(seen, 1), view, options)
 
 

@@ -50,7 +50,6 @@ class ObliqueClearance(Clearance):
         grasps. cameras: each tip stays in an image of theirs. fixed: as in `Clearance`."""
         super().__init__(replace(view, depth=lifted), gripper, options, fixed)
         self.view, self.poses, self.cameras = view, poses, cameras
-        self.tops = view.things()
         self._body = _body_points(gripper, view.cell)
 
     def widest_opening(
