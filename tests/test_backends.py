@@ -1,4 +1,4 @@
-"""Compiling, which takes a minute after an installation, is said once, and not when it was done before."""
+"""Compiling is said once, not when it was done before; and what one plan frees the next may use."""
 
 import os
 import subprocess
@@ -48,3 +48,25 @@ def test_the_first_process_says_that_it_compiles_and_later_ones_do_not(tmp_path)
     command = [sys.executable, "-c", USE]
     said = [subprocess.run(command, env=env, capture_output=True, text=True, check=True).stderr for _ in range(2)]
     assert said == ["compiling, once after an installation; up to two minutes\n", ""]
+
+
+MEMORY = """
+import resource
+import numpy as np
+from antipodal.backends import keep_freed_memory
+keep_freed_memory()
+
+def page_faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    [np.ones(4 << 20, np.uint8) for _ in range(8)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(page_faults(), page_faults())
+"""
+
+
+def test_what_a_plan_frees_is_there_for_the_next():
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", MEMORY], env=env, capture_output=True, text=True, check=True)
+    first, again = map(int, done.stdout.split())
+    assert first > 4000 and again < 400  # pages of 4 kB

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from antipodal import networks
+from antipodal.backends import keep_freed_memory
 from antipodal.camera import Camera
 from antipodal.errors import InputError, ModelError
 from antipodal.grasp import JAWS, Gripper, Hand
@@ -51,6 +52,7 @@ class GraspPlanner(ImagePlanner):
         """network: maps crops (N, 1, 32, 32) and conditions (N, 4) to logits (N,), see crops.py; on `device`, as is
         `dense`, which the policy "dense" needs. Sets OpenCV to one thread in this process."""
         single_threaded_opencv()
+        keep_freed_memory()
         check_kind("gripper", gripper, Gripper)
         check_kind("options", options, PlannerOptions)
         self.network = network
