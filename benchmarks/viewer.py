@@ -30,14 +30,18 @@ APPROACHES: Dict[str, dict] = {
     "any": {"approach": "any"},
     "cone of 40 degrees": {"approach": "cone", "angle": 40.0},
 }
-INSIDE = {"rectangle": ALL_INSIDE, "rows": (0, 400)}  # what lies in a rectangle may be grasped
+WIDE = {"rectangle": ALL_INSIDE, "rows": (0, 400)}  # what lies in a rectangle may be grasped
+NARROW = {"rectangle": ALL_INSIDE, "rows": (140, 340)}
 SLIDERS: Dict[str, Tuple[dict, dict]] = {
     "friction": ({"friction": 0.5}, {"friction": 0.55}),
     "under tips": ({"below": 0.002}, {"below": 0.003}),
     "least P": ({"min_quality": 0.05}, {"min_quality": 0.1}),
     "opening": ({"opening": 0.085}, {"opening": 0.08}),
     "seed": ({"seed": 1}, {"seed": 2}),
-    "columns": ({**INSIDE, "columns": (100, 500)}, {**INSIDE, "columns": (110, 500)}),
+    "up": ({"up": (0.0, 0.0, -1.0)}, {"up": (0.0, 0.01, -1.0)}),
+    "farthest": ({"depths": (0.0, 2.0)}, {"depths": (0.0, 2.1)}),
+    "columns of 240": ({**NARROW, "columns": (200, 440)}, {**NARROW, "columns": (210, 440)}),
+    "columns of 400": ({**WIDE, "columns": (100, 500)}, {**WIDE, "columns": (110, 500)}),
 }
 
 
@@ -90,10 +94,10 @@ def moved(tab: PlanTab, way: dict, slider: str, repeats: int) -> dict:
 
 
 def show(result: Dict[str, Dict[str, dict]]) -> None:
-    print(f"{'approach':20}{'slider':14}{'median':>8}{'p90':>8}{'plan':>8}  [ms]")
+    print(f"{'approach':20}{'slider':16}{'median':>8}{'p90':>8}{'plan':>8}  [ms]")
     for approach, sliders in result.items():
         for slider, t in sliders.items():
-            print(f"{approach:20}{slider:14}{t['ms']:8.0f}{t['p90_ms']:8.0f}{t['plan_ms']:8.0f}")
+            print(f"{approach:20}{slider:16}{t['ms']:8.0f}{t['p90_ms']:8.0f}{t['plan_ms']:8.0f}")
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def test_what_stands_on_the_support_is_shaded_by_height_and_told_by_a_legend():
     table = image[-5, 100].astype(int)
     assert low[2] > low[0] and (high > 1.2 * low).all()  # blue: graspable, and the higher one brighter
     assert np.ptp(table) < 20 and (image[100:, -10] == draw.MISSING).all()
-    plain = draw.shade_kinds(perceive(depth, CAMERA), CAMERA)
+    plain = draw.shade_kinds(perceive(depth, CAMERA), CAMERA).image
     changed = (image != plain).any(axis=2)
     assert changed[:80, :190].mean() > 0.5 and not changed[110:, 200:].any()  # the legend, in its corner
 
@@ -100,5 +100,5 @@ def test_without_a_support_what_may_be_grasped_is_blue():
     depth = np.full((240, 320), 0.5, np.float32)
     scene = Scene(depth, None, np.zeros(depth.shape, bool))
     scene.graspable[100:140, 100:140] = True
-    image = draw.shade_kinds(scene, CAMERA)
+    image = draw.shade_kinds(scene, CAMERA).image
     assert np.ptp(image[10, 10]) == 0 and image[120, 120, 2] > image[120, 120, 0] + 20

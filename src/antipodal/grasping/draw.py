@@ -15,7 +15,7 @@ from antipodal.errors import InputError
 from antipodal.files import write_bytes
 from antipodal.grasp import Grasp, Hand, probability
 from antipodal.grasping.hand_shapes import hand_for, outline_of
-from antipodal.perception.pixel_kinds import KINDS, Colour, kinds_of
+from antipodal.perception.pixel_kinds import KINDS, Colour, coloured, kinds_of
 from antipodal.perception.scene import Scene
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -70,12 +70,7 @@ def backdrop(depth: np.ndarray, camera: Camera, scene: Optional[Scene] = None) -
     depth = np.asarray(depth)
     if depth.shape != (camera.height, camera.width):
         raise InputError(f"depth image is {depth.shape}, the camera's is {(camera.height, camera.width)}")
-    if scene is None:
-        return Backdrop(shade(depth))
-    if scene.support is None:
-        return Backdrop(shade_kinds(scene, camera), "no support was found")
-    top = _top(scene, _heights_over_support(scene, camera))
-    return Backdrop(shade_kinds(scene, camera), f"brightest: {1e3 * top:.0f} mm high")
+    return Backdrop(shade(depth)) if scene is None else shade_kinds(scene, camera)
 
 
 def shade(depth: np.ndarray) -> np.ndarray:
@@ -86,26 +81,26 @@ def shade(depth: np.ndarray) -> np.ndarray:
     image[:] = MISSING
     if seen.any():
         near, far = np.percentile(depth[seen], [0.5, 99.5])
-        closeness = (far - depth[seen]) / max(far - near, 1e-6)
-        image[seen] = (60 + 160 * np.clip(closeness, 0, 1))[:, None].astype(np.uint8)
+        closeness = (far - np.where(seen, depth, far)) / max(far - near, 1e-6)
+        grey = (60 + 160 * np.clip(closeness, 0, 1)).astype(np.uint8)
+        image = np.where(seen[..., None], grey[..., None], image)
     return image
 
 
-def shade_kinds(scene: Scene, camera: Camera) -> np.ndarray:
-    """What each pixel was taken for (H, W, 3) uint8 RGB, the higher over the support the brighter. Without one as by
-    `shade`, and blue where a grasp may lie."""
-    palette = np.array([colour for colour, _ in KINDS.values()], float)
-    kinds = kinds_of(scene, camera)
+def shade_kinds(scene: Scene, camera: Camera) -> Backdrop:
+    """What each pixel was taken for, the higher over the support the brighter. Without one as by `shade`, and blue
+    where a grasp may lie."""
     if scene.support is None:
-        image = shade(scene.depth)
-        image[scene.graspable] = 0.5 * image[scene.graspable] + 0.5 * palette[kinds[scene.graspable]]
-        return image
-    height = _heights_over_support(scene, camera)
-    share = np.clip(height / _top(scene, height), 0, 1)
-    bright = np.where(kinds == list(KINDS).index("support"), 0.6, 0.45 + 0.55 * share)
-    image = (palette[kinds] * bright[..., None]).astype(np.uint8)
+        image, blue = shade(scene.depth), np.array(KINDS["graspable"][0], np.float32)
+        image[scene.graspable] = 0.5 * image[scene.graspable] + 0.5 * blue
+        return Backdrop(image, "no support was found")
+    kinds, height = kinds_of(scene, camera), _heights_over_support(scene, camera)
+    top = _top(scene, height)
+    share = np.clip(height / np.float32(top), 0, 1)
+    bright = np.where(kinds == list(KINDS).index("support"), np.float32(0.6), 0.45 + 0.55 * share)
+    image = coloured(kinds, bright)
     image[scene.depth <= 0] = MISSING
-    return image
+    return Backdrop(image, f"brightest: {1e3 * top:.0f} mm high")
 
 
 def _heights_over_support(scene: Scene, camera: Camera) -> np.ndarray:

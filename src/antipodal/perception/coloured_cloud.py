@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from antipodal.camera import Camera
-from antipodal.perception.pixel_kinds import KINDS, kinds_of
+from antipodal.perception.pixel_kinds import KINDS, coloured, kinds_of
 from antipodal.perception.scene import Scene
 from antipodal.perception.segmentation_options import SegmentationOptions
 
@@ -28,20 +28,26 @@ class Cloud:
     pitch: float  # distance of neighbours at the median depth [m]
 
 
-def make_cloud(scene: Scene, camera: Camera, options: SegmentationOptions = SegmentationOptions()) -> Cloud:
-    """The cloud of a scene. Pixels without depth lie on the support's plane, and are left out where there is none."""
+def make_cloud(
+    scene: Scene,
+    camera: Camera,
+    options: SegmentationOptions = SegmentationOptions(),
+    shade: Optional[np.ndarray] = None,
+) -> Cloud:
+    """The cloud of a scene. Pixels without depth lie on the support's plane, and are left out where there is none.
+    shade: `shading` of the scene's depth, where it is at hand."""
     stride = int(np.ceil(np.sqrt(scene.depth.size / MOST_POINTS)))
-    kinds, shade = kinds_of(scene, camera, options), shading(scene.depth, camera)
+    kinds, shade = kinds_of(scene, camera, options), shading(scene.depth, camera) if shade is None else shade
+    plane = list(KINDS).index("support")
+    shade = np.where(kinds == plane, np.float32(1), shade)  # what varies on a plane is noise
     depth = np.where(scene.depth > 0, scene.depth, _depth_of_support(scene, camera))
     z, kinds, shade = (a[::stride, ::stride] for a in (depth, kinds, shade))
-    kept = z > 0
     x, y = (ray[::stride] for ray in camera.rays())
-    points = np.stack([x[None, :] * z, y[:, None] * z, z], axis=-1)[kept].astype(np.float32)
-    shade = np.where(kinds == list(KINDS).index("support"), 1.0, shade)  # a plane: what varies there is noise
-    palette = np.array([colour for colour, _ in KINDS.values()], np.float32)
-    colours = (palette[kinds[kept]] * shade[kept].astype(np.float32)[:, None]).astype(np.uint8)
-    pitch = float(np.median(z[kept])) * stride / camera.fx if kept.any() else 0.001
-    return Cloud(points, colours, kinds[kept], pitch)
+    points, kept = np.empty((*z.shape, 3), np.float32), np.flatnonzero(z > 0)
+    points[..., 0], points[..., 1], points[..., 2] = x[None, :] * z, y[:, None] * z, z
+    points, kinds, shade = points.reshape(-1, 3).take(kept, axis=0), kinds.ravel()[kept], shade.ravel()[kept]
+    pitch = float(np.median(points[::16, 2])) * stride / camera.fx if len(kept) else 0.001
+    return Cloud(points, coloured(kinds, shade), kinds, pitch)
 
 
 def shading(depth: np.ndarray, camera: Camera) -> np.ndarray:
@@ -51,7 +57,7 @@ def shading(depth: np.ndarray, camera: Camera) -> np.ndarray:
     z = np.maximum(smooth, 1e-3)
     x, y = u * np.float32(camera.fx) / z, v * np.float32(camera.fy) / z  # with -1, along the normal
     lit = np.clip((LIGHT[0] * x + LIGHT[1] * y - LIGHT[2]) / np.sqrt(x * x + y * y + 1), 0, 1)
-    return np.where(depth > 0, 0.5 + 0.5 * lit, 1.0)
+    return np.where(depth > 0, np.float32(0.5) + np.float32(0.5) * lit, np.float32(1))
 
 
 def sheet(scene: Scene, camera: Camera) -> Optional[np.ndarray]:
@@ -69,7 +75,7 @@ def sheet(scene: Scene, camera: Camera) -> Optional[np.ndarray]:
 def _depth_of_support(scene: Scene, camera: Camera) -> np.ndarray:
     """Depth (H, W) [m] at which the pixels' rays meet the support's plane; 0 where they do not."""
     if scene.support is None:
-        return np.zeros(scene.depth.shape)
+        return np.zeros(scene.depth.shape, np.float32)
     x, y = camera.rays()
     a, b, c = scene.support.normal
     along = x[None, :] * a + y[:, None] * b + c

@@ -9,7 +9,7 @@ import numpy as np
 from antipodal.grasp import Grasp, probability
 from antipodal.grasping.draw import hand_words, shade
 from antipodal.grasping.hand_shapes import hand_for
-from antipodal.perception.coloured_cloud import Cloud, make_cloud, sheet
+from antipodal.perception.coloured_cloud import Cloud, make_cloud, shading, sheet
 from antipodal.planning.last_result import LastResult
 from antipodal.viewer.frames import Frame
 from antipodal.viewer.look import Look
@@ -27,7 +27,7 @@ class Stage:
     def __init__(self, server: Any):
         self.server, self.scene = server, server.scene
         self.cloud: Optional[Cloud] = None
-        self._make_cloud = LastResult(make_cloud)
+        self._make_cloud, self._shading = LastResult(make_cloud), LastResult(shading)
         self._framed: Optional[Frame] = None  # which image the drawn camera has
         self.nodes: dict = {}
         self._hand: Set[str] = set()  # nodes of the hand at the chosen grasp
@@ -79,7 +79,8 @@ class Stage:
         if look.trace.scene is None:
             return
         before = self.cloud
-        self.cloud = self._make_cloud(look.trace.scene, look.frame.camera, look.segmentation)
+        scene, camera = look.trace.scene, look.frame.camera
+        self.cloud = self._make_cloud(scene, camera, look.segmentation, self._shading(scene.depth, camera))
         if before is self.cloud:
             return
         if before is not None and np.array_equal(before.points, self.cloud.points):
