@@ -28,7 +28,7 @@ from antipodal.networks.suction_crops import is_suction
 from antipodal.sim.evaluate import evaluate, plain_options, read_trials
 from antipodal.sim.report import summarise, wilson
 from antipodal.sim.report_page import add_picks, options_table
-from antipodal.sim.trials import Job, Runner, TrialOptions
+from antipodal.sim.trials import Job, Replayed, Runner, TrialOptions
 from antipodal.synth.images.noise import NoiseOptions
 from antipodal.synth.objects.meshes import UNITS
 from antipodal.synth.shards import crop_of
@@ -134,7 +134,7 @@ def _add_trials(page: report.Report, names: Tuple[str, str], pairs: Pairs) -> No
     runners = [Runner(trials.options) for _, trials in parts]
     rows = [{**row, "policy": name, "part": k} for k, (name, trials) in enumerate(parts) for row in trials.rows]
 
-    def replay(row: dict, attempt: int) -> List[np.ndarray]:
+    def replay(row: dict, attempt: int) -> Replayed:
         return runners[row["part"]].replay(Job(row["scene"], "antipodal"), attempt)
 
     def mesh(name: str) -> Any:

@@ -30,8 +30,8 @@ th,td{padding:3px 14px 3px 0;border-bottom:1px solid #eee;vertical-align:middle}
 td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td img{max-width:none}.wide{overflow-x:auto}
 .charts{display:flex;flex-wrap:wrap;gap:18px}.charts figure{flex:1 1 310px;max-width:470px;margin:0}
 figcaption{color:#666;font-size:13px}img{max-width:100%;border-radius:4px}svg{width:100%;height:auto}
-.strips{display:flex;flex-wrap:wrap;gap:14px}.strip{flex:1 1 420px;max-width:530px}.strip div{display:flex;gap:5px}
-.strip img{flex:1 1 30%;min-width:0}
+.strips{display:flex;flex-wrap:wrap;gap:14px}.strip{flex:1 1 420px;max-width:530px;overflow-wrap:anywhere}
+.strip div{display:flex;gap:5px}.strip img{flex:1 1 30%;min-width:0}
 .key{display:inline-block;width:11px;height:11px;border-radius:3px;margin:0 6px 0 12px}
 .bar{display:flex;height:20px;border-radius:4px;overflow:hidden;min-width:220px}.warn{color:#b4435a}pre{white-space:pre-wrap}
 </style></head><body><h1>$title</h1><p class="lead">$lead</p>$body</body></html>

@@ -174,6 +174,6 @@ def test_a_replay_ends_as_the_trial_did(tmp_path):
     options = evaluate.TrialOptions(objects="procedural:4")
     runner, again = evaluate.Runner(options), evaluate.Runner(options)
     row = runner.run(evaluate.Job(0, "random"))
-    frames = again.replay(evaluate.Job(0, "random"), 0)
+    frames = again.replay(evaluate.Job(0, "random"), 0).frames
     assert len(frames) == 3 and len({frame.shape for frame in frames}) == 1
     assert again.run(evaluate.Job(0, "random"))["picks"][0]["kind"] == row["picks"][0]["kind"]

@@ -10,7 +10,7 @@ from antipodal import transforms
 from antipodal.grasp import Grasp, Gripper
 from antipodal.sim.cell import Cell
 from antipodal.sim.objects import body_from_mesh
-from antipodal.sim.picture import OBJECTS, THUMBNAIL, failure_picture, object_place, view_of_hand
+from antipodal.sim.picture import OBJECTS, THUMBNAIL, failure_picture, place_shown, view_of_hand
 
 BLOCK = trimesh.creation.box((0.03, 0.08, 0.05))
 
@@ -33,8 +33,8 @@ def grasp_on(cell):
 
 
 def test_a_failures_picture_is_centred_on_the_object_with_and_without_a_grasp(cell):
-    depth, middle = cell.render(), object_place(cell, None)
-    np.testing.assert_allclose(middle, object_place(cell, grasp_on(cell)))
+    depth, middle = cell.render(), place_shown(cell, None)
+    np.testing.assert_allclose(middle, place_shown(cell, grasp_on(cell)))
     image = failure_picture(depth, cell.camera, None, cell.gripper, middle)
     v, u = np.nonzero(image[..., 0] > 150)  # the block is near, which is bright
     assert np.abs([u.mean(), v.mean()] - np.full(2, THUMBNAIL / 2)).max() < 12

@@ -1,4 +1,5 @@
-"""What the policies of a trial are shown: the images of one camera or several, and the object that is asked for."""
+"""What the policies of a trial are shown: the images of one camera or several, and the object that is asked for; and
+what they aim at."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from typing import Any, Callable, Dict, List, Optional
 import numpy as np
 
 from antipodal import transforms
+from antipodal.grasp import Grasp
 from antipodal.perception.depth_view import DepthView
 from antipodal.sim.cell import Cell
 
 SIDE_TILT = 0.6  # of the further cameras from the vertical [rad]
 FEWEST_PIXELS = 200  # of an object that is asked for
+REACH = 6.0  # of a hand that does not open: what it is aimed at is seen at most this far from its middle [px]
 
 Spoil = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # a depth image as a sensor would have it
 
@@ -65,6 +68,19 @@ def ask_for_object(cell: Cell, shown: Shown, rng: np.random.Generator) -> Shown:
     seen = np.bincount(labels[0][shown.depth > 0], minlength=len(cell.bodies) + 1)
     possible = [i for i in cell.remaining() if seen[i + 1] >= FEWEST_PIXELS]
     return Shown(views, int(rng.choice(possible)) if possible else None)
+
+
+def aim_of(cell: Cell, grasp: Grasp) -> str:
+    """Name of the object that is seen nearest to a grasp's middle, at most half the opening away; where none is, what
+    else is there. Ask before the grasp is executed."""
+    labels = cell.labels()
+    v, u = np.nonzero(labels >= 0)
+    away = np.hypot(u - grasp.center_px[0], v - grasp.center_px[1])
+    reach = max(REACH, cell.camera.fx * grasp.width / 2 / grasp.depth)
+    if away.min(initial=np.inf) > reach:
+        return cell.kind_at(grasp.center_px)
+    nearest = away.argmin()
+    return cell.bodies[labels[v[nearest], u[nearest]]].name
 
 
 def camera_poses(T_world_cam: np.ndarray, count: int) -> List[np.ndarray]:

@@ -81,12 +81,13 @@ def object_picture(mesh: trimesh.Trimesh, side: int = THUMBNAIL) -> np.ndarray:
     return _shade([body], transforms.compose(R, 1.35 * size * away), (side, side))
 
 
-def object_place(cell: Cell, grasp: Optional[Grasp]) -> np.ndarray:
-    """Where (3,) [m] in the camera's frame the middle of an object is: of that nearest to the grasp, or to the table's
-    middle."""
-    near = np.zeros(3) if grasp is None else transforms.apply(cell.T_world_cam, grasp.T_cam_grasp[None, :3, 3])[0]
-    places = [cell.pose(i)[:3, 3] for i in cell.remaining()] or [near]
-    place = min(places, key=lambda p: float(np.linalg.norm(p - near)))
+def place_shown(cell: Cell, grasp: Optional[Grasp]) -> np.ndarray:
+    """Where (3,) [m] in the camera's frame the picture of a pick is centred: at the grasp; without one at the object
+    nearest to the table's middle."""
+    if grasp is not None:
+        return grasp.T_cam_grasp[:3, 3]
+    places = [cell.pose(i)[:3, 3] for i in cell.remaining()] or [np.zeros(3)]
+    place = min(places, key=lambda p: float(np.linalg.norm(p)))
     return transforms.apply(transforms.invert(cell.T_world_cam), place[None])[0]
 
 

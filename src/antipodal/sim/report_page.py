@@ -13,12 +13,12 @@ from antipodal.grasp import probability
 from antipodal.sim.pick import KINDS, WRONG_OBJECT
 from antipodal.sim.picture import THUMBNAIL, object_picture
 from antipodal.sim.report import percent, wilson
-from antipodal.sim.trials import Job, Runner
+from antipodal.sim.trials import Job, Replayed, Runner
 from antipodal.training import metrics
 
 SHADES = ("#3f9b5d", report.COLOURS[1], *report.COLOURS[3:], "#c58bb0", "#6f7fbf", "#8c564b", "#b8b042", "#4d4d4d")
 OUTCOMES = dict(zip((*KINDS, WRONG_OBJECT, "no_grasp"), SHADES))
-Replay = Callable[[dict, int], List[np.ndarray]]  # the frames of a trial's attempt
+Replay = Callable[[dict, int], Replayed]  # a trial's attempt again
 Mesh = Callable[[str], trimesh.Trimesh]
 OF_HEAPS = {"held": SHADES[0], "left": SHADES[1]}
 WORST = 6  # failures that are replayed
@@ -39,7 +39,7 @@ def write_evaluation_page(path: Path, summary: dict, rows: Sequence[dict], runne
 
 
 def add_picks(page: report.Report, summary: dict, rows: Sequence[dict], replay: Replay, mesh: Mesh) -> None:
-    """Add the sections on picks. summary: of the trials `rows`; replay: makes the frames of an attempt of one of them;
+    """Add the sections on picks. summary: of the trials `rows`; replay: makes an attempt of one of them again;
     mesh: that of an object."""
     policies = summary["policies"]
     page.section("Outcomes", report.key(_colours_used(policies)), _outcome_table(policies))
@@ -79,14 +79,16 @@ def _outcome_table(policies: dict) -> str:
 
 
 def _worst(rows: Sequence[dict], replay: Replay) -> str:
-    """The failures that the policy thought likeliest to hold, as strips: seen, at the grasp, afterwards."""
+    """The failures that the policy thought likeliest to hold, as strips: seen, at the grasp, afterwards. A caption
+    names the object that the grasp was aimed at."""
     failed = [(pick, row, k) for row in rows for k, pick in enumerate(row.get("picks", [])) if "quality" in pick]
     failed = [entry for entry in failed if entry[0]["kind"] != "held"]
     failed.sort(key=lambda entry: (entry[1]["policy"] != "antipodal", -entry[0]["quality"]))
     strips = []
     for pick, row, attempt in failed[:WORST]:
-        caption = f"{pick['kind']}, {probability(pick['quality'])}: {row['policy']}, scene {row['scene']}, "
-        strips.append((caption + ", ".join(row["objects"][:3]), replay(row, attempt)))
+        aimed_at, frames = replay(row, attempt)
+        what = f"{pick['kind']}, {probability(pick['quality'])}: {aimed_at}"
+        strips.append((f"{what}, by {row['policy']} in scene {row['scene']}", frames))
     return report.strips(strips, THUMBNAIL)
 
 

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 import trimesh
@@ -20,10 +20,10 @@ from antipodal.perception.observe import MAX_VIEWS
 from antipodal.planner import PlannerOptions
 from antipodal.planning.image_planner import ImagePlanner
 from antipodal.sim.cell import PRIMESENSE, Cell, overhead
-from antipodal.sim.looks import Shown, ask_for_object, look
+from antipodal.sim.looks import Shown, aim_of, ask_for_object, look
 from antipodal.sim.objects import Body, body_from_mesh
 from antipodal.sim.pick import WRONG_OBJECT, Outcome
-from antipodal.sim.picture import failure_picture, object_place, view_of_gripper, view_of_table
+from antipodal.sim.picture import failure_picture, place_shown, view_of_gripper, view_of_table
 from antipodal.sim.policies import APPROACHING, ORACLES, Policy, PolicySetup, make_policy
 from antipodal.sim.room import lose_depth, random_room
 from antipodal.sim.scenes import SCENES, check_scene, hints_of, named_approach, parts_of
@@ -93,6 +93,13 @@ class Job:
     policy: str
 
 
+class Replayed(NamedTuple):
+    """A pick of a trial in pictures."""
+
+    aimed_at: str  # the object's name, or what else was there
+    frames: List[np.ndarray]  # (H, W, 3) uint8: the depth image with the grasp, the hand there, the table afterwards
+
+
 class Runner:
     """Runs trials. Meshes and models are read once, when they are needed."""
 
@@ -151,21 +158,20 @@ class Runner:
         """The mesh of an object [m]."""
         return self._meshes[name].get()
 
-    def replay(self, job: Job, attempt: int) -> List[np.ndarray]:
-        """One pick of a trial again, as pictures (H, W, 3) uint8: the depth image with the grasp, the hand there, and
-        the table afterwards. The picks before it are made first."""
+    def replay(self, job: Job, attempt: int) -> Replayed:
+        """One pick of a trial again. The picks before it are made first."""
         cell = self.make_cell(job.scene)
         failed: List[Grasp] = []
         for earlier in range(attempt):
             self._pick(cell, job, earlier, failed)
         shown = self._look(cell, job.scene, attempt)
         depth, grasp = shown.depth, self._plan(cell, job, attempt, shown, failed)
-        T_world_grasp = cell.T_world_cam @ grasp.T_cam_grasp
-        before = failure_picture(depth, cell.camera, grasp, cell.hand_of(grasp.kind), object_place(cell, grasp))
+        T_world_grasp, aimed_at = cell.T_world_cam @ grasp.T_cam_grasp, aim_of(cell, grasp)
+        before = failure_picture(depth, cell.camera, grasp, cell.hand_of(grasp.kind), place_shown(cell, grasp))
         shape = (before.shape[0], before.shape[1])
         frames = [before, view_of_gripper(cell, grasp, shape)]
         cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
-        return [*frames, view_of_table(cell, T_world_grasp, shape)]
+        return Replayed(aimed_at, [*frames, view_of_table(cell, T_world_grasp, shape)])
 
     def _body(self, name: str) -> Body:
         return body_from_mesh(name, self.mesh(name))
@@ -190,10 +196,10 @@ class Runner:
         try:
             grasp = self._plan(cell, job, attempt, shown, failed)
         except NoGraspFound as e:
-            self._keep_picture(cell, depth, None, object_place(cell, None), "no_grasp", str(e), job, attempt)
+            self._keep_picture(cell, depth, None, place_shown(cell, None), "no_grasp", str(e), job, attempt)
             return {"kind": "no_grasp", "end": "no_grasp", "reason": str(e)}
         plan_ms = 1e3 * (time.perf_counter() - start)
-        aimed_at, place = cell.kind_at(grasp.center_px), object_place(cell, grasp)
+        aimed_at, place = cell.kind_at(grasp.center_px), place_shown(cell, grasp)
         outcome = cell.execute(grasp.T_cam_grasp, grasp.width, grasp.kind)
         wrong = outcome.kind == "held" and shown.target not in (None, outcome.picked)
         kind = WRONG_OBJECT if wrong else outcome.kind
