@@ -152,7 +152,11 @@ def is_device(path: Path) -> bool:
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
-DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}  # where the name on PyPI is not the module's
+DISTRIBUTIONS = {  # where the name on PyPI is not the module's
+    "cv2": "opencv-python-headless",
+    "markdown_it": "markdown-it-py",
+    "yaml": "pyyaml",
+}
 
 
 def run_command(

@@ -11,6 +11,7 @@ from typing import Any, List, Mapping, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
+from antipodal.errors import missing_package
 from antipodal.files import write_text
 
 COLOURS = ("#3a6ea5", "#d9822b", "#3f9b5d", "#b4435a", "#7a5ea8", "#8a7f5c", "#5b8f9b", "#999999")
@@ -33,7 +34,11 @@ figcaption{color:#666;font-size:13px}img{max-width:100%;border-radius:4px}svg{wi
 .strips{display:flex;flex-wrap:wrap;gap:14px}.strip{flex:1 1 420px;max-width:530px;overflow-wrap:anywhere}
 .strip div{display:flex;gap:5px}.strip img{flex:1 1 30%;min-width:0}
 .key{display:inline-block;width:11px;height:11px;border-radius:3px;margin:0 6px 0 12px}
-.bar{display:flex;height:20px;border-radius:4px;overflow:hidden;min-width:220px}.warn{color:#b4435a}pre{white-space:pre-wrap}
+.bar{display:flex;height:20px;border-radius:4px;overflow:hidden;min-width:220px}.warn{color:#b4435a}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}
+.markdown h3{font-size:17px}.markdown h4{font-size:15px;margin:1.4em 0 .3em}.markdown{overflow-wrap:anywhere}
+.markdown table{display:block;overflow-x:auto;overflow-wrap:normal}code{font:13px/1.5 ui-monospace,monospace}
+.markdown pre,.markdown :not(pre)>code{background:#f5f5f5;border-radius:4px}.markdown pre{padding:7px 11px}
 </style></head><body><h1>$title</h1><p class="lead">$lead</p>$body</body></html>
 """)
 
@@ -58,6 +63,21 @@ class Report:
 def text(words: str) -> str:
     """A paragraph."""
     return f"<p>{escape(words)}</p>"
+
+
+def markdown(words: str) -> str:
+    """Markdown as HTML. Its headings stand below the page's own, tags and pictures in it are shown as text. Where the
+    library is missing, the words as they are."""
+    try:
+        from markdown_it import MarkdownIt
+    except ModuleNotFoundError as error:
+        return text(missing_package(str(error.name))) + f"<pre>{escape(words)}</pre>"
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = parser.parse(words)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1:]) + 2, 6)}"
+    return f'<div class="markdown">{parser.renderer.render(tokens, parser.options, {})}</div>'
 
 
 def cards(values: Sequence[Tuple[str, str, str]]) -> str:

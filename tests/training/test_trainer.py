@@ -438,3 +438,4 @@ def test_the_html_report_states_the_measures(options, tmp_path):
     text = (tmp_path / "r.html").read_text()
     assert f"<td class=n>{meta['metrics']['auc']:.4f}</td>" in text and "Limits" in text
     assert text.count("<svg") == 5 and "://" not in text
+    assert "<h4>Limits</h4>" in text and "## Limits" not in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -34,7 +33,7 @@ def write_training_page(
     page.section("On the test part", report.charts(*_curves(logits, labels, meta["metrics"]["temperature"])))
     values = [[name, formatted(value)] for name, value in meta["metrics"].items()]
     page.section("All measures", report.html_table(["measure", "value"], values))
-    page.section("Card", f'<pre class="wide">{escape(card(model, meta))}</pre>')
+    page.section("Card", report.markdown(card(model, meta)))
     page.write(path)
 
 
