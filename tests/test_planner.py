@@ -418,21 +418,45 @@ def test_a_grasp_that_appears_outside_the_image_is_not_returned():
         centered_in(None, grasps[1:], np.eye(4), CAMERA, {})
 
 
+def sight(camera, T_first_cam=np.eye(4)):
+    """A camera that sees something everywhere."""
+    everywhere = np.ones((camera.height, camera.width), np.float32)
+    return CameraView(everywhere, everywhere > 0, camera, T_first_cam)
+
+
 def test_a_grasp_whose_tip_closes_outside_the_image_is_not_returned():
     """What stands there was not seen, and the object may be part of something larger."""
     edge = (CAMERA.width - 1 - CAMERA.cx) / CAMERA.fx * 0.7
     center = torch.tensor([[edge - 0.03, 0.0, 0.7], [edge - 0.02, 0.0, 0.7], [edge - 0.02, 0.0, 0.7]])
     grasps = ViewGrasps(center, torch.tensor([0.0, 0.0, np.pi / 2]), torch.full((3,), 0.05))
-    kept = tips_in_image(grasps, np.eye(4), CAMERA, Gripper(), {})
+    kept = tips_in_image(grasps, np.eye(4), [sight(CAMERA)], Gripper(), {})
     np.testing.assert_allclose(kept.angle, [0, np.pi / 2], atol=1e-6)
     with pytest.raises(NoGraspFound, match="0 of 1 feasible grasps have both tips in the image"):
-        tips_in_image(grasps[1:2], np.eye(4), CAMERA, Gripper(), {})
+        tips_in_image(grasps[1:2], np.eye(4), [sight(CAMERA)], Gripper(), {})
     turned = np.diag([-1.0, 1.0, -1.0, 1.0])  # another camera sees from the other side
     turned[2, 3] = 1.4
-    other = CameraView(np.zeros(0), np.zeros(0), CAMERA, turned)
-    assert len(tips_in_image(grasps, np.eye(4), CAMERA, Gripper(), {}, [other])) == 2
+    both = [sight(CAMERA), sight(CAMERA, turned)]
+    assert len(tips_in_image(grasps, np.eye(4), both, Gripper(), {})) == 2
     wide = Camera(CAMERA.fx, CAMERA.fy, CAMERA.cx + 50, CAMERA.cy, CAMERA.width + 100, CAMERA.height)
-    assert len(tips_in_image(grasps, np.eye(4), CAMERA, Gripper(), {}, [replace(other, camera=wide)])) == 3
+    assert len(tips_in_image(grasps, np.eye(4), [both[0], sight(wide, turned)], Gripper(), {})) == 3
+
+
+@pytest.mark.parametrize("approach", ["table", "any"])
+def test_no_tip_closes_in_a_strip_without_depth_along_the_border(approach):
+    """Registration to a colour camera leaves one; what stands there was not seen."""
+    strip = round(0.06 * CAMERA.width)
+    left = (strip - CAMERA.cx) / CAMERA.fx * 0.7
+    depth, _ = render([box((left + 0.02, 0.0), (0.05, 0.05, 0.08))])
+    planner = GraspPlanner.load("models/default.pt", device="cpu")
+
+    def in_strip(depth):
+        plan = planner.plan(depth, CAMERA, max_grasps=30, approach=approach)
+        ends = [g.T_cam_grasp[:3, 3] + side * g.width / 2 * g.T_cam_grasp[:3, 1] for g in plan for side in (-1, 1)]
+        return int((CAMERA.project(np.array(ends))[:, 0] < strip - 1).sum())
+
+    assert in_strip(depth) > 0
+    depth[:, :strip] = 0
+    assert in_strip(depth) == 0
 
 
 @pytest.mark.parametrize("u, kept", [(158.6, False), (159.1, True), (200.4, True), (200.6, False)])

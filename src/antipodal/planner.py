@@ -140,7 +140,7 @@ class GraspPlanner(ImagePlanner):
                 trace.calibrate(calibration)
             ranked = apart_from_failed(ranked, T_cam_view, failed, counts)
             ranked = centered_in(asked.window, ranked, T_cam_view, camera, counts, asked.beside(seen))
-            ranked = tips_in_image(ranked, T_cam_view, camera, self.gripper, counts, seen)
+            ranked = tips_in_image(ranked, T_cam_view, request.views(camera), self.gripper, counts)
             chosen = Chosen(ranked, T_cam_view, asked, options, counts)
         return chosen.plan(scene, clock, self.gripper.name)
 

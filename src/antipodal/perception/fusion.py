@@ -13,6 +13,7 @@ import torch
 from antipodal import transforms
 from antipodal.camera import Camera
 from antipodal.perception.fusion_numba import scatter, seen_through
+from antipodal.perception.obstacles import window_with_depth
 from antipodal.perception.view import CELL_PIXELS, View, ViewOptions, fill_deepest, look_along
 
 
@@ -48,16 +49,16 @@ class CameraView:
         return transforms.apply(self.T_first_cam, points)
 
     def sees(self, points: np.ndarray) -> np.ndarray:
-        """Whether (...) bool points (..., 3) [m] in the first camera's frame appear in the image."""
-        R, t = self.T_first_cam[:3, :3], self.T_first_cam[:3, 3]
-        return appears_in(self.camera, (points - t) @ R)
+        """Whether (...) bool points (..., 3) [m] in the first camera's frame appear in the image, and in no strip along
+        its border that has no depth."""
+        points = (points - self.T_first_cam[:3, 3]) @ self.T_first_cam[:3, :3]
+        ahead = points[..., 2] > 1e-3
+        px = self.camera.project(np.where(ahead[..., None], points, 1.0))
+        return ahead & ((px >= self._window[:2]) & (px <= self._window[2:])).all(axis=-1)
 
-
-def appears_in(camera: Camera, points: np.ndarray) -> np.ndarray:
-    """Whether (...) bool points (..., 3) [m] in the optical frame appear in a camera's image."""
-    ahead = points[..., 2] > 1e-3
-    px = camera.project(np.where(ahead[..., None], points, 1.0))
-    return ahead & ((px >= 0) & (px <= [camera.width - 1, camera.height - 1])).all(axis=-1)
+    @cached_property
+    def _window(self) -> Tuple[int, int, int, int]:
+        return window_with_depth(self.depth)
 
 
 def fused_view(

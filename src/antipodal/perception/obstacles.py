@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, Tuple
 
 import cv2
 import numpy as np
@@ -18,21 +18,25 @@ def without_obstacles(
     arriving: np.ndarray,
     border: np.ndarray,
     edge: np.ndarray,
+    passing: np.ndarray,
     image: ImagePart,
     options: SegmentationOptions,
     counts: Dict[str, int],
 ) -> np.ndarray:
     """`above` (h, w) without the pieces that are higher than things, come in from beyond the image, or are cut by it
-    over a long way, and without what a sensor makes of a table's edge. arriving: as by `entering`."""
+    over a long way, without walls, and without what a sensor makes of a table's edge. arriving: as by `entering`;
+    passing: pixels (h, w) bool of walls that rise from below the table."""
     whole = above & ~_jumps(image, options.step)
     pieces = connected_components(bridged(whole, image), diagonal=False)
-    size, high, _, raised, _, unseen, cut, shared = _facts(pieces, image, border, edge, arriving, options).T
+    size, high, _, raised, at_border, unseen, cut, shared = _facts(pieces, image, border, edge, arriving, options).T
     too_high = high > np.maximum(20, 0.02 * size)
     entering = ~too_high & (shared > 0.5 * size)
     long = cut * image.pixel > options.long
+    wall = (at_border > 0) & (pieces.shared(passing) > 0.5 * size)
     bulge = (raised < 0.05 * size) & (unseen > 0.25 * size)
     counts["too_high"], counts["entering"] = int(too_high.sum()), int((entering | long).sum())
-    dropped = pieces.paint(too_high | entering | long | bulge) | arriving
+    counts["walls"] = int(wall.sum())
+    dropped = pieces.paint(too_high | entering | long | wall | bulge) | arriving
     dropped |= _skirts(whole & ~dropped, arriving, border, image, options)
     if not dropped.any():
         return above
@@ -130,9 +134,16 @@ def image_border(depth: np.ndarray, width: int) -> np.ndarray:
     """Pixels (H, W) bool within `width` of where the image ends: its border, or a strip there without depth, as
     registration to a colour camera leaves one."""
     border = np.ones(depth.shape, bool)
-    top, bottom, left, right = (width + _strip(image) for image in (depth, depth[::-1], depth.T, depth.T[::-1]))
-    border[top : len(depth) - bottom, left : depth.shape[1] - right] = False
+    u, v, last_u, last_v = window_with_depth(depth)
+    border[v + width : last_v + 1 - width, u + width : last_u + 1 - width] = False
     return border
+
+
+def window_with_depth(depth: np.ndarray) -> Tuple[int, int, int, int]:
+    """First column and row, and last column and row, of an image (H, W) without the strips along its border that have
+    no depth."""
+    top, bottom, left, right = (_strip(image) for image in (depth, depth[::-1], depth.T, depth.T[::-1]))
+    return left, top, depth.shape[1] - 1 - right, len(depth) - 1 - bottom
 
 
 def _strip(depth: np.ndarray, empty: float = 0.05, widest: float = 0.1) -> int:

@@ -34,6 +34,7 @@ class Scene:
 DROPPED = {
     "too_high": "higher than a thing may be",
     "entering": "that come in from beyond the image or are cut by it over a long way",
+    "walls": "walls that rise from below the support",
     "carriers": "boards that carry things",
     "containers": "walls of trays or bins",
     "too_small": "too small",

@@ -20,7 +20,7 @@ from antipodal.perception.table import Table
 
 WALL = 3  # in place of how surely a pixel stands out
 APART = 2  # what lies in a bin that stands on another part of the support than is seen
-KINDS = ("pieces", "too_high", "entering", "carriers", "containers", "too_small")
+KINDS = ("pieces", "too_high", "entering", "walls", "carriers", "containers", "too_small")
 
 
 def segment_objects(
@@ -50,7 +50,7 @@ def segment_objects(
     above = _standing(sure, image.pixel, options)
     above &= ~_furniture((above & (in_bins < APART)) | walls, image, options, counts)
     outside, contents = above & (in_bins == 0), above & (in_bins > 0)
-    free = without_obstacles(outside, arriving, border, edge, image, options, counts)
+    free = without_obstacles(outside, arriving, border, edge, _passing(outside, window, whole), image, options, counts)
     contents &= ~reached(contents, arriving, image, options)
     found[window] = _without_specks(free | contents, certain, image, options, counts)
     return found, counts
@@ -136,6 +136,16 @@ def _mark_walls(sure: np.ndarray, image: ImagePart, options: SegmentationOptions
         limits = np.array([options.wall, 4 * image.table.noise, options.foot, options.foot], np.float32)
         arrays = (*image.rays, image.height, plane, *wall.surface.grid(), wall.surface.region)
         compiled.mark_wall(sure, image.depth, *arrays, limits, value)
+
+
+def _passing(standing: np.ndarray, window: Window, whole: ImagePart) -> np.ndarray:
+    """Those of the standing pixels (h, w) bool of a window that belong to walls which rise from below the table."""
+    if not (standing.any() and (whole.height < -compiled.BELOW).any()):
+        return np.zeros(standing.shape, bool)
+    asked = np.zeros(whole.depth.shape, bool)
+    asked[window] = standing
+    arguments: Any = (asked, *whole.geometry(), np.float32(whole.table.noise))
+    return window_of(compiled.rises_from_below(*arguments), window)
 
 
 def _near_surface(table: Table, beyond: float) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from antipodal.backends import EXACT
 
+BELOW = np.float32(0.02)  # so far under the plane, and twice as far, a wall that passes it is seen [m]
 THROUGH = np.float32(0.03)  # what is seen so far behind a place shows that nothing is there [m]
 
 
@@ -222,23 +223,45 @@ def plan(mask, depth, height, ray_x, ray_y, plane, axes, corner, side, stride, o
 def hangs(depth, height, v, u, ray_x, ray_y, plane):
     """Whether the camera sees through what is under a pixel of this height [m]: a roof's, not a wall's. Depth is looked
     up at a third and two thirds of the way down to the plane (4,)."""
-    if len(ray_x) < 2 or len(ray_y) < 2:
-        return False
     through = 0
     for k in range(1, 3):
-        down = height * np.float32(k) / 3
-        x = ray_x[u] * depth[v, u] + plane[0] * down
-        y = ray_y[v] * depth[v, u] + plane[1] * down
-        z = depth[v, u] + plane[2] * down
-        if z <= 0:
+        z, seen = seen_below(depth, v, u, ray_x, ray_y, plane, height * np.float32(k) / 3)
+        if z <= 0 or 0 < seen < z + THROUGH:
             return False
-        column = int(np.rint((x / z - ray_x[0]) / (ray_x[1] - ray_x[0])))
-        row = int(np.rint((y / z - ray_y[0]) / (ray_y[1] - ray_y[0])))
-        if 0 <= column < depth.shape[1] and 0 <= row < depth.shape[0] and depth[row, column] > 0:
-            if depth[row, column] < z + THROUGH:
-                return False
-            through += 1
+        through += seen > 0
     return through > 0
+
+
+@numba.njit(cache=True)
+def seen_below(depth, v, u, ray_x, ray_y, plane, down):
+    """Depth [m] of the place `down` [m] below a pixel, along the normal of a plane (4,), 0 behind the camera; and what
+    the camera sees in its direction, 0 where that is nothing."""
+    if len(ray_x) < 2 or len(ray_y) < 2:
+        return np.float32(0), np.float32(0)
+    x = ray_x[u] * depth[v, u] + plane[0] * down
+    y = ray_y[v] * depth[v, u] + plane[1] * down
+    z = depth[v, u] + plane[2] * down
+    if z <= 0:
+        return np.float32(0), np.float32(0)
+    column = int(np.rint((x / z - ray_x[0]) / (ray_x[1] - ray_x[0])))
+    row = int(np.rint((y / z - ray_y[0]) / (ray_y[1] - ray_y[0])))
+    inside = 0 <= column < depth.shape[1] and 0 <= row < depth.shape[0]
+    return z, depth[row, column] if inside else np.float32(0)
+
+
+@numba.njit(cache=True)
+def rises_from_below(mask, depth, height, ray_x, ray_y, plane, noise):
+    """Masked pixels (H, W) bool straight below which, under the plane (4,), the camera sees the same surface go on: of
+    a wall that passes a table's edge. What stands on the table hides what is there. noise: of depth at 1 m [m]."""
+    found = np.zeros(mask.shape, np.bool_)
+    for v in range(mask.shape[0]):
+        for u in range(mask.shape[1]):
+            if mask[v, u]:
+                near, found[v, u] = np.float32(min(max(0.01, 4 * noise * depth[v, u] ** 2), 0.015)), True
+                for k in range(1, 3):
+                    z, seen = seen_below(depth, v, u, ray_x, ray_y, plane, height[v, u] + k * BELOW)
+                    found[v, u] &= seen > 0 and abs(seen - z) < near
+    return found
 
 
 @numba.njit(cache=True)

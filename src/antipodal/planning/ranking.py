@@ -11,7 +11,7 @@ from antipodal.camera import Camera
 from antipodal.errors import NoGraspFound
 from antipodal.grasp import Grasp, Gripper
 from antipodal.grasping.view_grasps import ViewGrasps, poses, tips
-from antipodal.perception.fusion import CameraView, appears_in
+from antipodal.perception.fusion import CameraView
 from antipodal.planning.failed_grasps import near_failed
 
 
@@ -110,16 +110,14 @@ def apart_from_failed(
 def tips_in_image(
     grasps: ViewGrasps,
     T_cam_view: np.ndarray,
-    camera: Camera,
+    cameras: Sequence[CameraView],
     gripper: Gripper,
     counts: Dict[str, int],
-    others: Sequence[CameraView] = (),
 ) -> ViewGrasps:
     """Those grasps both of whose tips close where some camera sees. Raises NoGraspFound, with the counts so far, where
     there is none."""
     points = tips(poses(grasps, T_cam_view), grasps.width.cpu().numpy(), gripper)
-    first = appears_in(camera, points)
-    inside = np.any([first, *(other.sees(points) for other in others)], axis=0).all(axis=1)
+    inside = np.any([camera.sees(points) for camera in cameras], axis=0).all(axis=1)
     if not inside.any():
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps have both tips in the image", counts)
     return _those(grasps, inside)
