@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from pictures import draw_lines
 
-from antipodal import networks
+from antipodal import networks, resources
 from antipodal.errors import InputError
 from antipodal.files import read_json, write_json
 from antipodal.networks import crops
@@ -27,7 +27,6 @@ from antipodal.networks.model import GraspNetwork
 from antipodal.training import metrics
 from antipodal.training.options import TrainOptions
 from antipodal.training.processes import Group
-from antipodal.training.report import commit
 from antipodal.training.samples import Samples, Split, open_folders, split_by_object
 from antipodal.training.trainer import Trainer, shuffled
 
@@ -139,7 +138,7 @@ def measured(folder: Path, data: Samples, split: Split) -> List[Dict[str, Any]]:
         known = rows.get(name, {})
         if found is not None and any(known.get(k) != found[1][k] for k in ("history", "state")):
             rows[name] = measure(name, *found, data, split)
-            write_json(path, {"commit": commit(), "rows": list(rows.values())})
+            write_json(path, {"commit": resources.source_commit(), "rows": list(rows.values())})
     return [rows[name] for name in RATES if name in rows]
 
 

@@ -172,7 +172,7 @@ def compiled(openvino: Any, network: Scan, inputs: Tuple[torch.Tensor, ...], bit
         outputs = openvino.Model([op.input_value(0) for op in layers], model.get_parameters())
         seen = openvino.Core().compile_model(outputs, "CPU")(arrays)
         for k, op in enumerate(layers):
-            quantised._quantise(openvino, op, float(seen[k].min()), float(seen[k].max()))
+            quantised._round_layer(openvino, op, float(seen[k].min()), float(seen[k].max()))
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1}
     request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
 
