@@ -1,9 +1,11 @@
 """Every command line on the pages would be taken: by the command's parser, the Makefile, the launch file, a script."""
 
 import argparse
+import ast
 import re
 import shlex
 from importlib import import_module
+from types import ModuleType
 
 import pytest
 from conftest import REPO
@@ -13,7 +15,7 @@ import antipodal.__main__ as entry
 PAGES = [REPO / "README.md", REPO / "CONTRIBUTING.md", REPO / "examples" / "README.md", *(REPO / "docs").glob("*.md")]
 PAGES = [page for page in PAGES if page.name != "log.md"]  # what is true now
 SCRIPTS = sorted((REPO / "examples").glob("*.py"))
-COMMAND = r"(?:antipodal|python3? -m antipodal\.[\w.]+|python3? benchmarks/\w+\.py|make|roslaunch antipodal)"
+COMMAND = r"(?:antipodal|torchrun|python3? -m antipodal\.[\w.]+|python3? benchmarks/\w+\.py|make|roslaunch antipodal)"
 PARTS = re.compile(r" +# |  +#|;| && | > | \| ")  # a comment, another command, a redirection
 LEFT_OUT = "the following arguments are required"
 
@@ -140,3 +142,27 @@ def test_arguments_of_launch_files_exist():
         assert all(":=" in word or word == "..." for word in given), f"{page}: {line}"
         seen += len(named)
     assert seen >= 10
+
+
+@pytest.mark.parametrize("path", sorted((REPO / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_what_a_benchmark_takes_of_the_package_exists(path):
+    tree, modules = ast.parse(path.read_text()), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "antipodal":
+            for name in (alias.name for alias in node.names):
+                found = taken(node.module, name)
+                modules.update({name: found} if isinstance(found, ModuleType) else {})
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            assert hasattr(modules[node.value.id], node.attr), f"{path.name}:{node.lineno}: {node.attr}"
+
+
+def taken(module, name):
+    """What `from module import name` gives."""
+    try:
+        package = import_module(module)
+        return getattr(package, name) if hasattr(package, name) else import_module(f"{module}.{name}")
+    except ModuleNotFoundError as e:
+        if (e.name or "").startswith(module):
+            raise AssertionError(f"{module} has no {name}") from e
+        pytest.skip(f"needs {e.name}")
