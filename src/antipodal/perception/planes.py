@@ -32,7 +32,7 @@ class PlaneOptions:
     tolerance: float = 0.006  # distance of a point on a plane [m], where the sensor's noise is small
     noise: float = 0.008  # and this times the squared depth in metres, where that is more
     min_share: float = 0.015  # of the votes, for a plane to count
-    max_tilt: float = 1.4  # angle between a plane's normal and the camera's axis [rad]
+    max_tilt: float = 1.4  # angle between the normal of what carries things and the camera's axis [rad]
     max_lean: float = 0.12  # angle between a plane's normal and the given vertical [rad]
 
 
@@ -126,7 +126,7 @@ def find_planes(
         return []
     lean = -2.0 if down is None else np.cos(options.max_lean)
     way = np.zeros(3, np.float32) if down is None else down.astype(np.float32)
-    least_cosine = np.float32(np.cos(options.max_tilt)) if down is None else np.float32(-1)
+    least_cosine = np.float32(0) if down is None else np.float32(-1)
     steep = np.float32(0 if down is None else np.sin(options.max_lean))
     draws = rng.random((options.hypotheses, 5))
     tried = compiled.sample_planes(voters, index, draws, least_cosine, way, np.float32(lean), steep)

@@ -47,6 +47,10 @@ class TableOptions(PlaneOptions):
     most: float = 0.5  # share of the image, from which a plane is preferred to those behind it that carry little
     little: float = 0.02  # share of the image
     apart: float = 0.03  # if they are this far apart, at least [m]
+    over: float = HIGH  # a plane this far over another is a table's over a floor [m]
+    some: float = 0.1  # if it has this share of the image
+    wide: float = 0.1  # and this area [m^2]
+    carries: float = 0.0005  # and this share of the image stands on it, or little on the floor
     far: float = 1.3  # a bare surface further than this, with things high over it, carries nothing [m]
 
 
@@ -160,18 +164,22 @@ def choose(
             return None
     if best is None:
         return None
-    best = _what_most_shows(best, possible, options)
+    best = _table_over(best, possible, options)
     bare = best.standing < 0.003 and best.towering > 0.05
     return None if bare and best.depth > options.far and down is None else best
 
 
-def _what_most_shows(plane: Plane, planes: List[Plane], options: TableOptions) -> Plane:
-    """A nearer, parallel one of the planes that most of the image shows: an empty table, not a strip of floor beside it
-    on which something small stands."""
-    if plane.standing > options.little:
-        return plane
+def _table_over(plane: Plane, planes: List[Plane], options: TableOptions) -> Plane:
+    """A nearer, parallel one of the planes: a table's over its floor, where what walls show of themselves stands; or an
+    empty table that most of the image shows, not a strip of floor beside it on which something small stands."""
     nearer = [p for p in planes if p.offset < plane.offset - options.apart and p.normal @ plane.normal > PARALLEL]
-    return max((p for p in nearer if p.on > options.most), key=lambda p: p.on, default=plane)
+    bare = plane.standing <= options.little
+
+    def is_table(p: Plane) -> bool:
+        high = p.offset < plane.offset - options.over and p.on > options.some and p.area > options.wide
+        return (bare and p.on > options.most) or (high and (bare or p.standing > options.carries))
+
+    return max(filter(is_table, nearer), key=lambda p: p.on, default=plane)
 
 
 def _possible(planes: List[Plane], down: Optional[np.ndarray], options: TableOptions) -> List[Plane]:
