@@ -180,3 +180,37 @@ def test_a_thing_at_the_edge_of_a_table_is_no_wall(overhang):
     scene = perceive(rooms.sense(depth, np.random.default_rng(0), 0.002, 0.01), rooms.CAMERAS[2])
     assert scene.counts.get("walls", 0) == 0
     assert scene.graspable[part == 2].mean() > 0.8
+
+
+def small_table(seed):
+    """A low thing on a small table over its floor, with a wall beyond, seen from above; and the table's distance."""
+    rng = np.random.default_rng(seed)
+    tilt, yaw, away = rng.uniform(0, 0.6), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 0.8)
+    aside, up = away * np.sin(tilt), away * np.cos(tilt)
+    eye, aim = (aside * np.cos(yaw), aside * np.sin(yaw), up), (rng.uniform(-0.05, 0.05), 0, 0)
+    T, width = rooms.look_at(eye, aim, rng.uniform(-0.5, 0.5)), rng.uniform(0.4, 0.6)
+    parts = [
+        (rooms.FLOOR, (20, 20, 0.02), (0, 0, -rng.uniform(0.5, 0.9) - 0.01), 0.0),
+        (rooms.TABLE, (width, width * rng.uniform(0.7, 1), 0.04), (0, 0, -0.02), rng.uniform(-0.8, 0.8)),
+        (rooms.WALL, (8, 0.02, 4), (0, rng.uniform(0.4, 1.0), 0), rng.uniform(-0.3, 0.3)),
+        (rooms.OBJECT, (0.03, 0.08, rng.uniform(0.008, 0.03)), (0.02, 0, 0.006), 0.4),
+    ]
+    return rooms.sense(rooms.trace(T, rooms.CAMERAS[2], parts)[0], rng, 0.002, 0.0), up
+
+
+@pytest.mark.parametrize("seed", [31, 76, 116, 168, 195, 215, 219, 288, 336, 353])  # the floor was it, of 400 in 23
+def test_a_small_table_is_the_support_and_not_the_floor_around_it(seed):
+    depth, distance = small_table(seed)
+    support = perceive(depth, rooms.CAMERAS[2], seed=seed).support
+    assert support is not None and abs(support.offset - distance) < 0.01
+
+
+def test_things_on_the_floor_beside_an_empty_table_stand_on_the_floor():
+    rng = np.random.default_rng(0)
+    things = [(rooms.OBJECT, (0.1, 0.12, 0.1), (0.15 * k - 0.2, -0.1, 0.05), 0.3 * k) for k in range(5)]
+    things += [(rooms.OBJECT, (0.1, 0.08, 0.12), (0.15 * k - 0.2, 0.1, 0.06), 0.2 * k) for k in range(5)]
+    parts = [(rooms.FLOOR, (20, 20, 0.02), (0, 0, -0.01), 0.0), (rooms.TABLE, (0.4, 0.8, 0.03), (-0.6, 0, 0.45), 0.0)]
+    T = rooms.look_at((-0.1, -0.2, 1.2), (-0.1, 0, 0), 0.0)
+    depth, _ = rooms.trace(T, rooms.CAMERAS[2], [*parts, *things])
+    support = perceive(rooms.sense(depth, rng, 0.002, 0.0), rooms.CAMERAS[2]).support
+    assert support is not None and abs(support.offset - 1.2) < 0.01

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Callable, Dict, Tuple
 
 import cv2
 import numpy as np
@@ -18,21 +18,23 @@ def without_obstacles(
     arriving: np.ndarray,
     border: np.ndarray,
     edge: np.ndarray,
-    passing: np.ndarray,
+    passing: Callable[[np.ndarray], np.ndarray],
     image: ImagePart,
     options: SegmentationOptions,
     counts: Dict[str, int],
 ) -> np.ndarray:
     """`above` (h, w) without the pieces that are higher than things, come in from beyond the image, or are cut by it
     over a long way, without walls, and without what a sensor makes of a table's edge. arriving: as by `entering`;
-    passing: pixels (h, w) bool of walls that rise from below the table."""
+    passing: picks of pixels (h, w) bool those of walls that rise from below the table."""
     whole = above & ~_jumps(image, options.step)
     pieces = connected_components(bridged(whole, image), diagonal=False)
     size, high, _, raised, at_border, unseen, cut, shared = _facts(pieces, image, border, edge, arriving, options).T
     too_high = high > np.maximum(20, 0.02 * size)
     entering = ~too_high & (shared > 0.5 * size)
     long = cut * image.pixel > options.long
-    wall = (at_border > 0) & (pieces.shared(passing) > 0.5 * size)
+    wall = (at_border > 0) & ~(too_high | entering | long)
+    if wall.any():
+        wall &= pieces.shared(passing(pieces.paint(wall))) > 0.5 * size
     bulge = (raised < 0.05 * size) & (unseen > 0.25 * size)
     counts["too_high"], counts["entering"] = int(too_high.sum()), int((entering | long).sum())
     counts["walls"] = int(wall.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Dict, Tuple
 
 import cv2
@@ -50,7 +51,8 @@ def segment_objects(
     above = _standing(sure, image.pixel, options)
     above &= ~_furniture((above & (in_bins < APART)) | walls, image, options, counts)
     outside, contents = above & (in_bins == 0), above & (in_bins > 0)
-    free = without_obstacles(outside, arriving, border, edge, _passing(outside, window, whole), image, options, counts)
+    passing = partial(_passing, window, whole)
+    free = without_obstacles(outside, arriving, border, edge, passing, image, options, counts)
     contents &= ~reached(contents, arriving, image, options)
     found[window] = _without_specks(free | contents, certain, image, options, counts)
     return found, counts
@@ -138,13 +140,14 @@ def _mark_walls(sure: np.ndarray, image: ImagePart, options: SegmentationOptions
         compiled.mark_wall(sure, image.depth, *arrays, limits, value)
 
 
-def _passing(standing: np.ndarray, window: Window, whole: ImagePart) -> np.ndarray:
-    """Those of the standing pixels (h, w) bool of a window that belong to walls which rise from below the table."""
-    if not (standing.any() and (whole.height < -compiled.BELOW).any()):
-        return np.zeros(standing.shape, bool)
-    asked = np.zeros(whole.depth.shape, bool)
-    asked[window] = standing
-    arguments: Any = (asked, *whole.geometry(), np.float32(whole.table.noise))
+def _passing(window: Window, whole: ImagePart, asked: np.ndarray) -> np.ndarray:
+    """Those of the pixels (h, w) bool of a window that are asked for which walls show that rise from below the
+    table."""
+    if not (whole.height < -compiled.BELOW).any():
+        return np.zeros(asked.shape, bool)
+    mask = np.zeros(whole.depth.shape, bool)
+    mask[window] = asked
+    arguments: Any = (mask, *whole.geometry(), np.float32(whole.table.noise))
     return window_of(compiled.rises_from_below(*arguments), window)
 
 

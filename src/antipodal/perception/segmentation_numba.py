@@ -256,7 +256,7 @@ def rises_from_below(mask, depth, height, ray_x, ray_y, plane, noise):
     found = np.zeros(mask.shape, np.bool_)
     for v in range(mask.shape[0]):
         for u in range(mask.shape[1]):
-            if mask[v, u]:
+            if mask[v, u] and depth[v, u] > 0:
                 near, found[v, u] = np.float32(min(max(0.01, 4 * noise * depth[v, u] ** 2), 0.015)), True
                 for k in range(1, 3):
                     z, seen = seen_below(depth, v, u, ray_x, ray_y, plane, height[v, u] + k * BELOW)
