@@ -18,7 +18,7 @@ def pictures() -> Iterator[Tuple[np.ndarray, SceneHints]]:
     """Depth images (H, W) float32 [m] of CAMERA, and what is told of their scenes."""
     yield _box(np.full((CAMERA.height, CAMERA.width), FLOOR)), SceneHints(workspace=NEAR_BOX)
     yield _box(_bin(0.13, 0.17, 0.012)), SceneHints()
-    yield _box(_below_arm(_beside_wall(0.25), 0.2)), SceneHints()
+    yield _box(_at_border(_below_arm(_beside_wall(0.25), 0.2))), SceneHints()
 
 
 def _box(depth: np.ndarray) -> np.ndarray:
@@ -50,4 +50,11 @@ def _below_arm(depth: np.ndarray, height: float) -> np.ndarray:
     """The picture with an arm that comes in from the upper border at a height over the table [m]."""
     depth = depth.copy()
     depth[:120, 280:340] = FLOOR - height
+    return depth
+
+
+def _at_border(depth: np.ndarray) -> np.ndarray:
+    """The picture with a thing that the lower border cuts, and a corner where the table ends [m]."""
+    depth = depth.copy()
+    depth[430:, 100:140], depth[440:, :60] = TOP, FLOOR + 0.2
     return depth
