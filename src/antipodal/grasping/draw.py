@@ -77,14 +77,10 @@ def shade(depth: np.ndarray) -> np.ndarray:
     """Depth (H, W) [m] as grey (H, W, 3) uint8, stretched over the depths seen; missing pixels take MISSING."""
     depth = np.asarray(depth)
     seen = np.isfinite(depth) & (depth > 0)
-    image = np.empty((*depth.shape, 3), np.uint8)
-    image[:] = MISSING
-    if seen.any():
-        near, far = np.percentile(depth[seen], [0.5, 99.5])
-        closeness = (far - np.where(seen, depth, far)) / max(far - near, 1e-6)
-        grey = (60 + 160 * np.clip(closeness, 0, 1)).astype(np.uint8)
-        image = np.where(seen[..., None], grey[..., None], image)
-    return image
+    near, far = np.percentile(depth[seen], [0.5, 99.5]) if seen.any() else (0.0, 0.0)
+    closeness = (far - np.where(seen, depth, far)) / max(far - near, 1e-6)
+    grey = (60 + 160 * np.clip(closeness, 0, 1)).astype(np.uint8)
+    return np.where(seen[..., None], grey[..., None], np.array(MISSING, np.uint8))
 
 
 def shade_kinds(scene: Scene, camera: Camera) -> Backdrop:

@@ -64,7 +64,7 @@ def fixed_points(solids: SolidScene, around: float, options: FixedOptions = Fixe
     columns, rows = (int(n) + 1 for n in np.rint((high + np.float32(around) - corner) / cell))
     standing, graspable = (
         np.isfinite(_nearest_points(p, R, corner, cell, (rows, columns)))
-        for p in (others, np.compress(solids.target, solids.points, axis=0))
+        for p in (others, np.ascontiguousarray(solids.targets.T))
     )
     standing &= ~grow(torch.from_numpy(graspable), options.blur).numpy()
     column, row = np.rint((others @ R[:, :2] - corner) / cell).astype(int).T

@@ -97,7 +97,7 @@ class SolidScene:
         frames = np.stack([look_along(direction) for direction in directions])
         R = np.ascontiguousarray(frames[:, :3, :3], np.float32)
         points, target = self.points[self.few], self.target[self.few]
-        targets = np.ascontiguousarray(np.compress(target, points, axis=0).T)
+        targets = _by_coordinate(points, target)
         extents = [compiled.extent_of(targets, turn) for turn in R]
         cell = max(cell, CELL_PIXELS * self.pitch)
         sizes = np.array([_cells(high - low, margin, cell) for low, high in extents])
@@ -132,6 +132,11 @@ class SolidScene:
         compiled.with_plane(nearest, masked, R, origin, side, self.plane, limits, *drawn)
 
 
+def _by_coordinate(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Those of points (N, 3) that are targets, as `SolidScene.targets`."""
+    return np.ascontiguousarray(np.compress(target, points, axis=0).T)
+
+
 def _surfaces(height: int, width: int) -> Tuple[torch.Tensor, ...]:
     """Surface, surface with the support lifted, where grasps may be centred, and what is bare, each (height, width),
     still to be filled."""
@@ -159,7 +164,7 @@ def solid_scene(
     noise = np.float32(0 if support is None else support.noise)
     clouds = [_points_above(view, plane, noise, options) for view in views]
     points, target = (np.concatenate(part) for part in zip(*clouds))
-    targets = np.ascontiguousarray(np.compress(target, points, axis=0).T)
+    targets = _by_coordinate(points, target)
     low, high = compiled.extent_of(targets, np.eye(3, dtype=np.float32))
     low, high = low - np.float32(reach), high + np.float32(reach)
     voxel = np.float32(max(options.voxel, float(np.prod(high - low) / MOST_VOXELS) ** (1 / 3)))
