@@ -54,6 +54,16 @@ def test_refusals(wrong, said):
         compressed_depth_from(wrong, 100)
 
 
+def test_a_chunk_longer_than_the_message_is_refused_before_it_is_decoded(monkeypatch):
+    """OpenCV would reserve 2 GB for it."""
+    sent = message(MILLIMETRES)
+    data = bytearray(sent.data)
+    data[data.index(b"IDAT") - 4] = 0x7F
+    monkeypatch.setattr(cv2, "imdecode", lambda *a: pytest.fail("it was decoded"))
+    with pytest.raises(InputError, match=r"cut or damaged: a chunk of 21\d+ bytes in a PNG of \d+"):
+        compressed_depth_from(SimpleNamespace(format=sent.format, data=bytes(data)), 100)
+
+
 @given(st.integers(0, 200), st.integers(0, 255), st.sampled_from(["16UC1", "32FC1"]))
 @settings(max_examples=300, deadline=None)
 def test_a_byte_that_flipped_is_refused_or_read(at, byte, encoding):

@@ -14,6 +14,9 @@ COMPRESSED = "compressedDepth"  # in the format of a message, and the last part 
 HEADER = struct.Struct("<iff")  # a compression format, then the two parameters of inverse depth
 PNG_SIZE = struct.Struct(">II")  # width and height
 PNG_SIZE_OFFSET = 16  # of every PNG
+PNG_FIRST_CHUNK = 8
+PNG_CHUNK = struct.Struct(">I4s")  # length of the data, and what they are
+PNG_CHECKSUM = 4  # bytes after the data
 
 
 def compressed_depth_from(message: Any, max_pixels: int) -> np.ndarray:
@@ -33,12 +36,13 @@ def compressed_depth_from(message: Any, max_pixels: int) -> np.ndarray:
 
 
 def _decoded(png: bytes, max_pixels: int) -> np.ndarray:
-    """Pixels (H, W) uint16 of a PNG. Its size is checked before it is decoded. Raises InputError."""
+    """Pixels (H, W) uint16 of a PNG. Its size and chunks are checked before it is decoded. Raises InputError."""
     if not png.startswith(b"\x89PNG") or len(png) < PNG_SIZE_OFFSET + PNG_SIZE.size:
         raise InputError(f"compressed image holds no PNG: {len(png)} bytes that start with {png[:4]!r}")
     width, height = PNG_SIZE.unpack_from(png, PNG_SIZE_OFFSET)
     if width * height > max_pixels:
         raise InputError(f"compressed image is {width} x {height} pixels; at most {max_pixels} (~max_pixels)")
+    _check_chunks(png)
     try:
         values = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as e:
@@ -47,3 +51,14 @@ def _decoded(png: bytes, max_pixels: int) -> np.ndarray:
         got = "nothing" if values is None else f"{values.dtype} of shape {values.shape}"
         raise InputError(f"compressed image must be a PNG of one channel of 16 bits, got {got}")
     return values
+
+
+def _check_chunks(png: bytes) -> None:
+    """Raises InputError where a chunk is longer than the rest of a PNG: OpenCV would reserve as much memory as it says,
+    up to 2 GB, and take seconds."""
+    start, kind = PNG_FIRST_CHUNK, b""
+    while kind != b"IEND" and start + PNG_CHUNK.size <= len(png):
+        length, kind = PNG_CHUNK.unpack_from(png, start)
+        start += PNG_CHUNK.size + length + PNG_CHECKSUM
+        if start > len(png):
+            raise InputError(f"compressed image is cut or damaged: a chunk of {length} bytes in a PNG of {len(png)}")
