@@ -151,7 +151,7 @@ def extent_of(points, R):
     return low, high
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
 def nearest_in_cells(points, target, hidden, half, R, origin, cell, nearest, masked):
     """Lower `nearest` (H, W) float32 to the least depth along the last column of R in every cell, of the points (N, 3)
     and of hidden places (M, 3) that stand for `half` [m] to each side; and `masked` to that of the targets alone."""
@@ -162,20 +162,32 @@ def nearest_in_cells(points, target, hidden, half, R, origin, cell, nearest, mas
     for n in range(len(points)):
         c, r = np.rint(x[n]), np.rint(y[n])
         if c >= 0 and c <= right and r >= 0 and r <= bottom:
-            i, j = np.int32(r), np.int32(c)
+            i, j = np.uint32(r), np.uint32(c)
             nearest[i, j] = min(nearest[i, j], z[n])
             if target[n]:
                 masked[i, j] = min(masked[i, j], z[n])
     x, y, z = np.empty(len(hidden), np.float32), np.empty(len(hidden), np.float32), np.empty(len(hidden), np.float32)
     _in_cells(hidden, R, origin, cell, x, y, z)
     reach = half / cell
+    most = np.uint32(2 * reach) + np.uint32(2)  # cells of a row or column that a place reaches
     for n in range(len(hidden)):
         first_c, last_c = max(np.rint(x[n] - reach), np.float32(0)), min(np.rint(x[n] + reach), right)
         first_r, last_r = max(np.rint(y[n] - reach), np.float32(0)), min(np.rint(y[n] + reach), bottom)
         if first_c <= last_c and first_r <= last_r:
-            for row in range(np.int32(first_r), np.int32(last_r) + 1):
-                for column in range(np.int32(first_c), np.int32(last_c) + 1):
-                    nearest[row, column] = min(nearest[row, column], z[n])
+            top, left, end_r, end_c = np.uint32(first_r), np.uint32(first_c), np.uint32(last_r), np.uint32(last_c)
+            if most == 2:  # as often for each place, some cells twice: branches guessed wrong cost more
+                _lower_corners(nearest, top, left, end_r, end_c, z[n])
+            else:
+                for row in range(top, end_r + np.uint32(1)):
+                    for column in range(left, end_c + np.uint32(1)):
+                        nearest[row, column] = min(nearest[row, column], z[n])
+
+
+@numba.njit(cache=True, inline="always")
+def _lower_corners(depth, i, j, k, m, z):
+    """Lower the cells of a depth image in rows i and k and columns j and m to z."""
+    a, b, c, d = depth[i, j], depth[i, m], depth[k, j], depth[k, m]
+    depth[i, j], depth[i, m], depth[k, j], depth[k, m] = min(a, z), min(b, z), min(c, z), min(d, z)
 
 
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
