@@ -58,8 +58,9 @@ def rotation_to(z: np.ndarray, x_hint: np.ndarray) -> np.ndarray:
 def about_z(angle: np.ndarray) -> np.ndarray:
     """Rotations (..., 3, 3) by `angle` [rad] about z."""
     c, s = np.cos(angle), np.sin(angle)
-    o, i = np.zeros_like(c), np.ones_like(c)
-    return np.stack([np.stack([c, -s, o], -1), np.stack([s, c, o], -1), np.stack([o, o, i], -1)], -2)
+    R = np.zeros((*np.shape(angle), 3, 3))
+    R[..., 0, 0], R[..., 0, 1], R[..., 1, 0], R[..., 1, 1], R[..., 2, 2] = c, -s, s, c, 1.0
+    return R
 
 
 def quaternion(R: np.ndarray) -> np.ndarray:

@@ -3,7 +3,9 @@
 import io
 import socket
 import sys
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from chromium import chromium, wait_for
@@ -13,6 +15,7 @@ from antipodal import resources
 from antipodal.camera import Camera
 from antipodal.errors import InputError
 from antipodal.files import write_array, write_json
+from antipodal.perception.pixel_kinds import kinds_of
 from antipodal.planner import GraspPlanner
 
 pytest.importorskip("viser", reason="needs viser: pip install 'antipodal[viewer]'")
@@ -90,6 +93,25 @@ def test_the_scene_holds_the_plan(at_start):
     assert np.allclose(middle + 0.03 * best.T_cam_grasp[:3, 2], best.T_cam_grasp[:3, 3], atol=1e-6)
     assert len(nodes["returned"].points) == 3 * len(tab.look.plan)
     assert len(tab.choice.options) == min(40, len(tab.grasps))
+
+
+def test_cloud_and_picture_tell_pixels_apart_by_the_planners_options(at_start):
+    tab = at_start
+    (hand, options), before = tab.replanner.tuned[0], tab.image.image.astype(int)
+    low = replace(options, segmentation=replace(options.segmentation, min_height=0.035))  # the box of 30 mm is support
+    tab.replanner.tuned[0] = hand, low
+    try:
+        tab.controls.handles["seed"].value = 1
+        assert tab.worker.wait()
+        kinds, scene = tab.look.kinds, tab.look.trace.scene
+        assert (kinds == kinds_of(scene, CAMERA, low.segmentation)).all()
+        assert (tab.stage.cloud.kinds == kinds.ravel()).all()
+        other = kinds != kinds_of(scene, CAMERA)
+        assert other.sum() > 100
+        other = cv2.resize(other.astype(np.uint8), before.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+        assert np.abs(tab.image.image - before)[other].mean() > 20
+    finally:
+        tab.replanner.tuned[0] = hand, options
 
 
 def test_an_empty_table_says_why_and_shows_no_hand(at_start):

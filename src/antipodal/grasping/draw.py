@@ -57,20 +57,22 @@ def overlay(
         _draw_hand(image, camera, grasp, hand_for(grasp, hands), filled=False)
     if len(grasps):
         _draw_hand(image, camera, grasps[0], hand_for(grasps[0], hands), filled=True)
-        _draw_axis(image, camera, grasps[0], 2)
+        _draw_axes(image, camera, grasps[:1], 2)
         _draw_label(image, grasps[0])
     if legend:
         _draw_legend(image, legend)
     return image
 
 
-def backdrop(depth: np.ndarray, camera: Camera, scene: Optional[Scene] = None) -> Backdrop:
-    """The depth image (H, W) [m] without grasps, as `overlay` shades it. Raises InputError where it does not fit the
-    camera."""
+def backdrop(
+    depth: np.ndarray, camera: Camera, scene: Optional[Scene] = None, kinds: Optional[np.ndarray] = None
+) -> Backdrop:
+    """The depth image (H, W) [m] without grasps, as `overlay` shades it. kinds: `kinds_of` the scene, where they are at
+    hand. Raises InputError where depth does not fit the camera."""
     depth = np.asarray(depth)
     if depth.shape != (camera.height, camera.width):
         raise InputError(f"depth image is {depth.shape}, the camera's is {(camera.height, camera.width)}")
-    return Backdrop(shade(depth)) if scene is None else shade_kinds(scene, camera)
+    return Backdrop(shade(depth)) if scene is None else shade_kinds(scene, camera, kinds)
 
 
 def shade(depth: np.ndarray) -> np.ndarray:
@@ -83,14 +85,15 @@ def shade(depth: np.ndarray) -> np.ndarray:
     return np.where(seen[..., None], grey[..., None], np.array(MISSING, np.uint8))
 
 
-def shade_kinds(scene: Scene, camera: Camera) -> Backdrop:
+def shade_kinds(scene: Scene, camera: Camera, kinds: Optional[np.ndarray] = None) -> Backdrop:
     """What each pixel was taken for, the higher over the support the brighter. Without one as by `shade`, and blue
-    where a grasp may lie."""
+    where a grasp may lie. kinds: as of `backdrop`."""
     if scene.support is None:
         image, blue = shade(scene.depth), np.array(KINDS["graspable"][0], np.float32)
         image[scene.graspable] = 0.5 * image[scene.graspable] + 0.5 * blue
         return Backdrop(image, "no support was found")
-    kinds, height = kinds_of(scene, camera), _heights_over_support(scene, camera)
+    kinds = kinds_of(scene, camera) if kinds is None else kinds
+    height = _heights_over_support(scene, camera)
     top = _top(scene, height)
     share = np.clip(height / np.float32(top), 0, 1)
     bright = np.where(kinds == list(KINDS).index("support"), np.float32(0.6), 0.45 + 0.55 * share)
@@ -114,8 +117,10 @@ def _top(scene: Scene, height: np.ndarray) -> float:
 
 def quality_colour(quality: float) -> Colour:
     """RGB of a quality in [0, 1]: red, amber, green."""
-    at = [stop for stop, _ in _STOPS]
-    r, g, b = (round(float(np.interp(quality, at, channel))) for channel in zip(*(colour for _, colour in _STOPS)))
+    share = min(max(quality, 0.0), 1.0)
+    (low, start), (high, end) = _STOPS[:2] if share < _STOPS[1][0] else _STOPS[1:]
+    along = (share - low) / (high - low)
+    r, g, b = (round(a + along * (z - a)) for a, z in zip(start, end))
     return r, g, b
 
 
@@ -138,8 +143,7 @@ def write_png(path: Union[str, Path], image: np.ndarray) -> None:
 def _draw_candidates(image: np.ndarray, camera: Camera, candidates: Sequence[Grasp]) -> None:
     ranked = sorted(candidates, key=lambda g: g.quality)
     lines = image.copy()
-    for candidate in ranked[:: math.ceil(len(ranked) / MAX_CANDIDATES) or 1]:
-        _draw_axis(lines, camera, candidate, 1)
+    _draw_axes(lines, camera, ranked[:: math.ceil(len(ranked) / MAX_CANDIDATES) or 1], 1)
     cv2.addWeighted(lines, 0.6, image, 0.4, 0, dst=image)
 
 
@@ -155,13 +159,16 @@ def _draw_hand(image: np.ndarray, camera: Camera, grasp: Grasp, hand: Hand, fill
         cv2.polylines(image, [_fixed(part)], True, rim, 1, cv2.LINE_AA, _SUBPIXEL)
 
 
-def _draw_axis(image: np.ndarray, camera: Camera, grasp: Grasp, thickness: int) -> None:
-    ends = transforms.apply(grasp.T_cam_grasp, np.array([[0, -1, 0], [0, 1, 0]]) * grasp.width / 2)
-    if ends[:, 2].min() <= 0:
+def _draw_axes(image: np.ndarray, camera: Camera, grasps: Sequence[Grasp], thickness: int) -> None:
+    """Of each grasp the line from jaw to jaw; of a cup a dot."""
+    if not len(grasps):
         return
-    a, b = _fixed(camera.project(ends)).tolist()
-    thickness = thickness if grasp.width > 0 else 3  # of a cup, a dot
-    cv2.line(image, tuple(a), tuple(b), quality_colour(grasp.quality), thickness, cv2.LINE_AA, _SUBPIXEL)
+    T, width = np.stack([g.T_cam_grasp for g in grasps]), np.array([g.width for g in grasps])
+    ends = T[:, None, :3, 3] + np.array([[-0.5], [0.5]]) * (T[:, None, :3, 1] * width[:, None, None])
+    ahead = (ends[..., 2] > 0).all(axis=1)
+    for k, (a, b) in zip(np.flatnonzero(ahead), _fixed(camera.project(ends[ahead])).tolist()):
+        wide = thickness if width[k] > 0 else 3
+        cv2.line(image, tuple(a), tuple(b), quality_colour(grasps[k].quality), wide, cv2.LINE_AA, _SUBPIXEL)
 
 
 def _draw_label(image: np.ndarray, best: Grasp) -> None:

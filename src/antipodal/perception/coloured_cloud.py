@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
@@ -11,15 +10,22 @@ import numpy as np
 from antipodal.camera import Camera
 from antipodal.perception.pixel_kinds import KINDS, coloured, kinds_of
 from antipodal.perception.scene import Scene
-from antipodal.perception.segmentation_options import SegmentationOptions
+from antipodal.perception.table import Table
 
 MOST_POINTS = 320_000  # of the cloud; every n-th row and column where the image has more
 LIGHT = np.array([0.35, -0.55, -0.76], np.float32)  # towards the eye and a little aside
 BELOW = 0.002  # the sheet of the unseen lies this far below the support [m]
 
 
-@dataclass(frozen=True)
-class Cloud:
+class Places(NamedTuple):
+    """Where the points of an image's cloud lie."""
+
+    points: np.ndarray  # (N, 3) float32 in the camera frame [m]
+    pixels: np.ndarray  # (N,) of these, counted row by row
+    pitch: float  # distance of neighbours at the median depth [m]
+
+
+class Cloud(NamedTuple):
     """N points of an image."""
 
     points: np.ndarray  # (N, 3) float32 in the camera frame [m]
@@ -28,26 +34,32 @@ class Cloud:
     pitch: float  # distance of neighbours at the median depth [m]
 
 
-def make_cloud(
-    scene: Scene,
-    camera: Camera,
-    options: SegmentationOptions = SegmentationOptions(),
-    shade: Optional[np.ndarray] = None,
-) -> Cloud:
-    """The cloud of a scene. Pixels without depth lie on the support's plane, and are left out where there is none.
-    shade: `shading` of the scene's depth, where it is at hand."""
-    stride = int(np.ceil(np.sqrt(scene.depth.size / MOST_POINTS)))
-    kinds, shade = kinds_of(scene, camera, options), shading(scene.depth, camera) if shade is None else shade
+def make_cloud(scene: Scene, camera: Camera) -> Cloud:
+    """The cloud of a scene."""
+    at = places(scene.depth, camera, scene.support)
+    return coloured_cloud(at, kinds_of(scene, camera), shading(scene.depth, camera))
+
+
+def coloured_cloud(at: Places, kinds: np.ndarray, shade: np.ndarray) -> Cloud:
+    """The cloud of `places`, `kinds_of` (H, W) and `shading` (H, W) of the same image."""
+    kinds, shade = kinds.ravel()[at.pixels], shade.ravel()[at.pixels]
     plane = list(KINDS).index("support")
     shade = np.where(kinds == plane, np.float32(1), shade)  # what varies on a plane is noise
-    depth = np.where(scene.depth > 0, scene.depth, _depth_of_support(scene, camera))
-    z, kinds, shade = (a[::stride, ::stride] for a in (depth, kinds, shade))
+    return Cloud(at.points, coloured(kinds, shade), kinds, at.pitch)
+
+
+def places(depth: np.ndarray, camera: Camera, support: Optional[Table]) -> Places:
+    """Where the points of a depth image (H, W) [m] lie. Pixels without depth lie on the support's plane, and are left
+    out where there is none."""
+    stride = int(np.ceil(np.sqrt(depth.size / MOST_POINTS)))
+    z = np.where(depth > 0, depth, _depth_of_support(depth, camera, support))[::stride, ::stride]
     x, y = (ray[::stride] for ray in camera.rays())
     points, kept = np.empty((*z.shape, 3), np.float32), np.flatnonzero(z > 0)
     points[..., 0], points[..., 1], points[..., 2] = x[None, :] * z, y[:, None] * z, z
-    points, kinds, shade = points.reshape(-1, 3).take(kept, axis=0), kinds.ravel()[kept], shade.ravel()[kept]
+    points = points.reshape(-1, 3).take(kept, axis=0)
     pitch = float(np.median(points[::16, 2])) * stride / camera.fx if len(kept) else 0.001
-    return Cloud(points, coloured(kinds, shade), kinds, pitch)
+    pixels = np.arange(depth.size).reshape(depth.shape)[::stride, ::stride].ravel()[kept]
+    return Places(points, pixels, pitch)
 
 
 def shading(depth: np.ndarray, camera: Camera) -> np.ndarray:
@@ -72,11 +84,11 @@ def sheet(scene: Scene, camera: Camera) -> Optional[np.ndarray]:
     return rays * (offset / along)[:, None] if along.min() > 0.2 else None
 
 
-def _depth_of_support(scene: Scene, camera: Camera) -> np.ndarray:
-    """Depth (H, W) [m] at which the pixels' rays meet the support's plane; 0 where they do not."""
-    if scene.support is None:
-        return np.zeros(scene.depth.shape, np.float32)
+def _depth_of_support(depth: np.ndarray, camera: Camera, support: Optional[Table]) -> np.ndarray:
+    """Depth [m] at which the rays of an image's pixels (H, W) meet the support's plane; 0 where they do not."""
+    if support is None:
+        return np.zeros_like(depth)
     x, y = camera.rays()
-    a, b, c = scene.support.normal
+    a, b, c = support.normal
     along = x[None, :] * a + y[:, None] * b + c
-    return np.where(along > 0.2, scene.support.offset / np.maximum(along, 0.2), 0.0)
+    return np.where(along > 0.2, support.offset / np.maximum(along, 0.2), 0.0)

@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from antipodal.perception.observe import observe
+from antipodal.perception.pixel_kinds import kinds_of
 from antipodal.perception.solid_scene import SolidScene, solid_scene
 
 
@@ -29,9 +30,11 @@ class LastResult:
 
 @dataclass(frozen=True)
 class Perceived:
-    """What the last plan found before its hand mattered: what images show, its solids, and these from many sides."""
+    """What the last plan found before its hand mattered: what images show, what each pixel was taken for, the solids,
+    and these from many sides."""
 
     observe: LastResult = field(default_factory=lambda: LastResult(observe))
+    kinds: LastResult = field(default_factory=lambda: LastResult(kinds_of))
     solids: LastResult = field(default_factory=lambda: LastResult(solid_scene))
     atlas: LastResult = field(default_factory=lambda: LastResult(SolidScene.atlas))
 

@@ -57,6 +57,12 @@ class Look:
         return self.options.segmentation
 
     @property
+    def kinds(self) -> Optional[np.ndarray]:
+        """What each pixel (H, W) was taken for, as of `pixel_kinds.kinds_of`; None where nothing was told apart."""
+        scene = self.trace.scene
+        return None if scene is None else self.trace.perceived.kinds(scene, self.frame.camera, self.segmentation)
+
+    @property
     def leans(self) -> bool:
         """Whether what is behind a palm was kept clear too, as in a cone of approaches."""
         return any(part.trace.leaning for part in self.parts)

@@ -200,7 +200,7 @@ class PlanTab:
         """The depth image with the grasps and the rectangle."""
         look = self.look
         grasps, candidates = (look.plan.grasps, look.plan.candidates) if look.plan else ([], [])
-        seen = np.nan_to_num(look.frame.depth), look.frame.camera, look.trace.scene
+        seen = look.frame.depth, look.frame.camera, look.trace.scene, look.kinds
         picture = overlay(*seen[:2], grasps, look.hands, candidates, drawn_on=self._backdrop(*seen))
         s = look.settings
         if s.rectangle != NO_RECTANGLE:

@@ -55,8 +55,11 @@ def forks(grasps: Sequence[Grasp], hands: Hands) -> Tuple[np.ndarray, np.ndarray
 
 def fork_bars(grasps: Sequence[Grasp], hands: Hands) -> Tuple[np.ndarray, np.ndarray]:
     """Of each grasp's lines one alone, the bar or the stretch of the way: lines (N, 2, 3) and colours (N, 2, 3)."""
-    lines = [transforms.apply(g.T_cam_grasp, strokes_of(hand_for(g, hands), g.width)[:1]) for g in grasps]
-    return _joined_lines(lines), _colours(grasps, [1] * len(grasps))
+    lines = np.zeros((len(grasps), 2, 3))
+    if len(grasps):
+        first = np.stack([strokes_of(hand_for(g, hands), g.width)[0] for g in grasps])
+        lines = transforms.apply(np.stack([g.T_cam_grasp for g in grasps]), first)
+    return lines.astype(np.float32), _colours(grasps, [1] * len(grasps))
 
 
 def _lines(grasp: Grasp, hands: Hands) -> np.ndarray:

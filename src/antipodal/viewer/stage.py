@@ -9,8 +9,8 @@ import numpy as np
 from antipodal.grasp import Grasp, probability
 from antipodal.grasping.draw import hand_words, shade
 from antipodal.grasping.hand_shapes import hand_for
-from antipodal.perception.coloured_cloud import Cloud, make_cloud, shading, sheet
-from antipodal.planning.last_result import LastResult
+from antipodal.perception.coloured_cloud import Cloud, coloured_cloud, places, shading, sheet
+from antipodal.planning.last_result import LastResult, alike
 from antipodal.viewer.frames import Frame
 from antipodal.viewer.look import Look
 from antipodal.viewer.shapes import HandSolid, first_eye, fork_bars, forks, hand_solids, placed_at
@@ -27,7 +27,8 @@ class Stage:
     def __init__(self, server: Any):
         self.server, self.scene = server, server.scene
         self.cloud: Optional[Cloud] = None
-        self._make_cloud, self._shading = LastResult(make_cloud), LastResult(shading)
+        self._places, self._shading = LastResult(places), LastResult(shading)
+        self._coloured = LastResult(coloured_cloud)
         self._framed: Optional[Frame] = None  # which image the drawn camera has
         self.nodes: dict = {}
         self._hand: Set[str] = set()  # nodes of the hand at the chosen grasp
@@ -80,10 +81,11 @@ class Stage:
             return
         before = self.cloud
         scene, camera = look.trace.scene, look.frame.camera
-        self.cloud = self._make_cloud(scene, camera, look.segmentation, self._shading(scene.depth, camera))
+        at, shade = self._places(scene.depth, camera, scene.support), self._shading(scene.depth, camera)
+        self.cloud = self._coloured(at, look.kinds, shade)
         if before is self.cloud:
             return
-        if before is not None and np.array_equal(before.points, self.cloud.points):
+        if before is not None and alike(before.points, self.cloud.points):
             self.nodes["cloud"].colors = self.cloud.colours  # a fifth of the bytes
             return
         self.nodes["cloud"] = self.scene.add_point_cloud(
