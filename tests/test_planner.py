@@ -441,6 +441,37 @@ def test_a_grasp_whose_tip_closes_outside_the_image_is_not_returned():
     assert len(tips_in_image(grasps, np.eye(4), [both[0], sight(wide, turned)], Gripper(), {})) == 3
 
 
+def test_a_tip_is_seen_as_high_as_what_it_closes_on():
+    """At the border the image shows less far out of a high surface than of a low one."""
+    ends = [(CAMERA.width - 1 - CAMERA.cx) / CAMERA.fx * z for z in (0.64, 0.7)]
+    center = torch.tensor([[end - 0.026, 0.0, 0.7] for end in ends])
+    grasps = ViewGrasps(center, torch.zeros(2), torch.full((2,), 0.05))
+    low, high = (CameraView(np.full(sight(CAMERA).depth.shape, z), None, CAMERA, np.eye(4)) for z in (0.71, 0.64))
+    assert len(tips_in_image(grasps, np.eye(4), [low], Gripper(), {})) == 2
+    kept = tips_in_image(grasps, np.eye(4), [high], Gripper(), {})
+    assert len(kept) == 1 and torch.equal(kept.center, center[:1])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_tip_closes_in_the_rest_of_a_box_that_the_image_cuts(seed):
+    """Too wide to be held, it looks narrow where the image ends."""
+    rng, camera = np.random.default_rng(seed), Camera(525.0, 525.0, 319.5, 239.5, 640, 480)
+    tilted, size = overhead(rng.uniform(-0.4, 0.4)), rng.uniform([0.1, 0.1, 0.04], [0.2, 0.2, 0.12])
+    edge, side = camera.cy / camera.fy * (0.7 - size[2]), rng.choice([-1, 1])  # where the image of its top ends
+    middle = side * (edge + size[1] / 2 - rng.uniform(0.03, 0.08))
+    T_table_box, half = cut = box((rng.uniform(-0.1, 0.1), middle), size, rng.uniform(-0.3, 0.3))
+    depth, _ = render([cut], camera, tilted)
+    try:
+        plan = GraspPlanner.load("models/default.pt", device="cpu").plan(depth, camera, seed=seed)
+    except NoGraspFound:
+        return
+    T_box_cam = transforms.invert(tilted @ T_table_box)
+    for grasp in plan:
+        ends = np.array([[0, -grasp.width / 2 - 0.005, 0], [0, grasp.width / 2 + 0.005, 0]])
+        ends = transforms.apply(T_box_cam @ grasp.T_cam_grasp, ends)
+        assert (np.abs(ends) > half).any(axis=1).all()
+
+
 @pytest.mark.parametrize("approach", ["table", "any"])
 def test_no_tip_closes_in_a_strip_without_depth_along_the_border(approach):
     """Registration to a colour camera leaves one; what stands there was not seen."""

@@ -56,6 +56,17 @@ class CameraView:
         px = self.camera.project(np.where(ahead[..., None], points, 1.0))
         return ahead & ((px >= self._window[:2]) & (px <= self._window[2:])).all(axis=-1)
 
+    def rise(self, points: np.ndarray, approach: np.ndarray) -> np.ndarray:
+        """How far (N, K) [m] the surfaces that hide points (N, K, 3) lie before them along approaches (N, 3); 0 where
+        none does, or none is seen. All in the first camera's frame."""
+        from_eye = points - self.T_first_cam[:3, 3]
+        own = from_eye @ self.T_first_cam[:3, :3]
+        own[..., 2] = np.maximum(own[..., 2], 1e-3)
+        u, v = np.rint(self.camera.project(own)).astype(int).clip(0, np.array(self.depth.shape)[::-1] - 1).T
+        seen = self.depth[v.T, u.T]
+        share = np.where(seen > 0, 1 - seen / own[..., 2], 0.0)
+        return np.maximum(share * (from_eye @ approach[..., None])[..., 0], 0.0)
+
     @cached_property
     def _window(self) -> Tuple[int, int, int, int]:
         return window_with_depth(self.depth)

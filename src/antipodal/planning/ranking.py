@@ -114,10 +114,16 @@ def tips_in_image(
     gripper: Gripper,
     counts: Dict[str, int],
 ) -> ViewGrasps:
-    """Those grasps both of whose tips close where some camera sees. Raises NoGraspFound, with the counts so far, where
-    there is none."""
-    points = tips(poses(grasps, T_cam_view), grasps.width.cpu().numpy(), gripper)
-    inside = np.any([camera.sees(points) for camera in cameras], axis=0).all(axis=1)
+    """Those grasps both of whose tips close where some camera sees, and sees as high as what stands between them: an
+    object that the image cuts goes on there. Raises NoGraspFound, with the counts so far, where there is none."""
+    T_cam_grasp = poses(grasps, T_cam_view)
+    ends, approach = tips(T_cam_grasp, grasps.width.cpu().numpy(), gripper), T_cam_grasp[:, :3, 2]
+    between = ends[:, :1] + np.linspace(0, 1, 5)[:, None] * (ends[:, 1:] - ends[:, :1])
+    inside = np.zeros(ends.shape[:2], bool)
+    for camera in cameras:
+        height = camera.rise(between, approach).max(axis=1)
+        inside |= camera.sees(ends) & camera.sees(ends - (height[:, None] * approach)[:, None])
+    inside = inside.all(axis=1)
     if not inside.any():
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps have both tips in the image", counts)
     return _those(grasps, inside)
