@@ -261,7 +261,7 @@ def picture(image: Image, scene: Scene, best: Optional[Grasp], gripper: Gripper,
         shown[wrong] = (shown[wrong] * 0.5 + np.array([120, 0, 0])).clip(0, 255).astype(np.uint8)
     if best is not None:
         draw._draw_hand(shown, image.camera, best, gripper, filled=True)
-        draw._draw_axis(shown, image.camera, best, 2)
+        draw._draw_axes(shown, image.camera, [best], 2)
     size = (480, round(480 * shown.shape[0] / shown.shape[1]))
     shown = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
     for k, text in enumerate([image.name, row.get("reason", "")[:70]]):
