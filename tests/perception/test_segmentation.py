@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from scenes import CAMERA, box, render
+from scenes import CAMERA, box, overhead, render
 
 from antipodal.camera import Camera
 from antipodal.perception import segmentation
@@ -58,6 +58,22 @@ def test_what_comes_in_from_a_strip_without_depth_comes_in_from_outside():
         mask, counts = segment_objects(depth, CAMERA, table)
         assert counts["entering"] == 1 and not (mask & ~only_thing).any()
         assert (mask & only_thing).sum() > 0.95 * only_thing.sum()
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.2, 0.4, -0.3])
+@pytest.mark.parametrize("height", [0.11, 0.16])
+def test_what_touches_a_trays_wall_does_not_come_in_with_what_touches_it_outside(tilt, height):
+    camera, view, thick, half = Camera(525.0, 525.0, 319.5, 239.5, 640, 480), overhead(tilt), 0.012, 0.15
+    walls = [box((0, side * half), (2 * half + thick, thick, 0.06)) for side in (-1, 1)]
+    walls += [box((side * half, 0), (thick, 2 * half + thick, 0.06)) for side in (-1, 1)]
+    crate = box((half + 0.35, 0.02), (0.69, 0.16, height))  # the image cuts it
+    thing = box((half - 0.031, 0.03), (0.05, 0.04, 0.05))
+    depth, _ = render([*walls, crate, thing], camera, view)
+    shown = depth < render([*walls, crate], camera, view)[0] - 0.002
+    depth += np.random.default_rng(0).normal(0, 0.0007, depth.shape).astype(np.float32)
+    mask = segment_objects(depth, camera, find_table(depth, camera, np.random.default_rng(0)))[0]
+    assert mask[shown].mean() > 0.7
+    assert (mask & ~shown).sum() < 0.2 * shown.sum()
 
 
 def test_noise_on_a_bare_table_is_no_object():

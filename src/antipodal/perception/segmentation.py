@@ -43,13 +43,15 @@ def segment_objects(
     edge = beside_edges(depth, whole.height, window, image.pixel, options)
     in_bins = _in_bins(sure, border, image, options, counts)
     _mark_walls(sure, image, options)
-    arriving = np.zeros(sure.shape, bool)
-    if (image.height[border & (sure > 0)] > options.entering).any():
-        arriving = entering(_standing(sure, image.pixel, options) & (in_bins == 0), border, edge, image, options)
+    comes_in = (image.height[border & (sure > 0)] > options.entering).any()
+    standing = _standing(sure, image.pixel, options) & (in_bins == 0) if comes_in else np.zeros(sure.shape, bool)
     _over_surface(sure, in_bins, image, options)
     walls = sure == WALL
     above = _standing(sure, image.pixel, options)
-    above &= ~_furniture((above & (in_bins < APART)) | walls, image, options, counts)
+    furniture = _furniture((above & (in_bins < APART)) | walls, image, options, counts)
+    above &= ~furniture
+    leads_nowhere = _apart_from(border, furniture & (image.height < options.entering))
+    arriving = entering(standing & ~leads_nowhere, border, edge, image, options)
     outside, contents = above & (in_bins == 0), above & (in_bins > 0)
     passing = partial(_passing, window, whole)
     free = without_obstacles(outside, arriving, border, edge, passing, image, options, counts)
@@ -192,6 +194,15 @@ def _furniture(above: np.ndarray, image: ImagePart, options: SegmentationOptions
     if counts["carriers"] + containers == 0 and not round_it.any():
         return np.zeros(above.shape, bool)
     return image.between(lower, first, low, high)
+
+
+def _apart_from(border: np.ndarray, furniture: np.ndarray) -> np.ndarray:
+    """The pieces of furniture (h, w) bool that do not reach the image's border: what stands on one side of a wall does
+    not come in with what touches it on the other."""
+    if not furniture.any():
+        return furniture
+    pieces = connected_components(furniture, diagonal=True)
+    return pieces.paint(pieces.shared(border) == 0)
 
 
 def _without_specks(
