@@ -450,6 +450,10 @@ def test_a_tip_is_seen_as_high_as_what_it_closes_on():
     assert len(tips_in_image(grasps, np.eye(4), [low], Gripper(), {})) == 2
     kept = tips_in_image(grasps, np.eye(4), [high], Gripper(), {})
     assert len(kept) == 1 and torch.equal(kept.center, center[:1])
+    turned = replace(grasps, center=center + torch.tensor([0.02, 0, 0]), angle=torch.full((2,), np.pi / 2))
+    assert len(tips_in_image(turned, np.eye(4), [high], Gripper(jaw_width=0.01), {})) == 1
+    with pytest.raises(NoGraspFound):  # half of each jaw's width is not seen
+        tips_in_image(turned, np.eye(4), [high], Gripper(jaw_width=0.022), {})
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -114,15 +114,18 @@ def tips_in_image(
     gripper: Gripper,
     counts: Dict[str, int],
 ) -> ViewGrasps:
-    """Those grasps both of whose tips close where some camera sees, and sees as high as what stands between them: an
-    object that the image cuts goes on there. Raises NoGraspFound, with the counts so far, where there is none."""
+    """Those grasps both of whose tips close where some camera sees, and sees the jaws as high as what stands between
+    them: an object that the image cuts goes on there. Raises NoGraspFound, with the counts so far, where there is
+    none."""
     T_cam_grasp = poses(grasps, T_cam_view)
     ends, approach = tips(T_cam_grasp, grasps.width.cpu().numpy(), gripper), T_cam_grasp[:, :3, 2]
     between = ends[:, :1] + np.linspace(0, 1, 5)[:, None] * (ends[:, 1:] - ends[:, :1])
+    corners = np.array([[-0.5], [0.5]]) * gripper.jaw_width * T_cam_grasp[:, None, :3, 0]
+    corners = ends[:, :, None] + corners[:, None]  # (N, 2, 2, 3), of each tip two
     inside = np.zeros(ends.shape[:2], bool)
     for camera in cameras:
-        height = camera.rise(between, approach).max(axis=1)
-        inside |= camera.sees(ends) & camera.sees(ends - (height[:, None] * approach)[:, None])
+        rise = camera.rise(between, approach).max(axis=1)[:, None] * approach
+        inside |= camera.sees(ends) & camera.sees(corners - rise[:, None, None]).all(axis=2)
     inside = inside.all(axis=1)
     if not inside.any():
         raise NoGraspFound(f"0 of {len(grasps)} feasible grasps have both tips in the image", counts)
