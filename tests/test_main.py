@@ -1,6 +1,7 @@
 """The one command: help, version, dispatch, completion, missing packages, Ctrl-C."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from scenes import CAMERA, box, render
 
 import antipodal.__main__ as entry
 from antipodal import resources
-from antipodal.errors import interrupts_end, missing_package, run_command
+from antipodal.errors import interrupts_end, interrupts_wait, missing_package, run_command
 
 RUN = [sys.executable, "-m", "antipodal"]
 HEAVY = ("torch", "numba", "scipy", "trimesh", "tqdm", "matplotlib", "mujoco", "cv2")
@@ -200,6 +201,14 @@ def test_signals_mean_afterwards_what_they_meant_before():
     with interrupts_end():
         assert signal.getsignal(signal.SIGINT) not in (before, signal.SIG_DFL)
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_what_must_not_be_half_made_is_made_before_an_interrupt():
+    made = False
+    with pytest.raises(KeyboardInterrupt), interrupts_wait():
+        os.kill(os.getpid(), signal.SIGINT)
+        made = True
+    assert made and not signal.pthread_sigmask(signal.SIG_BLOCK, []) & {signal.SIGINT, signal.SIGTERM}
 
 
 @pytest.mark.parametrize(

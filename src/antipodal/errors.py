@@ -244,6 +244,16 @@ def interrupts_end() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Within it Ctrl-C and SIGTERM wait for its end: for what must not be left half made."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _heeded_signals() -> List[signal.Signals]:
     """SIGINT and SIGTERM, unless the process was started to ignore them, as with nohup."""
     return [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN]

@@ -10,6 +10,7 @@ from antipodal.errors import (
     check_outputs,
     command_parser,
     end_when_interrupted,
+    interrupts_wait,
     number_within,
     run_command,
 )
@@ -23,6 +24,7 @@ import os
 import shutil
 import sys
 from concurrent.futures import as_completed
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
@@ -90,7 +92,10 @@ def _make_shards(folder: Path, manifest: dict, run: Run, workers: int, ray: Opti
         counts = _by_processes(folder, manifest, run, todo, workers)
     else:
         counts = make_on_cluster(folder, load_setup(folder, manifest, run), run, todo, ray)
-    with tqdm(total=run.samples, initial=min(done, run.samples), unit="sample", unit_scale=True) as progress:
+    with ExitStack() as bar:
+        with interrupts_wait():  # a bar half made complains when it is dropped
+            made = min(done, run.samples)
+            progress = bar.enter_context(tqdm(total=run.samples, initial=made, unit="sample", unit_scale=True))
         for count in counts:
             progress.update(count)
 
