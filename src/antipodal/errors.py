@@ -247,11 +247,18 @@ def interrupts_end() -> Iterator[None]:
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
     """Within it Ctrl-C and SIGTERM wait for its end: for what must not be left half made."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: List[int] = []
+    before = {n: signal.signal(n, lambda number, frame: came.append(number)) for n in _heeded_signals()}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _heeded_signals() -> List[signal.Signals]:
