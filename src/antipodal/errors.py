@@ -246,19 +246,23 @@ def interrupts_end() -> Iterator[None]:
 
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Within it Ctrl-C and SIGTERM wait for its end: for what must not be left half made."""
+    """Ctrl-C and SIGTERM that come within it take effect after it, where Python handles them: for what must not be left
+    half made. (A mask is not enough: threads of libraries take them.)"""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     came: List[int] = []
-    before = {n: signal.signal(n, lambda number, frame: came.append(number)) for n in _heeded_signals()}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda number, frame: came.append(number))
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _heeded_signals() -> List[signal.Signals]:

@@ -9,19 +9,18 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterator, Optional, Tuple
 
-from antipodal.errors import InputError
+from antipodal.errors import InputError, interrupts_wait
 
 LOOK = 0.3  # between two looks whether the starting process is alive [s]
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Pool(ProcessPoolExecutor):
     """Holds signals back while it starts processes: an exception that a signal raises within a fork is lost."""
 
     def submit(self, *task: Any, **named: Any) -> Any:
-        with _signals_held_back():
+        with interrupts_wait():
             return super().submit(*task, **named)
 
     def abandon(self) -> None:
@@ -29,27 +28,6 @@ class _Pool(ProcessPoolExecutor):
         for process in list((self._processes or {}).values()):
             process.kill()
         self.shutdown(wait=True)
-
-
-@contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Signals that come within it take effect after it. (A mask is not enough: threads of libraries take them.)"""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    come: List[int] = []
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    for number, handler in handlers.items():
-        if callable(handler):
-            signal.signal(number, lambda came, _: come.append(came))
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            if callable(handler):
-                signal.signal(number, handler)
-        for came in come:
-            signal.raise_signal(came)
 
 
 @contextmanager
