@@ -43,15 +43,17 @@ def segment_objects(
     edge = beside_edges(depth, whole.height, window, image.pixel, options)
     in_bins = _in_bins(sure, border, image, options, counts)
     _mark_walls(sure, image, options)
+    arriving = np.zeros(sure.shape, bool)
     comes_in = (image.height[border & (sure > 0)] > options.entering).any()
-    standing = _standing(sure, image.pixel, options) & (in_bins == 0) if comes_in else np.zeros(sure.shape, bool)
+    standing = _standing(sure, image.pixel, options) & (in_bins == 0) if comes_in else arriving
     _over_surface(sure, in_bins, image, options)
     walls = sure == WALL
     above = _standing(sure, image.pixel, options)
     furniture = _furniture((above & (in_bins < APART)) | walls, image, options, counts)
     above &= ~furniture
-    leads_nowhere = _apart_from(border, furniture & (image.height < options.entering))
-    arriving = entering(standing & ~leads_nowhere, border, edge, image, options)
+    if comes_in:
+        leads_nowhere = _apart_from(border, furniture & (image.height < options.entering))
+        arriving = entering(standing & ~leads_nowhere, border, edge, image, options)
     outside, contents = above & (in_bins == 0), above & (in_bins > 0)
     passing = partial(_passing, window, whole)
     free = without_obstacles(outside, arriving, border, edge, passing, image, options, counts)

@@ -169,13 +169,13 @@ def nearest_in_cells(points, target, hidden, half, R, origin, cell, nearest, mas
     x, y, z = np.empty(len(hidden), np.float32), np.empty(len(hidden), np.float32), np.empty(len(hidden), np.float32)
     _in_cells(hidden, R, origin, cell, x, y, z)
     reach = half / cell
-    most = np.uint32(2 * reach) + np.uint32(2)  # cells of a row or column that a place reaches
+    narrow = 2 * reach < 1  # a place reaches two cells of a row or column at most
     for n in range(len(hidden)):
         first_c, last_c = max(np.rint(x[n] - reach), np.float32(0)), min(np.rint(x[n] + reach), right)
         first_r, last_r = max(np.rint(y[n] - reach), np.float32(0)), min(np.rint(y[n] + reach), bottom)
         if first_c <= last_c and first_r <= last_r:
             top, left, end_r, end_c = np.uint32(first_r), np.uint32(first_c), np.uint32(last_r), np.uint32(last_c)
-            if most == 2:  # as often for each place, some cells twice: branches guessed wrong cost more
+            if narrow:  # as often for each place, some cells twice: branches guessed wrong cost more
                 _lower_corners(nearest, top, left, end_r, end_c, z[n])
             else:
                 for row in range(top, end_r + np.uint32(1)):
