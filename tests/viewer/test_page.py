@@ -3,6 +3,8 @@
 import io
 import socket
 import sys
+import threading
+import warnings
 from dataclasses import replace
 
 import cv2
@@ -173,6 +175,26 @@ def test_many_asks_are_one_run():
     assert worker.wait()
     assert 1 <= len(ran) < 200
     worker.end()
+
+
+def test_a_server_stops_when_its_workers_are_done():
+    """Or they write to a page that is gone."""
+    server, began, release, wrote = make_server(0, "antipodal"), threading.Event(), threading.Event(), []
+
+    def work():
+        began.set()
+        assert release.wait(10)
+        server.gui.add_html("written")
+        wrote.append(1)
+
+    worker = server.worker(work)
+    worker.ask()
+    assert began.wait(10)
+    threading.Timer(0.2, release.set).start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # viser warns of what it cannot deliver
+        server.stop()
+        assert wrote == [1] and worker.ended
 
 
 def test_files_and_folders_are_frames(tmp_path):

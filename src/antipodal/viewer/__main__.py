@@ -42,7 +42,6 @@ def main(argv: Optional[List[str]] = None) -> int:
         while True:
             time.sleep(1.0)
     finally:
-        server.before_stop()
         server.stop()
 
 
@@ -93,7 +92,6 @@ def _serve_plan(server: Any, frames: Sequence[Frame], args: argparse.Namespace) 
     planner.warm_up()
     hints, approach = plan_command.scene_hints(args), plan_command.approach_of(args)
     tab = PlanTab(server, Replanner(planner, hints, args.max_grasps, args.seed, approach), frames)
-    server.before_stop = tab.worker.end  # or the worker writes to a page that is gone
     tab.worker.wait()
     for hand in planner.hands:
         with tab.tabs.add_tab(HAND_PAGES[hand.kind].title):

@@ -14,7 +14,6 @@ from antipodal.networks.crops import SIZE, pixel_side
 from antipodal.networks.suction_crops import is_suction
 from antipodal.viewer import html
 from antipodal.viewer.crop_pictures import enlarged_crop
-from antipodal.viewer.server import Worker
 
 SHOWN = ("all", "holds", "fails", "hits on the way down")
 COLUMNS = ("labels", "collision", "friction", "width", "height", "objects", "scene", "view", "grasp")
@@ -75,7 +74,7 @@ class DatasetPage:
 
     def __init__(self, server: Any, folder: Path):
         self.server, self.data, gui = server, LabelledSamples(folder), server.gui
-        self.worker = Worker(self._work)
+        self.worker = server.worker(self._work)
         self.head = gui.add_html("")
         self.shown = gui.add_dropdown("Samples", SHOWN)
         most = len(self.data.columns["labels"]) - 1

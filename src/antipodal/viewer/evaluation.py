@@ -11,7 +11,6 @@ import numpy as np
 from antipodal.errors import InputError
 from antipodal.files import json_lines, read_json, read_parsed
 from antipodal.viewer import html
-from antipodal.viewer.server import Worker
 
 FAILED, EVERY = "every failure", "every pick"
 PICTURE = 380  # side in the panel [px]
@@ -94,7 +93,7 @@ class EvaluationPage:
 
     def __init__(self, server: Any, path: Path):
         self.results, gui = Evaluation(path), server.gui
-        self.worker = Worker(self._work)
+        self.worker = server.worker(self._work)
         gui.add_html(html.block(html.headline("Held", path.name), html.facts(self.results.rates())))
         self.outcome = gui.add_dropdown("Outcome", tuple(self.results.outcomes()))
         self.policy = gui.add_dropdown("Policy", ("all", *self.results.summary["policies"]))

@@ -23,7 +23,6 @@ from antipodal.viewer.hand_pages import HAND_PAGES
 from antipodal.viewer.look import Entry, Look
 from antipodal.viewer.ranks import Facts
 from antipodal.viewer.replan import Replanner
-from antipodal.viewer.server import Worker
 from antipodal.viewer.settings import GRASPS_INSIDE, NO_RECTANGLE, Settings
 from antipodal.viewer.shapes import first_eye, nearest_to_ray
 from antipodal.viewer.stage import Stage, quality_text
@@ -45,7 +44,7 @@ class PlanTab:
         self._drawn: Optional[Tuple[int, Settings]] = None  # frame and settings of the plan that is shown
         self._step, self._chosen = "result", 0
         self._backdrop = LastResult(backdrop)
-        self.worker = Worker(self._work)
+        self.worker = server.worker(self._work)
         self._add_frames(gui)
         self.verdict = gui.add_html("")
         gui.add_html(html.block(html.legend(list(KINDS.values())), html.quality_scale()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable
+from typing import Any, Callable, List
 
 from antipodal.errors import InputError
 
@@ -24,11 +24,20 @@ def make_server(port: int, title: str) -> Any:
     class LocalServer(viser.ViserServer):
         """viser's server without its tunnel, which would show the page to the internet."""
 
-        before_stop: Callable[[], None] = staticmethod(lambda: None)  # what ends the threads that write to the page
-
         def request_share_url(self, verbose: bool = True) -> None:
             return None
 
+        def worker(self, work: Callable[[], None]) -> Worker:
+            """A worker that writes to the page."""
+            workers.append(Worker(work))
+            return workers[-1]
+
+        def stop(self) -> None:
+            for worker in workers:  # or they write to a page that is gone
+                worker.end()
+            super().stop()
+
+    workers: List[Worker] = []
     server = LocalServer(host=HOST, port=port, label=title, verbose=False)
     if port and server.get_port() != port:
         server.stop()
@@ -51,15 +60,16 @@ class Worker:
 
     def __init__(self, work: Callable[[], None]):
         self._work, self._asked, self.ended = work, threading.Event(), False
-        self._idle = threading.Event()
+        self._idle, self._asking = threading.Event(), threading.Lock()
         self._idle.set()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def ask(self, *_: object) -> None:
         """Run soon; also as a callback of a control."""
-        self._idle.clear()
-        self._asked.set()
+        with self._asking:
+            self._idle.clear()
+            self._asked.set()
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Whether all that was asked is done, within `timeout` [s]."""
@@ -81,5 +91,6 @@ class Worker:
             try:
                 self._work()
             finally:
-                if not self._asked.is_set():
-                    self._idle.set()
+                with self._asking:
+                    if not self._asked.is_set():
+                        self._idle.set()

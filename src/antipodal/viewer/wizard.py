@@ -14,7 +14,6 @@ from antipodal.grasp import Gripper
 from antipodal.grasping.gripper_boxes import hand_boxes
 from antipodal.viewer import html
 from antipodal.viewer.draft import HINTS, MEASURED, WORDS, Draft, standing_out
-from antipodal.viewer.server import Worker
 from antipodal.viewer.shapes import placed_at
 
 BOXES, MESH, WARNING = (64, 132, 204), (190, 188, 184), "#c0392b"
@@ -33,7 +32,7 @@ class Wizard:
         self.source = f"described in the viewer{'' if hand_file is None else f', measured on {hand_file.name}'}"
         self.T_cam_hand = np.eye(4)
         self.nodes: List[Any] = []
-        self.worker = Worker(self._work)
+        self.worker = server.worker(self._work)
         self.refusal = ""  # why the hand could not be measured
         known = Draft.of(start) if self.hand is None else self._measured(hand_file.stem if hand_file else start.name)
         self.use = use
