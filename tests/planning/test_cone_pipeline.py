@@ -277,6 +277,28 @@ def test_what_another_camera_sees_through_is_free():
     assert len(plan) and cone.holds(np.array([g.T_cam_grasp[:3, 2] for g in plan]), 1e-5).all()
 
 
+@pytest.mark.parametrize("tilt", [0.0, 0.9])
+def test_a_mask_that_takes_in_the_support_stands_for_what_stands_on_it(tilt):
+    depth, mask = render([TALL, box((-0.08, -0.04), (0.03, 0.06, 0.02))], CAMERA, overhead(tilt))
+    depth += np.random.default_rng(0).normal(0, 0.0003, depth.shape).astype(np.float32) * (depth > 0)
+    whole, part, things = np.ones_like(mask), np.zeros_like(mask), mask
+    v, u = np.nonzero(mask)
+    part[v.min() - 5 : v.max() + 6, u.min() - 5 : u.max() + 6] = True
+    of_whole, of_part, of_things = (solid_of([(depth, CAMERA, np.eye(4), m)]) for m in (whole, part, things))
+    np.testing.assert_array_equal(of_whole.targets, of_part.targets)
+    assert 0.8 * mask.sum() < of_whole.target.sum() <= mask.sum()
+    assert of_things.target.sum() == mask.sum()  # a mask of things is taken at its word
+    cone = ApproachCone(tuple(overhead(tilt)[:3, 1]), 1.0)
+    plan = PLANNER.plan(depth, CAMERA, whole, approach=cone, hints=SceneHints(up=tuple(overhead(tilt)[:3, 2])))
+    assert mask[tuple(np.rint(CAMERA.project(plan[0].T_cam_grasp[:3, 3])).astype(int)[::-1])]
+
+
+def test_a_flat_thing_alone_may_be_grasped_for_all_that_it_lies_as_flat_as_the_support():
+    depth, mask = render([box((0.0, 0.0), (0.06, 0.04, 0.002))])
+    depth += np.random.default_rng(0).normal(0, 0.0005, depth.shape).astype(np.float32)
+    assert solid_of([(depth, CAMERA, np.eye(4), mask)]).target.sum() == mask.sum()
+
+
 def solid_of(views):
     """The solids of cameras' images, in the first one's frame."""
     first = transforms.invert(views[0][2])

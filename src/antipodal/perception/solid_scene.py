@@ -7,7 +7,7 @@ a plane without end. Everything else is free."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Optional, Protocol, Sequence, Tuple
+from typing import ClassVar, List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from antipodal.perception.view_atlas import ObliqueView, ViewAtlas
 
 MOST_VOXELS = 6_000_000  # beyond it voxels grow
 BEYOND = 0.3  # what is bare ends this far before and behind what may be grasped [m]
+BROAD = 0.02  # what is flat and wider than this is the support, no card or sheet [m^2]
+LEAST_STANDING = 0.01  # of what is flat; less is noise
 NO_PLANE = np.array([0.0, 0.0, 0.0, np.inf], np.float32)
 
 
@@ -162,7 +164,8 @@ def solid_scene(
     """
     plane = NO_PLANE if support is None else np.append(support.normal, support.offset).astype(np.float32)
     noise = np.float32(0 if support is None else support.noise)
-    clouds = [_points_above(view, plane, noise, options) for view in views]
+    pitch = max(_pitch(view) for view in views if view.graspable.any())
+    clouds = _without_support([_points_above(view, plane, noise, options) for view in views], pitch)
     points, target = (np.concatenate(part) for part in zip(*clouds))
     targets = _by_coordinate(points, target)
     low, high = compiled.extent_of(targets, np.eye(3, dtype=np.float32))
@@ -175,22 +178,33 @@ def solid_scene(
         seen = [points[few]] if len(views) == 1 else [cloud for cloud, _ in clouds]
         hidden = _hidden(views, seen, plane, low, voxel, grid, options)
     height = float(plane[3] - (plane[:3] @ targets).min())
-    pitch = max(_pitch(view) for view in views if view.graspable.any())
     return SolidScene(points, target, targets, few, hidden, float(voxel), plane, options.support, pitch, height)
 
 
 def _points_above(
     view: CameraView, plane: np.ndarray, noise: np.float32, options: SolidOptions
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Points (N, 3) float32 [m] of a camera above a plane (4,), both in the first camera's frame, and which of them may
-    be grasped."""
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points (N, 3) float32 [m] of a camera above a plane (4,), both in the first camera's frame, which of them may be
+    grasped, and which stand higher than the plane's noise."""
     R, t = view.T_first_cam[:3, :3], view.T_first_cam[:3, 3]
     own = np.append(plane[:3] @ R, plane[3] - plane[:3] @ t).astype(np.float32)
     rays, flat = view.camera.rays(), np.float32(options.flat)
-    points, target = compiled.points_above(view.depth, view.graspable, *rays, own, noise, flat)
-    if np.array_equal(view.T_first_cam, np.eye(4)):
-        return points, target
-    return transforms.apply(view.T_first_cam, points).astype(np.float32), target
+    points, *which = compiled.points_above(view.depth, view.graspable, *rays, own, noise, flat)
+    if not np.array_equal(view.T_first_cam, np.eye(4)):
+        points = transforms.apply(view.T_first_cam, points).astype(np.float32)
+    return (points, *which)
+
+
+def _without_support(
+    clouds: Sequence[Tuple[np.ndarray, np.ndarray, np.ndarray]], pitch: float
+) -> List[Tuple[np.ndarray, np.ndarray]]:
+    """The points of `_points_above`, and which of them may be grasped; of a mask that takes in the support with what
+    stands on it, what stands alone. pitch: side of a pixel [m]."""
+    flat = sum(np.count_nonzero(target & ~stands) for _, target, stands in clouds)
+    standing = sum(np.count_nonzero(target & stands) for _, target, stands in clouds)
+    if flat < max(standing, BROAD / pitch**2) or standing < LEAST_STANDING * flat:
+        return [(points, target) for points, target, _ in clouds]
+    return [(points[stands], target[stands]) for points, target, stands in clouds]
 
 
 def _hidden(

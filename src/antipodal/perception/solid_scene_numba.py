@@ -14,10 +14,10 @@ FAR_STRIDE = 7  # of the points beyond the voxels one in so many stands for all
 @numba.njit(cache=True)
 def points_above(depth, graspable, ray_x, ray_y, plane, noise, flat):
     """Points (N, 3) float32 [m] of the valid pixels that stand higher over a plane (4,) than `flat` [m] and 3.5
-    standard deviations of the noise, or may be grasped; and which of them may, (N,) bool."""
+    standard deviations of the noise, or may be grasped; which of them may, and which stand so high, (N,) bool."""
     a, b, c, offset = plane
     points = np.empty((depth.size, 3), np.float32)
-    target = np.empty(depth.size, np.bool_)
+    target, standing = np.empty(depth.size, np.bool_), np.empty(depth.size, np.bool_)
     n = 0
     for v in range(depth.shape[0]):
         for u in range(depth.shape[1]):
@@ -25,11 +25,12 @@ def points_above(depth, graspable, ray_x, ray_y, plane, noise, flat):
             if d > 0:
                 along = ray_x[u] * a + ray_y[v] * b + c
                 least = max(flat, np.float32(3.5) * noise * d * d * abs(along))
-                if graspable[v, u] or offset - d * along > least:
+                stands = offset - d * along > least
+                if graspable[v, u] or stands:
                     points[n, 0], points[n, 1], points[n, 2] = ray_x[u] * d, ray_y[v] * d, d
-                    target[n] = graspable[v, u]
+                    target[n], standing[n] = graspable[v, u], stands
                     n += 1
-    return points[:n].copy(), target[:n].copy()
+    return points[:n].copy(), target[:n].copy(), standing[:n].copy()
 
 
 @numba.njit(cache=True)
