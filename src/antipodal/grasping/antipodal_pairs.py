@@ -21,6 +21,8 @@ from antipodal.grasping.antipodal_pairs_numba import depth_edges_numba, march_nu
 from antipodal.perception.option_limits import Within
 from antipodal.perception.view import View
 
+NONE = np.zeros((0, 0), bool)
+
 
 @dataclass(frozen=True)
 class SamplingOptions:
@@ -55,8 +57,7 @@ def sample_antipodal(
 
     A pair is antipodal when the line between its contacts lies inside both friction cones.
     """
-    edges, normals = depth_edges(view.depth, view.cell, options)
-    edges = view.on_things(edges)
+    edges, normals = depth_edges(view.depth, view.cell, options, view.bare)
     starts = _cells_of(edges & grow(view.graspable, 2))
     count = len(starts[0])
     if count == 0:
@@ -71,16 +72,19 @@ def sample_antipodal(
 
 
 def depth_edges(
-    depth: torch.Tensor, cell: float, options: SamplingOptions = SamplingOptions()
+    depth: torch.Tensor,
+    cell: float,
+    options: SamplingOptions = SamplingOptions(),
+    bare: Optional[torch.Tensor] = None,
 ) -> Tuple[torch.Tensor, torch.Tensor]:
     """Edge cells (H, W) and unit normals (2, H, W) as (x, y), pointing outwards, to where it is deeper.
+    bare: (H, W) bool, cells that are no edges, however much their plane leans.
 
     Edges are the ridges of the smoothed gradient's size that exceed the least slope (Canny's non-maximum suppression).
     """
     if backends.uses_numba(depth):
-        edges, normals = depth_edges_numba(
-            depth.numpy(), np.float32(0.5 / cell), np.float32(options.slope), _taps(options.blur)
-        )
+        steps = np.float32(0.5 / cell), np.float32(options.slope), _taps(options.blur)
+        edges, normals = depth_edges_numba(depth.numpy(), *steps, NONE if bare is None else bare.numpy())
         return torch.from_numpy(edges), torch.from_numpy(normals)
     smooth = _gaussian(depth, options.blur)
     padded = F.pad(smooth[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
@@ -88,7 +92,8 @@ def depth_edges(
     gy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) * (0.5 / cell)
     size = (gx * gx + gy * gy).double().sqrt().float()  # single precision roots differ between libraries
     normals = torch.stack([gx, gy]) / size.clamp_min(1e-9)
-    return (size > options.slope) & _is_ridge(size, normals), normals
+    edges = (size > options.slope) & _is_ridge(size, normals)
+    return edges if bare is None else edges & ~bare, normals
 
 
 def grow(mask: torch.Tensor, cells: int) -> torch.Tensor:

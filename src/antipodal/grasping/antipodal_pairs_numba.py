@@ -7,11 +7,11 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def depth_edges_numba(depth, per_step, slope, taps):
+def depth_edges_numba(depth, per_step, slope, taps, bare):
     """Edge cells (H, W) bool and unit normals (2, H, W) float32 as (x, y), towards greater depth.
 
     depth: (H, W) float32 [m]; per_step: 1 / (2 cells) [1/m]; slope: least gradient; taps: (2 r + 1,) weights of the
-    smoothing. All single precision.
+    smoothing; bare: (H, W) bool, cells that are no edges, or empty. All single precision.
     """
     H, W = depth.shape
     smooth = _smooth_down(_smooth_along(depth, taps), taps)
@@ -22,7 +22,7 @@ def depth_edges_numba(depth, per_step, slope, taps):
         up, down = smooth[max(v - 1, 0)], smooth[min(v + 1, H - 1)]
         beyond[0], beyond[1:-1], beyond[-1] = smooth[v, 0], smooth[v], smooth[v, W - 1]
         _slopes(beyond, up, down, per_step, size[v], normals[0, v], normals[1, v])
-    return _ridges(size, normals, slope), normals
+    return _ridges(size, normals, slope, bare), normals
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -70,14 +70,15 @@ def _add_share(row, share, other):
 
 
 @numba.njit(cache=True)
-def _ridges(size, normals, slope):
-    """Cells (H, W) bool steeper than the slope and no less than both neighbours along the normal."""
+def _ridges(size, normals, slope, bare):
+    """Cells (H, W) bool steeper than the slope, not bare, and no less than both neighbours along the normal."""
     H, W = size.shape
+    any_bare = bare.size > 0
     edges = np.zeros((H, W), np.bool_)
     for v in range(H):
         for u in range(W):
             s = size[v, u]
-            if s > slope:
+            if s > slope and not (any_bare and bare[v, u]):
                 du, dv = int(np.rint(normals[0, v, u])), int(np.rint(normals[1, v, u]))
                 ahead = size[min(max(v + dv, 0), H - 1), min(max(u + du, 0), W - 1)]
                 behind = size[min(max(v - dv, 0), H - 1), min(max(u - du, 0), W - 1)]

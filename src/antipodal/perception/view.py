@@ -42,6 +42,7 @@ class View:
     cell: float  # side of a cell [m]
     table: float  # depth of the table plane [m], inf where none was found
     labels: Optional[torch.Tensor] = None  # (H, W) int32, objects: 0 = none, -1 = not seen; None = no labels
+    bare: Optional[torch.Tensor] = None  # (H, W) bool, cells that show the plane of a support that the view leans on
 
     @property
     def min_cell(self) -> float:
@@ -74,10 +75,6 @@ class View:
     def things(self) -> torch.Tensor:
         """The surface (H, W) [m] of what stands on the support, and where nothing does, what lies behind."""
         return self.depth
-
-    def on_things(self, edges: torch.Tensor) -> torch.Tensor:
-        """Those of the edge cells (H, W) bool that are no part of a bare support."""
-        return edges
 
     def _origin_like(self, like: torch.Tensor) -> torch.Tensor:
         """The origin (2,) on the device of `like` and as precise."""

@@ -17,9 +17,7 @@ BARE = 100.0  # depth of bare cells, for what asks how far things stand out of t
 class ObliqueView(View):
     """A view that leans on the support, whose plane is part of its surface; its `table` is inf."""
 
-    bare: torch.Tensor = field(
-        default_factory=lambda: torch.empty(0)
-    )  # (H, W) bool, cells that show the support's plane; where it leans far, each would be an edge
+    bare: torch.Tensor = field(default_factory=lambda: torch.empty(0))
 
     def things(self) -> torch.Tensor:
         """The surface (H, W) [m] of what stands on the support; BARE where nothing does."""
@@ -28,10 +26,6 @@ class ObliqueView(View):
     @cached_property
     def _things(self) -> torch.Tensor:
         return torch.where(self.bare, BARE, self.depth)
-
-    def on_things(self, edges: torch.Tensor) -> torch.Tensor:
-        """Those of the edge cells (H, W) bool that are not bare."""
-        return edges & ~self.bare
 
 
 @dataclass(frozen=True)
