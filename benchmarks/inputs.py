@@ -1,4 +1,4 @@
-"""What clouds, labels and several views cost, as a table: python benchmarks/inputs.py [--repeats N] [--json FILE].
+"""What clouds, labels, views and directions cost, as a table: python benchmarks/inputs.py [--repeats N] [--json FILE].
 
 Ten boxes on a table, a sensor's noise of 1 mm, 640 x 480 pixels where nothing else is said; CPU time of one thread,
 median over the repeats, and the fastest, which other programs delay least. The first row of each part is the plan in
@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -32,7 +33,7 @@ from benchmarks.scenes import CAMERA, scaled  # noqa: E402
 NOISE = 0.001  # standard deviation of depth [m]
 SIZES = [(320, 240), (640, 480), (1280, 960)]
 LOOSE = (10_000, 30_000, 100_000, 300_000, 1_000_000)
-VIEWS, OBJECTS = (1, 2, 3, 4, 6, 8), (1, 2, 5, 10, 20)
+VIEWS, OBJECTS, DIRECTIONS = (1, 2, 3, 4, 6, 8), (1, 2, 5, 10, 20), (8, 16, 32, 64, 128)
 
 
 def boxes(count: int) -> list:
@@ -86,6 +87,7 @@ def measure(planner: GraspPlanner, repeats: int) -> Dict[str, List[dict]]:
         "loose points": [image, *(loose(planner, points, count, row) for count in LOOSE)],
         "views": [image, *(views(planner, things, count, row) for count in VIEWS)],
         "labelled objects": [image, *(labelled(planner, count, row) for count in OBJECTS)],
+        "directions": [image, *(directions(planner, depth, count, row) for count in DIRECTIONS)],
     }
 
 
@@ -114,6 +116,13 @@ def labelled(planner: GraspPlanner, count: int, row: Row) -> dict:
     things = boxes(count)
     depth, labels = noisy(things), labels_of(things, camera=CAMERA)
     return row(str(count), lambda: planner.plan(depth, CAMERA, labels=labels))
+
+
+def directions(planner: GraspPlanner, depth: np.ndarray, count: int, row: Row) -> dict:
+    """From any side, with so many directions in the first look."""
+    cone = replace(planner.options.cone, directions=count)
+    other = GraspPlanner(planner.network, planner.gripper, replace(planner.options, cone=cone))
+    return row(str(count), lambda: other.plan(depth, CAMERA, approach="any"))
 
 
 def main() -> int:

@@ -104,7 +104,7 @@ class ConePipeline:
             best = sorted(looks, key=_best_quality, reverse=True)[: cone.searched]
         with clock("search"):
             others = [grasp.T_cam_grasp[:3, 2] for grasp in request.start[:2]]
-            others += list(_along_normal(directions, request))  # most things are held from above
+            others += [] if self._has_upright(request) else list(_along_normal(directions, request))
             best += [_bare_look(d) for d in others if all(d @ look.direction <= ALONG for look in best)]
             own = [Trace() for _ in best] if trace is not None else [None] * len(best)
             fixed = fixed_points(solids, self.margin, self.options.fixed)
@@ -113,13 +113,17 @@ class ConePipeline:
             trace.leaning = [t for t, (grasps, _) in zip(own, found) if t is not None and len(grasps)]
         return [f for f in found if len(f[0])]
 
+    def _has_upright(self, request: Request) -> bool:
+        """Whether the plan without a cone is ranked too where the cone holds the normal."""
+        return request.support is not None and self.options.cone.hidden < 1
+
     def _as_without_cone(
         self, request: Request, directions: np.ndarray, camera: Camera, seed: int, trace: Optional[Trace] = None
     ) -> List[Found]:
         """The grasps of a plan along the support's normal, if the cone holds it, with P less by `cone.hidden`: most
         things are best held from above, also where the jaws go behind them, which views of solids count as occupied."""
         hidden, own = self.options.cone.hidden, None if trace is None else Trace()
-        if request.support is None or hidden == 1 or not len(_along_normal(directions, request)):
+        if not self._has_upright(request) or not len(_along_normal(directions, request)):
             return []
         try:
             grasps, T_cam_view = self.upright(request, camera, seed, {}, Clock(), own)
