@@ -31,6 +31,7 @@ APPROACHES: Dict[str, dict] = {
     "cone of 40 degrees": {"approach": "cone", "angle": 40.0},
 }
 WIDE = {"rectangle": ALL_INSIDE, "rows": (0, 400)}  # what lies in a rectangle may be grasped
+ALL = {"rectangle": ALL_INSIDE, "rows": (0, 480)}
 NARROW = {"rectangle": ALL_INSIDE, "rows": (140, 340)}
 SLIDERS: Dict[str, Tuple[dict, dict]] = {
     "friction": ({"friction": 0.5}, {"friction": 0.55}),
@@ -42,6 +43,7 @@ SLIDERS: Dict[str, Tuple[dict, dict]] = {
     "farthest": ({"depths": (0.0, 2.0)}, {"depths": (0.0, 2.1)}),
     "columns of 240": ({**NARROW, "columns": (200, 440)}, {**NARROW, "columns": (210, 440)}),
     "columns of 400": ({**WIDE, "columns": (100, 500)}, {**WIDE, "columns": (110, 500)}),
+    "all columns": ({**ALL, "columns": (0, 640)}, {**ALL, "columns": (10, 640)}),
 }
 
 

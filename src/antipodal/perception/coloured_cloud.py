@@ -36,29 +36,37 @@ class Cloud(NamedTuple):
 
 def make_cloud(scene: Scene, camera: Camera) -> Cloud:
     """The cloud of a scene."""
-    at = places(scene.depth, camera, scene.support)
+    at = places(scene.depth, camera, plane_of(scene.support))
     return coloured_cloud(at, kinds_of(scene, camera), shading(scene.depth, camera))
 
 
 def coloured_cloud(at: Places, kinds: np.ndarray, shade: np.ndarray) -> Cloud:
     """The cloud of `places`, `kinds_of` (H, W) and `shading` (H, W) of the same image."""
-    kinds, shade = kinds.ravel()[at.pixels], shade.ravel()[at.pixels]
+    if len(at.pixels) < kinds.size:
+        kinds, shade = kinds.ravel()[at.pixels], shade.ravel()[at.pixels]
+    kinds, shade = kinds.ravel(), shade.ravel()
     plane = list(KINDS).index("support")
     shade = np.where(kinds == plane, np.float32(1), shade)  # what varies on a plane is noise
     return Cloud(at.points, coloured(kinds, shade), kinds, at.pitch)
 
 
-def places(depth: np.ndarray, camera: Camera, support: Optional[Table]) -> Places:
-    """Where the points of a depth image (H, W) [m] lie. Pixels without depth lie on the support's plane, and are left
-    out where there is none."""
+def plane_of(support: Optional[Table]) -> Optional[np.ndarray]:
+    """A support's plane (4,), normal . p = offset [m]."""
+    return None if support is None else np.append(support.normal, support.offset)
+
+
+def places(depth: np.ndarray, camera: Camera, plane: Optional[np.ndarray]) -> Places:
+    """Where the points of a depth image (H, W) [m] lie. Pixels without depth lie on the support's plane (4,), and are
+    left out where there is none."""
     stride = int(np.ceil(np.sqrt(depth.size / MOST_POINTS)))
-    z = np.where(depth > 0, depth, _depth_of_support(depth, camera, support))[::stride, ::stride]
+    z = np.where(depth > 0, depth, _depth_of_plane(depth, camera, plane))[::stride, ::stride]
     x, y = (ray[::stride] for ray in camera.rays())
     points, kept = np.empty((*z.shape, 3), np.float32), np.flatnonzero(z > 0)
     points[..., 0], points[..., 1], points[..., 2] = x[None, :] * z, y[:, None] * z, z
-    points = points.reshape(-1, 3).take(kept, axis=0)
+    points, pixels = points.reshape(-1, 3), np.arange(depth.size).reshape(depth.shape)[::stride, ::stride].ravel()
+    if len(kept) < len(points):
+        points, pixels = points.take(kept, axis=0), pixels.take(kept)
     pitch = float(np.median(points[::16, 2])) * stride / camera.fx if len(kept) else 0.001
-    pixels = np.arange(depth.size).reshape(depth.shape)[::stride, ::stride].ravel()[kept]
     return Places(points, pixels, pitch)
 
 
@@ -84,11 +92,10 @@ def sheet(scene: Scene, camera: Camera) -> Optional[np.ndarray]:
     return rays * (offset / along)[:, None] if along.min() > 0.2 else None
 
 
-def _depth_of_support(depth: np.ndarray, camera: Camera, support: Optional[Table]) -> np.ndarray:
-    """Depth [m] at which the rays of an image's pixels (H, W) meet the support's plane; 0 where they do not."""
-    if support is None:
+def _depth_of_plane(depth: np.ndarray, camera: Camera, plane: Optional[np.ndarray]) -> np.ndarray:
+    """Depth [m] at which the rays of an image's pixels (H, W) meet a plane (4,); 0 where they do not."""
+    if plane is None:
         return np.zeros_like(depth)
-    x, y = camera.rays()
-    a, b, c = support.normal
+    (x, y), (a, b, c, offset) = camera.rays(), plane
     along = x[None, :] * a + y[:, None] * b + c
-    return np.where(along > 0.2, support.offset / np.maximum(along, 0.2), 0.0)
+    return np.where(along > 0.2, offset / np.maximum(along, 0.2), 0.0)

@@ -205,8 +205,9 @@ class PlanTab:
         if s.rectangle != NO_RECTANGLE:
             colour = (80, 200, 255) if s.rectangle == GRASPS_INSIDE else (255, 220, 80)
             cv2.rectangle(picture, (s.columns[0], s.rows[0]), (s.columns[1] - 1, s.rows[1] - 1), colour, 2)
-        height = round(picture.shape[0] * IMAGE_WIDTH / picture.shape[1])
-        return cv2.resize(picture, (IMAGE_WIDTH, height), interpolation=cv2.INTER_AREA)
+        size = IMAGE_WIDTH, round(picture.shape[0] * IMAGE_WIDTH / picture.shape[1])
+        narrow = picture.shape[1] < 2 * IMAGE_WIDTH  # no line is lost then
+        return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR if narrow else cv2.INTER_AREA)
 
     def _clicked(self, event: Any) -> None:
         """Choose the grasp that was clicked at."""

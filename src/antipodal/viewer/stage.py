@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
 from antipodal.grasp import Grasp, probability
 from antipodal.grasping.draw import hand_words, shade
 from antipodal.grasping.hand_shapes import hand_for
-from antipodal.perception.coloured_cloud import Cloud, coloured_cloud, places, shading, sheet
+from antipodal.perception.coloured_cloud import Cloud, coloured_cloud, places, plane_of, shading, sheet
 from antipodal.planning.last_result import LastResult, alike
 from antipodal.viewer.frames import Frame
 from antipodal.viewer.look import Look
@@ -31,7 +31,7 @@ class Stage:
         self._coloured = LastResult(coloured_cloud)
         self._framed: Optional[Frame] = None  # which image the drawn camera has
         self.nodes: dict = {}
-        self._hand: Set[str] = set()  # nodes of the hand at the chosen grasp
+        self._hand: Dict[str, HandSolid] = {}  # that is drawn, by node
         self._eye_set = False
 
     def show(self, look: Look, grasps: List[Grasp], chosen: int, returned: int) -> None:
@@ -48,18 +48,27 @@ class Stage:
     def choose(self, look: Look, grasp: Optional[Grasp]) -> None:
         """Put the hand at a grasp, or take it away."""
         solids = [] if grasp is None else hand_solids(grasp, hand_for(grasp, look.hands), look.leans)
-        for name in self._hand & self.nodes.keys() - {solid.name for solid in solids}:
+        gone = self._hand.keys() - {solid.name for solid in solids} | ({"label"} if grasp is None else set())
+        for name in gone & self.nodes.keys():
             self.nodes.pop(name).remove()
-        self._hand = {*(solid.name for solid in solids), "label"}
+        for solid in solids:
+            self._put(solid, self._hand.get(solid.name))
+        self._hand = {solid.name: solid for solid in solids}
         if grasp is None:
             return
-        for solid in solids:
-            self.nodes[solid.name] = self._add_solid(solid)
         back = min((_back_of(solid, grasp) for solid in solids), default=0.0) - LABEL_AWAY
         place = grasp.T_cam_grasp @ np.array([0, 0, back, 1.0])
         self.nodes["label"] = self.scene.add_label(
             "/hand/label", quality_text(grasp), position=place[:3], anchor="bottom-center"
         )
+
+    def _put(self, solid: HandSolid, before: Optional[HandSolid]) -> None:
+        """Draw a part of the hand, or move it where it was drawn before."""
+        if before is None or not alike((solid.size, solid.radius), (before.size, before.radius)):
+            self.nodes[solid.name] = self._add_solid(solid)
+            return
+        for name, value in placed_at(solid.T).items():
+            setattr(self.nodes[solid.name], name, value)
 
     def _add_solid(self, solid: HandSolid) -> Any:
         """A part of the hand; what is behind jaws or cup is seen through."""
@@ -74,6 +83,7 @@ class Stage:
         for node in self.nodes.values():
             node.remove()
         self.nodes.clear()
+        self._hand.clear()
         self.cloud = None
 
     def _draw_cloud(self, look: Look) -> None:
@@ -81,7 +91,8 @@ class Stage:
             return
         before = self.cloud
         scene, camera = look.trace.scene, look.frame.camera
-        at, shade = self._places(scene.depth, camera, scene.support), self._shading(scene.depth, camera)
+        at = self._places(scene.depth, camera, plane_of(scene.support))
+        shade = self._shading(scene.depth, camera)
         self.cloud = self._coloured(at, look.kinds, shade)
         if before is self.cloud:
             return
