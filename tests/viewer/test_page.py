@@ -27,6 +27,7 @@ from antipodal.viewer.frames import FileFrames, Frame, open_frames
 from antipodal.viewer.plan_tab import PlanTab
 from antipodal.viewer.replan import Replanner
 from antipodal.viewer.server import INSTALL, Worker, address, make_server
+from antipodal.viewer.shapes import hand_solids, placed_at
 
 DEPTH, _ = render([box((-0.06, 0.0), (0.10, 0.03, 0.05), 0.4), box((0.08, 0.03), (0.03, 0.04, 0.03))])
 EMPTY = np.full_like(DEPTH, 0.7)
@@ -127,10 +128,14 @@ def test_an_empty_table_says_why_and_shows_no_hand(at_start):
 
 def test_choosing_moves_the_hand_and_the_explanation(at_start):
     tab = at_start
-    before, why = tab.stage.nodes["palm"].position.copy(), tab.why.content
+    palm, why = tab.stage.nodes["palm"], tab.why.content
+    before = palm.position.copy()
     tab.choice.value = tab.choice.options[1]
     assert tab.worker.wait()
-    assert not np.allclose(tab.stage.nodes["palm"].position, before)
+    assert tab.stage.nodes["palm"] is palm and not np.allclose(palm.position, before)  # moved, not drawn anew
+    for solid in hand_solids(tab.grasps[1], tab.replanner.hands[0]):
+        node, place = tab.stage.nodes[solid.name], placed_at(solid.T)
+        assert np.allclose(node.position, place["position"]) and np.allclose(node.wxyz, place["wxyz"], atol=1e-6)
     assert tab.why.content != why and "as number 2" in tab.why.content
 
 
