@@ -60,6 +60,29 @@ def test_what_comes_in_from_a_strip_without_depth_comes_in_from_outside():
         assert (mask & only_thing).sum() > 0.95 * only_thing.sum()
 
 
+@pytest.mark.parametrize("row", [8, 14, 20])
+def test_the_top_of_a_thing_before_a_background_without_depth_is_no_border(row):
+    """It was taken for the end of a strip without depth, and the thing for one that comes in over it."""
+    depth, mask = render([box((0.0, 0.12), (0.06, 0.08, 0.13))])
+    top = np.flatnonzero(mask.any(axis=1))[0]
+    depth, mask = np.roll(depth, row - top, axis=0), np.roll(mask, row - top, axis=0)
+    background = np.arange(len(depth))[:, None] < row + 10
+    depth = np.where(background & ~mask, np.float32(0), depth)
+    found = segment_objects(depth, CAMERA, find_table(depth, CAMERA, np.random.default_rng(0)))[0]
+    assert (found & mask).sum() > 0.95 * mask.sum()
+
+
+@pytest.mark.parametrize("seen", [0.012, 0.02, 0.028])
+def test_a_thing_that_touches_what_the_border_cuts_over_a_long_way_is_an_object(seen):
+    left = -CAMERA.cx / CAMERA.fx * 0.66  # where the image ends, 4 cm above the table
+    wall = box((left + seen - 0.05, 0.0), (0.1, 0.24, 0.04))
+    things = [box((left + seen + 0.05, y), (0.1, 0.04, 0.04)) for y in (-0.06, 0.05)]
+    mask, _ = segmented([wall, *things])
+    _, only_things = render(things)
+    assert (mask & only_things).sum() > 0.6 * only_things.sum()
+    assert (mask & ~only_things).sum() < 0.05 * only_things.sum()
+
+
 @pytest.mark.parametrize("tilt", [0.0, 0.2, 0.4, -0.3])
 @pytest.mark.parametrize("height", [0.11, 0.16])
 def test_what_touches_a_trays_wall_does_not_come_in_with_what_touches_it_outside(tilt, height):

@@ -38,12 +38,31 @@ def without_obstacles(
     bulge = (raised < 0.05 * size) & (unseen > 0.25 * size)
     counts["too_high"], counts["entering"] = int(too_high.sum()), int((entering | long).sum())
     counts["walls"] = int(wall.sum())
-    dropped = pieces.paint(too_high | entering | long | wall | bulge) | arriving
+    dropped = pieces.paint(too_high | entering | wall | bulge) | arriving
+    dropped |= _cut_over_a_long_way(pieces.paint(long & ~too_high & ~entering), border, image, options)
     dropped |= _skirts(whole & ~dropped, arriving, border, image, options)
     if not dropped.any():
         return above
     left, others = above & ~dropped, whole & ~dropped
     return left & ~_dropped_rims(left & ~others, dropped, others, options.rim / image.pixel)
+
+
+def _cut_over_a_long_way(
+    mask: np.ndarray, border: np.ndarray, image: ImagePart, options: SegmentationOptions
+) -> np.ndarray:
+    """Pixels (h, w) bool of pieces that the image's border cuts over a long way, such as walls, without the things that
+    touch them: what is left without a strip along the border and narrow joints, and reaches that strip over a short
+    stretch or not at all."""
+    if not mask.any():
+        return mask
+    strip = grown(border.astype(np.uint8), 2 * round(options.strip / image.pixel) + 1)
+    size = 2 * round(options.joint / 2 / image.pixel) + 1
+    cores = cv2.erode((mask & ~strip).view(np.uint8), np.ones((size, size), np.uint8)) > 0
+    parts, ends = connected_components(cores, diagonal=False), grown(strip.view(np.uint8), size + 2)
+    facts = _facts(parts, image, ends, ends, ends, options)
+    things = facts[:, 6] * image.pixel <= options.stretch
+    whole, others = (grown(parts.paint(which).view(np.uint8), size) for which in (things, ~things))
+    return mask & ~(whole & ~others)
 
 
 def reached(contents: np.ndarray, arriving: np.ndarray, image: ImagePart, options: SegmentationOptions) -> np.ndarray:
@@ -148,11 +167,13 @@ def window_with_depth(depth: np.ndarray) -> Tuple[int, int, int, int]:
     return left, top, depth.shape[1] - 1 - right, len(depth) - 1 - bottom
 
 
-def _strip(depth: np.ndarray, empty: float = 0.05, widest: float = 0.1) -> int:
+def _strip(depth: np.ndarray, empty: float = 0.05, widest: float = 0.1, soon: float = 0.02) -> int:
     """How many of an image's (H, W) first rows have depth in a share of their pixels that counts as `empty`; 0 where
-    they are more than a strip, as in an image that was cut out for its object."""
+    they are more than a strip, as in an image that was cut out for its object, or where the rows that follow soon are
+    not half as full as those in the middle: the top of a thing before a background without depth."""
     most = int(widest * len(depth))
     for row in range(most):
         if np.count_nonzero(depth[row] > 0) > empty * depth.shape[1]:
-            return row
+            after, middle = (np.count_nonzero(depth[k] > 0) for k in (row + int(soon * len(depth)), len(depth) // 2))
+            return row if after > middle / 2 else 0
     return 0

@@ -36,6 +36,9 @@ class SegmentationOptions:
     )
     small: float = 0.001  # smaller pieces beside what comes in belong to it [m^2]
     long: float = 0.15  # pieces that the border cuts in places further apart than this are part of the room [m]
+    strip: float = 0.03  # but what reaches further into the image than this [m]
+    joint: float = 0.02  # and is joined to such a piece by no more than this [m]
+    stretch: float = 0.08  # or to that strip over no more than this is a thing that touches it [m]
     wall: float = 0.012  # distance from a wall within which a pixel belongs to it [m]
     foot: float = 0.025  # and this much more below this height: walls are rounded at their feet [m]
     drop: float = 0.03  # what is this much lower than the table lies beyond its edge [m]
