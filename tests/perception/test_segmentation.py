@@ -60,6 +60,16 @@ def test_what_comes_in_from_a_strip_without_depth_comes_in_from_outside():
         assert (mask & only_thing).sum() > 0.95 * only_thing.sum()
 
 
+@pytest.mark.parametrize("height", [0.015, 0.025, 0.04])
+def test_a_lower_thing_beside_a_board_that_carries_another_is_no_part_of_it(height):
+    board, carried = box((0.05, 0.0), (0.22, 0.2, 0.025)), box((0.06, 0.02), (0.04, 0.05, 0.06))
+    beside = box((-0.105, 0.0), (0.08, 0.04, height))  # 5 mm from the board
+    depth, _ = render([board, carried, beside])
+    found, counts = segment_objects(depth, CAMERA, find_table(depth, CAMERA, np.random.default_rng(0)))
+    _, wanted = render([beside])
+    assert counts["carriers"] == 1 and (found & wanted).sum() > 0.75 * wanted.sum()
+
+
 @pytest.mark.parametrize("row", [8, 14, 20])
 def test_the_top_of_a_thing_before_a_background_without_depth_is_no_border(row):
     """It was taken for the end of a strip without depth, and the thing for one that comes in over it."""

@@ -42,11 +42,14 @@ def find_furniture(
     low, carriers = np.where(high > 0, np.float32(0), np.float32(np.inf)), 0
     if min(top.shape) * CELL < options.min_width / 1.5:
         return low, high, 0, containers
+    spread, size = max(options.flat, spread), 2 * round(options.gap / CELL) + 1
     for own in _groups(top > np.maximum(high, 0), options):
-        level = _carrier(top, own, max(options.flat, spread), options)
+        level = _carrier(top, own, spread, options)
         if level is not None:
-            flat = own & (top < level)
-            low[flat], high[flat] = 0, level
+            surface = _largest(own & (np.abs(top - level) <= spread))
+            beside = cv2.dilate(surface, np.ones((size, size), np.uint8)) > 0  # lower things may touch it
+            flat = own & beside & (top < level + spread)
+            low[flat], high[flat] = 0, level + spread
             carriers += 1
     rest = top > np.maximum(high, 0.8 * options.min_height)  # without the skirts that sensors give to what stands
     for own in _groups(rest, options):
@@ -55,6 +58,12 @@ def find_furniture(
             low[wall[0]], high[wall[0]] = 0, wall[1]
             containers += 1
     return low, high, carriers, containers
+
+
+def _largest(cells: np.ndarray) -> np.ndarray:
+    """The largest connected piece (rows, columns) uint8 of some cells bool."""
+    _, label, facts, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8))
+    return (label == 1 + np.argmax(facts[1:, cv2.CC_STAT_AREA])).astype(np.uint8)
 
 
 def _groups(occupied: np.ndarray, options: FurnitureOptions) -> Iterator[np.ndarray]:
@@ -70,7 +79,7 @@ def _rectangle(own: np.ndarray) -> tuple:
 
 
 def _carrier(top: np.ndarray, own: np.ndarray, spread: float, options: FurnitureOptions) -> Optional[float]:
-    """Height [m] up to which a group is a flat surface that carries something, or None."""
+    """Height [m] of a group that is a flat surface which carries something, or None."""
     height = top[own]
     bins = np.arange(0, height.max() + 2 * spread, spread)
     count = np.histogram(height, bins)[0]
@@ -80,7 +89,7 @@ def _carrier(top: np.ndarray, own: np.ndarray, spread: float, options: Furniture
     level = float(np.median(height[(height >= bins[k]) & (height < bins[k + 2])]))
     carried = np.count_nonzero(height > level + 1.2 * spread) * CELL**2
     flat = two[k] >= options.filled * ((width + 1) * (length + 1) - carried / CELL**2)
-    return level + spread if flat and carried >= options.carried else None
+    return level if flat and carried >= options.carried else None
 
 
 def _container(top: np.ndarray, own: np.ndarray, options: FurnitureOptions) -> Optional[Tuple[np.ndarray, float]]:
