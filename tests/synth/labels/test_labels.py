@@ -175,7 +175,8 @@ def test_first_touch_is_the_first_extreme_of_the_sheared_window(seed):
     rows, columns = sorted(rng.choice(10, 2, replace=False)), sorted(rng.choice(18, 2, replace=False))
     shift = tilt[0] * contacts.SPACING * np.arange(17)[None] + tilt[1] * heights[:, None]
     window = np.ix_(range(*rows), range(*columns))
-    l, li, lj, r, ri, rj = contacts.first_touch(left, right, heights, tuple(rows), tuple(columns), tilt)  # noqa: E741
+    place = left, right, heights, tuple(rows), tuple(columns), tilt
+    l, li, lj, r, ri, rj = contacts.first_touch(*place, contacts.first_contacts(*place))  # noqa: E741
     for value, i, j, surface, best in ((l, li, lj, left, np.argmin), (r, ri, rj, right, np.argmax)):
         cells = (surface + shift)[window]
         k = np.unravel_index(best(cells), cells.shape)

@@ -79,10 +79,10 @@ def first_contacts(left, right, heights, rows, columns, tilt):
 
 
 @numba.njit(cache=True)
-def first_touch(left, right, heights, rows, columns, tilt):
-    """Position, row and column where the left and the right jaw first touch (`first_contacts`); rows of -1 where they
-    touch nothing."""
-    l, r = first_contacts(left, right, heights, rows, columns, tilt)  # noqa: E741
+def first_touch(left, right, heights, rows, columns, tilt, contacts):
+    """Position, row and column where the left and the right jaw first touch, which is at the `first_contacts`; rows of
+    -1 where they touch nothing."""
+    l, r = contacts  # noqa: E741
     li, lj = _find(left, l, heights, rows, columns, tilt)
     ri, rj = _find(right, r, heights, rows, columns, tilt)
     return l, li, lj, r, ri, rj

@@ -183,7 +183,9 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
     rows, pad_row, columns = _profile_window(heights, shape, pose[2] + error[2], error[0], work[0].shape[2])
     turn, tilt, step = TURNS + int(np.rint(error[3] / TURN_STEP)), (0.0, 0.0), TURN_STEP
     best, moved, back = NEVER, True, (0, 0)
-    touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
+    _ensure_profile(slices, shape, pose, first, last, turn, work, known)
+    met = first_contacts(work[0][turn], work[1][turn], heights, rows, columns, tilt)
+    touch = first_touch(work[0][turn], work[1][turn], heights, rows, columns, tilt, met)
     while touch[1] >= 0 and step > MIN_STEP:
         if moved:
             line = _line(slices, shape, pose, heights, work, (touch, turn, tilt), rows, pad_row, columns)
@@ -197,13 +199,14 @@ def _settle(slices, shape, pose, error, enough, first, last, work, known):
             to_turn, to_tilt = turn + whole, (tilt[0] + (a - whole) * step, tilt[1] + b * step)
             if 0 <= to_turn <= 2 * TURNS and abs(to_tilt[1]) <= MAX_ROLL and (a, b) != came:
                 _ensure_profile(slices, shape, pose, first, last, to_turn, work, known)
-                left, right = first_contacts(work[0][to_turn], work[1][to_turn], heights, rows, columns, to_tilt)
-                if left < np.inf and _gap(left, right, to_tilt) < narrower:
-                    turned, tilted, narrower, back = to_turn, to_tilt, _gap(left, right, to_tilt), (-a, -b)
+                there = first_contacts(work[0][to_turn], work[1][to_turn], heights, rows, columns, to_tilt)
+                if there[0] < np.inf and _gap(there[0], there[1], to_tilt) < narrower:
+                    turned, tilted, met, back = to_turn, to_tilt, there, (-a, -b)
+                    narrower = _gap(met[0], met[1], tilted)
         moved = turned != turn or tilted != tilt
         if moved:
             turn, tilt = turned, tilted
-            touch = _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns)
+            touch = first_touch(work[0][turn], work[1][turn], heights, rows, columns, tilt, met)
         else:
             step, back = step / 3, (0, 0)
     return best, (touch, turn, tilt)
@@ -250,13 +253,6 @@ def _profile_window(heights, shape, z, shift, columns):
     middle, half = (columns - 1) / 2 + shift / SPACING, shape[1] / 2 / SPACING
     inside = (max(0, int(np.ceil(middle - half))), min(columns, int(np.floor(middle + half)) + 1))
     return rows, np.searchsorted(heights, z + shape[3]), inside
-
-
-@numba.njit(cache=True)
-def _touch(slices, shape, pose, first, last, turn, tilt, work, known, rows, columns):
-    """Where the jaws first touch the object turned and tilted so (contacts.first_touch)."""
-    _ensure_profile(slices, shape, pose, first, last, turn, work, known)
-    return first_touch(work[0][turn], work[1][turn], slices[3][first:last], rows, columns, tilt)
 
 
 @numba.njit(cache=True)
