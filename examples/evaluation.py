@@ -8,9 +8,13 @@ import sys
 from pathlib import Path
 
 from antipodal import resources
-from antipodal.sim import report
-from antipodal.sim.evaluate import evaluate, write_evaluation_report
-from antipodal.sim.trials import TrialOptions
+
+try:
+    from antipodal.sim import report
+    from antipodal.sim.evaluate import evaluate, write_evaluation_report
+    from antipodal.sim.trials import TrialOptions
+except ModuleNotFoundError as e:
+    sys.exit(f"this needs {e.name}: pip install 'antipodal[synth,sim]'")
 
 OUT = Path("out/evaluation.json")
 

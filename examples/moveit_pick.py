@@ -1,9 +1,7 @@
 """Pick with MoveIt and a Franka hand:   python examples/moveit_pick.py
 
 Needs moveit_commander and the robot's move_group. Start the planner so that grasps come in the arm's base frame:
-
     roslaunch antipodal planner.launch gripper:=franka_hand target_frame:=panda_link0 up_frame:=panda_link0 ...
-
 docs/franka.md explains each step. Nothing here has moved a real robot: put the table into MoveIt's scene, go slowly,
 with a hand on the stop. Exit code 0: the moves were made, 1: not.
 """
@@ -12,11 +10,16 @@ import sys
 from inspect import signature
 
 import numpy as np
-import rospy
 
 from antipodal import transforms
-from antipodal.ros.messages import pose_message, transform_from
-from antipodal.srv import PlanGrasp
+
+try:
+    import rospy
+
+    from antipodal.ros.messages import pose_message, transform_from
+    from antipodal.srv import PlanGrasp
+except ImportError as e:
+    sys.exit(f"this needs ROS 1 and this package's messages: make setup, then source env.sh ({e})")
 
 T_GRASP_HAND = transforms.compose(np.eye(3), np.array([0.0, 0.0, -0.1034]))  # panda_hand, between the fingertips
 BACK_OFF, LIFT, STEP = 0.10, 0.04, 0.005  # [m]
@@ -38,9 +41,8 @@ def main() -> int:
     if not reply.success:
         print(f"{reply.reason}: {reply.message}")
         return 1
-    for grasp in reply.grasps:  # best first; not every one is within reach
-        if pick(arm, hand, transform_from(grasp.pose), grasp.width):
-            return 0
+    if any(pick(arm, hand, transform_from(g.pose), g.width) for g in reply.grasps):  # not every one is within reach
+        return 0
     print(f"none of {len(reply.grasps)} grasps was within reach")
     return 1
 

@@ -6,10 +6,13 @@ In a shell with a workspace: source env.sh, and in another roslaunch antipodal p
 
 import sys
 
-import rospy
+try:
+    import rospy
 
-from antipodal.ros.messages import transform_from
-from antipodal.srv import PlanGrasp
+    from antipodal.ros.messages import transform_from
+    from antipodal.srv import PlanGrasp
+except ImportError as e:
+    sys.exit(f"this needs ROS 1 and this package's messages: make setup, then source env.sh ({e})")
 
 BACK_OFF = 0.10  # the hand comes from this far behind the grasp, along its approach [m]
 PATIENCE = 10.0  # for the service [s]

@@ -68,6 +68,18 @@ def test_swapping_two_models_swaps_their_figures_and_signs(data, tmp_path):
         np.testing.assert_allclose(swapped[name][2], [-value, -high, -low])
 
 
+def test_one_object_has_no_interval_and_no_scene_no_share(data, tmp_path):
+    models = [save(tmp_path / f"{seed}.pt", data, seed) for seed in range(2)]
+    samples = open_folders(data)
+    one = np.flatnonzero(samples.objects == samples.objects[0])
+    rows = compare.on_samples(models, samples, one)
+    assert all(value[1:] == [None, None] for values in rows.values() for value in values)
+    told = compare.section("a", "b", rows, compare.Held())
+    assert told.count("one object: no interval") == 6 and "picks" not in told and "%" not in told.split("Intervals")[0]
+    compare.write_comparison_page(tmp_path / "r.html", "a", "b", rows, compare.Held())
+    assert "one object: no interval" in (tmp_path / "r.html").read_text()
+
+
 def test_picks_are_counted_by_scene():
     first, second = {0: True, 1: True, 2: False, 3: False, 4: True}, {0: True, 1: False, 2: True, 3: False, 9: True}
     assert compare.count(first, second) == compare.Held(4, 1, 1, 1)

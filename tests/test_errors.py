@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import antipodal
-from antipodal.errors import InputError, ModelError, NoGraspFound, check_outputs, run_command
+from antipodal.errors import InputError, ModelError, NoGraspFound, check_outputs, require, run_command
 
 COMMAND = """
 import sys
@@ -77,6 +77,12 @@ def test_errors_end_in_one_line_and_a_code(error, code, said, capsys):
 
     assert run_command(main) == code
     assert capsys.readouterr().err == said + "\n"
+
+
+def test_what_is_required_is_looked_for_before_the_work(capsys):
+    assert run_command(lambda _: require("json", "no_such_module") or 0) == 2
+    assert capsys.readouterr().err.startswith("error: this needs no_such_module, which is not installed: pip install")
+    require("json", "numpy")
 
 
 def test_what_is_no_error_of_ours_is_not_hidden():

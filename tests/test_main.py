@@ -168,6 +168,7 @@ LACKING = {
     "generate --meshes procedural:2 --gripper yumi --camera primesense --samples 1 --out out": "trimesh",
     "evaluate --objects procedural:2 -n 1 --json out.json": "mujoco",
     "gripper none.stl --out out.yaml": "trimesh",
+    "train --data none --out out.pt": "tqdm",
 }
 
 

@@ -24,6 +24,13 @@ def test_a_models_name_is_found(tmp_path, monkeypatch):
     assert networks.load("default", "cpu")[1]["crop"] == networks.load(REPO / "models" / "default.pt", "cpu")[1]["crop"]
 
 
+def test_a_folder_called_like_what_came_hides_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for kind, name in (("grippers", "yumi"), ("models", "default")):
+        (tmp_path / name).mkdir()
+        assert resources.locate(kind, name).parent.parent != tmp_path and resources.locate(kind, name).is_file()
+
+
 def test_a_file_comes_before_a_name_and_is_made_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text("x")

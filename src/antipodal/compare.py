@@ -38,6 +38,7 @@ from antipodal.training.trainer import shuffled
 
 TEST_SAMPLES = 50_000
 RESAMPLES = 500
+Rows = Dict[str, List[List[Optional[float]]]]  # by measure, value and interval of two models and of their difference
 MEASURES = {"AP": metrics.average_precision, "AUC": metrics.roc_auc}
 
 
@@ -81,9 +82,7 @@ def names_apart(first: Path, second: Path) -> Tuple[str, str]:
     return (str(first), str(second) if second != first else f"{second} again")
 
 
-def measure_both(
-    model: Path, against: Path, out: Path, scenes: int, workers: int
-) -> Tuple[Dict[str, List[List[float]]], Held, Pairs]:
+def measure_both(model: Path, against: Path, out: Path, scenes: int, workers: int) -> Tuple[Rows, Held, Pairs]:
     """Measures of two models on test samples, and their picks, counted and one by one. out: folder for trials and
     pictures of failures; a stopped run continues from it. Raises InputError if the model does not name its data, or if
     these have changed."""
@@ -103,7 +102,7 @@ def write_comparison_page(
     path: Path,
     first: str,
     second: str,
-    rows: Dict[str, List[List[float]]],
+    rows: Rows,
     held: Held,
     pairs: Pairs = (),
 ) -> None:
@@ -112,20 +111,26 @@ def write_comparison_page(
     for n, (name, alone) in enumerate(((first, held.first), (second, held.second))):
         low, high = wilson(held.both + alone, held.scenes)
         rate = f"{100 * (held.both + alone) / max(held.scenes, 1):.1f} %"
-        picks = ("picks held", rate, f"{100 * low:.1f} to {100 * high:.1f} %, of {held.scenes}")
-        shown = [(m, f"{v[n][0]:.4f}", f"{v[n][1]:.4f} to {v[n][2]:.4f}") for m, v in rows.items()]
-        page.section(name, report.cards([*shown, picks]))
-    cells = [[m, *("{:.4f} [{:.4f}, {:.4f}]".format(*value) for value in v)] for m, v in rows.items()]
+        picks = [("picks held", rate, f"{100 * low:.1f} to {100 * high:.1f} %, of {held.scenes}")]
+        shown = [(m, f"{v[n][0]:.4f}", _interval(*v[n][1:])) for m, v in rows.items()]
+        page.section(name, report.cards([*shown, *(picks if held.scenes else [])]))
+    cells = [[m, *map(_with_interval, v)] for m, v in rows.items()]
     page.section("Same test samples", report.html_table(["measure", first, second, "difference"], cells))
+    if held.scenes:
+        _add_counts(page, first, second, held)
+    if pairs:
+        _add_trials(page, (first, second), pairs)
+    page.section("How", report.text("Intervals are 95 %: bootstrap over objects for samples, Wilson for picks."))
+    page.write(path)
+
+
+def _add_counts(page: report.Report, first: str, second: str, held: Held) -> None:
+    """The section on how many scenes each model held."""
     neither = held.scenes - held.both - held.first - held.second
     outcomes = {"both": held.both, f"only {first}": held.first, f"only {second}": held.second, "neither": neither}
     colours = dict(zip(outcomes, ("#3f9b5d", *report.COLOURS[:2], "#b4435a")))
     counts = report.html_table(["held by", "scenes"], [[k, str(n)] for k, n in outcomes.items()])
     page.section("Same scenes", report.key(colours), report.shares(outcomes, colours), counts)
-    if pairs:
-        _add_trials(page, (first, second), pairs)
-    page.section("How", report.text("Intervals are 95 %: bootstrap over objects for samples, Wilson for picks."))
-    page.write(path)
 
 
 def _add_trials(page: report.Report, names: Tuple[str, str], pairs: Pairs) -> None:
@@ -152,8 +157,9 @@ def _card(first: Trials, second: Trials) -> str:
     return options_table({k: v if v == others[k] else f"{v} and {others[k]}" for k, v in values.items()})
 
 
-def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Dict[str, List[List[float]]]:
-    """Value and bootstrap interval, over objects, of each measure for two models and for their difference."""
+def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Rows:
+    """Value and bootstrap interval, over objects, of each measure for two models and for their difference; None for the
+    ends of the interval of one object."""
     logits, labels = [predict(m, samples, test) for m in models], samples.__getitems__(test)["labels"].numpy()
     drawn = list(metrics.resample_objects(samples.objects[test], RESAMPLES))
     success, rows = labels >= 0.5, {}
@@ -163,6 +169,8 @@ def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Di
         values = np.column_stack([resampled, resampled[:, 0] - resampled[:, 1]])
         low, high = np.percentile(values, [2.5, 97.5], axis=0)
         rows[name] = np.stack([np.append(whole, whole[0] - whole[1]), low, high], axis=1).tolist()
+        if len(np.unique(samples.objects[test])) == 1:
+            rows[name] = [[value, None, None] for value, _, _ in rows[name]]
     return rows
 
 
@@ -239,7 +247,7 @@ def count(first: Dict[int, bool], second: Dict[int, bool]) -> Held:
     return Held(len(pairs), *(sum(p == want for p in pairs) for want in ((True, True), (True, False), (False, True))))
 
 
-def section(first: str, second: str, rows: Dict[str, List[List[float]]], held: Held) -> str:
+def section(first: str, second: str, rows: Rows, held: Held) -> str:
     """The card's section."""
     lines = [
         "## Against the general model",
@@ -247,8 +255,9 @@ def section(first: str, second: str, rows: Dict[str, List[List[float]]], held: H
         "|---|---|---|---|",
     ]
     for name, values in rows.items():
-        cells = ["{:.4f} [{:.4f}, {:.4f}]".format(*v) for v in values]
-        lines.append(f"| {name}, same test samples | {' | '.join(cells)} |")
+        lines.append(f"| {name}, same test samples | {' | '.join(map(_with_interval, values))} |")
+    if held.scenes == 0:
+        return "\n".join([*lines, "", "Intervals (95 %): bootstrap over objects."])
     rates = [_rate_text(held.both + alone, held.scenes) for alone in (held.first, held.second)]
     lines.append(f"| picks held, same {held.scenes} scenes | {' | '.join(rates)} | {held.first - held.second:+d} |")
     lines += ["", f"Only {first} held in {held.first} of the scenes, only {second} in {held.second}. Intervals (95 %):"]
@@ -256,6 +265,16 @@ def section(first: str, second: str, rows: Dict[str, List[List[float]]], held: H
         "bootstrap over objects for samples, Wilson for picks; those are of the simulated cell, one object, no mask."
     ]
     return "\n".join(lines)
+
+
+def _with_interval(value: List[Optional[float]]) -> str:
+    """A measure and its interval."""
+    middle, low, high = value
+    return f"{middle:.4f} " + (f"({_interval(low, high)})" if low is None else f"[{low:.4f}, {high:.4f}]")
+
+
+def _interval(low: Optional[float], high: Optional[float]) -> str:
+    return "one object: no interval" if low is None else f"{low:.4f} to {high:.4f}"
 
 
 def _rate_text(successes: int, n: int) -> str:

@@ -1,6 +1,7 @@
 """The package's errors: each message says what was got and what was possible."""
 
 import argparse
+import importlib.util
 import os
 import re
 import shlex
@@ -189,6 +190,13 @@ def run_command(
     except KeyboardInterrupt as e:
         print(": ".join(["interrupted", *map(str, e.args)]), file=sys.stderr)
         return INTERRUPTED
+
+
+def require(*modules: str) -> None:
+    """Raises ModuleNotFoundError for the first of these modules that is not installed, before long work needs it."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
 
 def missing_package(module: str, extras: Sequence[str] = ()) -> str:

@@ -41,7 +41,7 @@ def locate(kind: str, name: Union[str, Path]) -> Path:
     if not isinstance(name, (str, Path)):
         raise InputError(f"a file of {kind} is told by its path or name, got {name!r}"[:200])
     path = Path(name).expanduser()
-    if path.exists():
+    if path.exists() and not path.is_dir():
         return path.absolute()
     known, pattern = names(kind), KINDS[kind]
     if str(path) in known or (path.name == str(path) and path.stem in known and path.suffix == Path(pattern).suffix):

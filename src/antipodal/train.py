@@ -6,7 +6,15 @@ and a finished one stays as it is.
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, ModelError, check_outputs, command_parser, end_when_interrupted, run_command
+from antipodal.errors import (
+    InputError,
+    ModelError,
+    check_outputs,
+    command_parser,
+    end_when_interrupted,
+    require,
+    run_command,
+)
 
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
@@ -165,6 +173,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     torch.use_deterministic_algorithms(True, warn_only=True)
     args = _parser().parse_args(given)
+    require("tqdm", "matplotlib")
     say_when_compiling()
     options = _options(args)
     made = {f"the {suffix} beside out": Path(args.out).with_suffix(suffix) for suffix in TAKEN}

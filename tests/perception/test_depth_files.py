@@ -140,7 +140,8 @@ BAD = {
     "f.ply": ("lack x, y or z", b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nend_header\n1\n"),
     "g.pcd": ("is compressed", pcd([0], "binary_compressed", "4")[0]),
     "h.pcd": ("cannot read", b"DATA binary\n"),
-    "i.ply": ("cannot read", ply([0] * 2, "binary_little_endian", "float")[0] + b"123"),
+    "j.jpg": ("its name must end in one of .npy", b"no matter"),
+    "i.ply": ("ends after 0 of 2 points", ply([0] * 2, "binary_little_endian", "float")[0] + b"123"),
 }
 
 

@@ -127,6 +127,15 @@ def run(tmp_path, *more, n=2):
     return code, out
 
 
+def test_a_cup_that_no_policy_uses_is_refused(tmp_path, capsys):
+    for given, said in (
+        (["--cup", "piab_b30", "--policies", "antipodal,oracle"], "none of antipodal, oracle uses the cup piab_b30"),
+        (["--cup", "piab_b30", "--gripper", "piab_b30", "--policies", "suction"], "both hands are suction cups"),
+    ):
+        code, _ = run(tmp_path, *given)
+        assert code == 2 and said in capsys.readouterr().err
+
+
 def test_trials_of_suction_have_figures_pictures_and_a_report(tmp_path):
     page = tmp_path / "page.html"
     given = ["--policies", "plane,centroid", "--cup", "piab_b30", "--report", str(page)]

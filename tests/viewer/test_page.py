@@ -224,6 +224,11 @@ def test_a_port_that_is_none_is_refused(port):
         make_server(port, "antipodal")
 
 
+def test_a_camera_of_another_size_is_refused():
+    with pytest.raises(InputError, match="boxes: depth is 320 x 240 pixels but the camera's image is 640 x 480"):
+        Frame("boxes", DEPTH, replace(CAMERA, width=640, height=480))
+
+
 def test_a_camera_of_numbers_is_made_for_the_images_size(tmp_path):
     write_array(tmp_path / "a.npy", 1000 * DEPTH)
     arguments = ["--fov", "60", "--depth-scale", "0.001", "--port", "0"]

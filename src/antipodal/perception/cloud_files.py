@@ -76,7 +76,10 @@ def _read_vertices(file: BinaryIO, fields: List[Tuple[str, str, int]], count: in
         raise ValueError(f"its points lack x, y or z; it holds {', '.join(names)}")
     if order:
         kind = np.dtype([(f"{i} {name}", order + code, (n,)) for i, (name, code, n) in enumerate(fields)])
-        data = np.frombuffer(file.read(count * kind.itemsize), kind)
+        held = file.read(count * kind.itemsize)
+        if len(held) < count * kind.itemsize:
+            raise ValueError(f"it ends after {len(held) // kind.itemsize} of {count} points")
+        data = np.frombuffer(held, kind)
         columns = [data[f"{names.index(axis)} {axis}"][:, 0] for axis in AXES]
     else:
         starts = np.cumsum([0, *(n for _, _, n in fields)])

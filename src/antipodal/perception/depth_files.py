@@ -93,7 +93,10 @@ def _median(values: np.ndarray) -> float:
 
 def _read_pixels(path: Path) -> np.ndarray:
     """Pixels (H, W) as they stand in a file."""
-    reader = READERS.get(path.suffix.lower(), _read_npy)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None and path.exists():
+        raise InputError(f"cannot read depth image {path.absolute()}: its name must end in one of {_kinds()}")
+    reader = reader or _read_npy
     try:
         pixels = reader(path)
     except (*UNREADABLE, cv2.error) as e:

@@ -11,6 +11,7 @@ from antipodal import transforms
 from antipodal.errors import InputError
 
 LENGTHS = (1e-6, 1e6)  # of vectors that tell a direction
+UPWARDS = 0.7071  # cosine of the angle between the camera's axis and the direction up, at most
 NEAREST_TABLE, FARTHEST_TABLE = 0.01, 10.0  # distances of a table's plane from the camera's centre [m]
 
 
@@ -33,6 +34,7 @@ class SceneHints:
 
     def __post_init__(self) -> None:
         _check_vector("up", self.up, 3)
+        self._check_up()
         _check_vector("table", self.table, 4)
         if self.table is not None:
             self._check_distance(self.table)
@@ -47,6 +49,16 @@ class SceneHints:
                 raise InputError(f"workspace must be x0 y0 z0 x1 y1 z1 with x0 < x1 and so on, got {_shown(box)}")
         if self.T_workspace_cam is not None:
             transforms.check_rigid("T_workspace_cam", self.T_workspace_cam)
+
+    def _check_up(self) -> None:
+        """Raises InputError where the camera would look up at what stands on a support from under it."""
+        if self.up is None or self.up[2] <= UPWARDS * np.linalg.norm(self.up):
+            return
+        other = _shown(-np.asarray(self.up, float))
+        raise InputError(
+            f"up {_shown(np.asarray(self.up, float))} points into the image, as if the camera looked at the sky;"
+            f" possible: the opposite, {other}, and all that lie 45 degrees or more off the camera's axis"
+        )
 
     def _check_distance(self, table: Sequence[float]) -> None:
         """Raises InputError where the table is no distance from the camera at which it could be seen."""
@@ -88,6 +100,9 @@ class SceneHints:
 @dataclass(frozen=True, eq=False)
 class FrameHints(SceneHints):
     """The same in the frame of a cloud, or of the poses of several cameras: a table may pass through its origin."""
+
+    def _check_up(self) -> None:
+        """Nothing is known of the camera yet."""
 
     def _check_distance(self, table: Sequence[float]) -> None:
         """Nothing is known of the camera yet."""

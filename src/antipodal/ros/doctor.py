@@ -38,12 +38,12 @@ from antipodal.plan import add_hand_options
 from antipodal.ros.findings import BAD, GOOD, NOTE, Finding
 from antipodal.suction_cup import SuctionCup
 
-EXTRAS = {  # a package of each extra, and what it is for
-    "synth": ("trimesh", "antipodal generate"),
-    "sim": ("mujoco", "antipodal evaluate"),
-    "train": ("tensorboard", "antipodal train --log"),
-    "bags": ("rosbags", "antipodal bag"),
-    "viewer": ("viser", "antipodal view"),
+EXTRAS = {  # packages of each extra, and what it is for
+    "synth": (("trimesh", "defusedxml", "tqdm", "matplotlib"), "antipodal generate, inspect and gripper"),
+    "sim": (("mujoco",), "antipodal evaluate"),
+    "train": (("tqdm", "matplotlib", "tensorboard"), "antipodal train"),
+    "bags": (("rosbags",), "antipodal bag"),
+    "viewer": (("viser",), "antipodal view"),
 }
 HAND_ADVICE, MODEL_ADVICE = "correct it, see docs/gripper.md", "name one of such a hand: --model or --suction-model"
 LEAST_FREE = 5.0  # on the disk [GB]; a million samples take 2.2
@@ -132,7 +132,11 @@ def _command(module: str, extra: str) -> str:
 
 
 def _extras(args: argparse.Namespace) -> List[Finding]:
-    missing = {extra: about for extra, about in EXTRAS.items() if importlib.util.find_spec(about[0]) is None}
+    missing = {}
+    for extra, (modules, use) in EXTRAS.items():
+        absent = [module for module in modules if importlib.util.find_spec(module) is None]
+        if absent:
+            missing[extra] = absent[0], use
     if not missing:
         return [Finding("packages", GOOD, "all optional ones are installed")]
     return [
@@ -196,11 +200,14 @@ def _disk(args: argparse.Namespace) -> List[Finding]:
 
 
 def _ros(args: argparse.Namespace) -> List[Finding]:
+    asked = ", ".join(filter(None, (args.depth, args.info, args.target_frame)))
+    unseen = f"; {asked} could not be looked at" if asked else ""
     if importlib.util.find_spec("rospy") is None:
         advice = "none is needed to plan from files; with ROS 1: make setup, then source env.sh"
-        return [Finding("ROS", NOTE, "no ROS 1 in this Python (rospy)", advice)]
+        return [Finding("ROS", BAD if asked else NOTE, f"no ROS 1 in this Python (rospy){unseen}", advice)]
     if importlib.util.find_spec("antipodal.srv") is None:
-        return [Finding("ROS", NOTE, "rospy without this package's messages", "make setup, then source env.sh")]
+        said = f"rospy without this package's messages{unseen}"
+        return [Finding("ROS", BAD if asked else NOTE, said, "make setup, then source env.sh")]
     with interrupts_end():
         from antipodal.ros.graph_check import check_graph
 

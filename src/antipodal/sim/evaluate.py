@@ -34,7 +34,7 @@ from antipodal.planner import PlannerOptions
 from antipodal.sim import report, report_page
 from antipodal.sim.cell import PRIMESENSE
 from antipodal.sim.picture import contact_sheet
-from antipodal.sim.policies import check_hands, check_policies
+from antipodal.sim.policies import CUP_POLICIES, check_hands, check_policies
 from antipodal.sim.scenes import SCENES
 from antipodal.sim.trials import Job, Runner, TrialOptions
 from antipodal.suction_cup import SuctionCup
@@ -80,6 +80,11 @@ def evaluate(options: TrialOptions, policies: Sequence[str], n: int, out: Path, 
     """
     check_policies(policies, options.views > 1 or options.by_object)
     check_hands(policies, options.cup)
+    if options.cup is not None and not set(policies) & set(CUP_POLICIES):
+        possible = ", ".join(CUP_POLICIES)
+        raise InputError(
+            f"none of {', '.join(policies)} uses the cup {options.cup.name}; possible policies: {possible}"
+        )
     if n < 1 or workers < 1:
         raise InputError(f"trials and workers must be at least 1, got {n} and {workers}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +209,9 @@ def load_hands(gripper: Optional[str], cup: Optional[str] = None) -> Tuple[Gripp
     named."""
     hand = load_hand(gripper) if gripper else Gripper()
     beside = SuctionCup.load(cup) if cup is not None else None
-    return (Gripper(), beside or hand) if isinstance(hand, SuctionCup) else (hand, beside)
+    if isinstance(hand, SuctionCup) and beside is not None:
+        raise InputError(f"both hands are suction cups: {hand.name} and {beside.name}; give jaws, or one cup alone")
+    return (Gripper(), hand) if isinstance(hand, SuctionCup) else (hand, beside)
 
 
 def _planner(text: str) -> PlannerOptions:

@@ -13,6 +13,7 @@ from antipodal.errors import InputError, check_outputs, command_parser, end_when
 if __name__ == "__main__":
     end_when_interrupted()  # before the imports, which take seconds
 
+import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,6 +181,12 @@ def write_gripper(gripper: Gripper, path: Path, source: str) -> None:
     write_text(path, yaml.safe_dump(data, sort_keys=False))
 
 
+def _estimated(args: argparse.Namespace, gripper: Gripper) -> List[str]:
+    """The values that were not given and that a mesh does not show for sure."""
+    names = [name for name in ("max_width", "pad_length", "force") if getattr(args, name) is None]
+    return [f"{name} {getattr(gripper, name):g}" for name in (*names, "min_width")]
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = command_parser(
         "gripper",
@@ -192,15 +199,19 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--units", default="m", choices=sorted(UNITS), help="of the mesh file")
     parser.add_argument("--max-width", type=float, help="widest opening [m]; without it, the gap in the mesh")
     parser.add_argument("--pad-length", type=float, help="from the tips back [m]; without it, half of the jaws' length")
-    parser.add_argument("--force", type=float, default=MeasureOptions.force, help="closing force [N]")
+    parser.add_argument(
+        "--force", type=float, help=f"closing force [N]; without it, {MeasureOptions.force:g}, which no mesh shows"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     args = parser.parse_args(arguments)
     check_outputs(args, ("out", "json"), inputs=("mesh",))
-    options = MeasureOptions(args.max_width, args.pad_length, args.force)
+    force = MeasureOptions.force if args.force is None else args.force
+    options = MeasureOptions(args.max_width, args.pad_length, force)
     gripper = measure(load(args.mesh, MeshOptions(scale=UNITS[args.units])), args.out.stem, options)
     write_gripper(
         gripper, args.out, f"measured on {Path(args.mesh).name}; opening, pads and force are estimates unless given"
     )
+    print(f"estimated, check them: {', '.join(_estimated(args, gripper))}", file=sys.stderr)
     if args.json:
         write_result(args.json, {"file": str(args.out.absolute()), "gripper": gripper.to_dict()})
     if args.json != "-":

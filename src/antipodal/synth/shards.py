@@ -107,6 +107,8 @@ def damaged(shard: Path) -> List[str]:
 def read_manifest(folder: Path, needed: Sequence[str] = ()) -> Dict[str, Any]:
     """What the run in a folder says of itself. Raises InputError where it lacks what is needed or that is no such
     thing."""
+    if not (folder / "manifest.json").is_file():
+        raise InputError(f"{folder.absolute()} holds no manifest.json; a folder that antipodal generate made is needed")
     manifest = read_json(folder / "manifest.json")
     kinds = {"run": dict, "meshes": list, "complete": bool, "fields": dict}
     told = manifest if isinstance(manifest, dict) else {}

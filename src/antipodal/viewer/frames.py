@@ -30,6 +30,13 @@ class Frame:
     camera: Camera
     mask: Optional[np.ndarray] = None  # (H, W), nonzero = may be grasped
 
+    def __post_init__(self) -> None:
+        """Raises InputError where the camera has another size."""
+        height, width = self.depth.shape[:2]
+        if (height, width) != (self.camera.height, self.camera.width):
+            got, wanted = f"{width} x {height}", f"{self.camera.width} x {self.camera.height}"
+            raise InputError(f"{self.name}: depth is {got} pixels but the camera's image is {wanted}")
+
 
 class FileFrames(Sequence):
     """Depth images in files, each read when it is looked at; the camera of all, or one file beside each image."""
