@@ -5,7 +5,7 @@ A command's module is imported when it runs, so that help is fast and needs none
 
 from __future__ import annotations
 
-from antipodal.errors import InputError, end_when_interrupted, interrupts_end, run_command
+from antipodal.errors import InputError, command_parser, end_when_interrupted, interrupts_end, run_command
 
 if __name__ == "__main__":
     end_when_interrupted()
@@ -176,7 +176,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _shell(arguments: Sequence[str]) -> str:
-    parser = argparse.ArgumentParser(prog="antipodal completion", description="Print completion for a shell.")
+    place = "~/.local/share/bash-completion/completions/antipodal"
+    parser = command_parser("completion", "Print completion for a shell.", f"bash > {place}")
     parser.add_argument("shell", choices=sorted(SHELLS))
     return parser.parse_args(arguments).shell
 

@@ -235,6 +235,11 @@ def read_names(path: Optional[PathLike]) -> List[str]:
     return names
 
 
+def is_recording(path: Path) -> bool:
+    """Whether a path is that of a bag of ROS 1, or of ROS 2 a folder or a file, by its name."""
+    return path.suffix in (".bag", ".mcap", ".db3") or (path / "metadata.yaml").is_file()
+
+
 def checksum(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()

@@ -203,6 +203,13 @@ def test_files_of_ros_2_are_recordings_too(tmp_path, kind):
         assert recording.depth_topics() == [DEPTH]
 
 
+def test_what_is_no_recording_is_refused_with_what_is(tmp_path):
+    np.save(tmp_path / "depth.npy", np.ones((4, 4)))
+    for path in (tmp_path / "depth.npy", tmp_path):
+        with pytest.raises(InputError, match=r"cannot read .* as a recording; possible: a \.bag file of ROS 1"):
+            replay(path, PLANNER, tmp_path / "out")
+
+
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.9])
 def test_a_damaged_recording_is_bad_input(path, tmp_path, share):
     (file,) = files_of(path)

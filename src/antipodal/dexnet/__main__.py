@@ -21,7 +21,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
         "import", "Turn weights of Dex-Net (gqcnn, TensorFlow) into a model file.", "weights MODEL_DIR OUT.pt"
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    weights = commands.add_parser("weights", help="turn a gqcnn TensorFlow model folder into a model file")
+    weights = commands.add_parser(
+        "weights",
+        help="turn a gqcnn TensorFlow model folder into a model file",
+        epilog="example: antipodal import weights models/GQCNN-2.0 dexnet.pt",
+    )
     weights.add_argument("folder", type=Path, metavar="MODEL_DIR")
     weights.add_argument("out", type=Path, metavar="OUT.pt")
     weights.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")

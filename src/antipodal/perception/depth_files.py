@@ -179,6 +179,7 @@ def _is_cut_out(image: np.ndarray) -> bool:
 def _read_by(reader: Callable[[Path], Any], path: Path, what: str) -> Any:
     """What the reader makes of a file. Raises InputError where it fails."""
     try:
+        path.stat()  # or OpenCV prints a warning of its own
         return reader(path)
     except (*UNREADABLE, cv2.error) as e:
         raise InputError(f"cannot read {what} {path.absolute()}: {e}") from e

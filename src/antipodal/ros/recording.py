@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 from antipodal.camera import MOST_PIXELS
 from antipodal.errors import AntipodalError, InputError, missing_package
+from antipodal.files import is_recording
 from antipodal.ros.compressed import COMPRESSED, compressed_depth_from
 from antipodal.ros.images import DEPTHS, depth_from
 
@@ -86,6 +87,9 @@ def open_recording(path: Path) -> Iterator[Recording]:
         raise InputError(missing_package("rosbags", ("bags",))) from e
     if not path.exists():
         raise InputError(f"no such recording: {path}")
+    if not is_recording(path):
+        possible = "a .bag file of ROS 1, or of ROS 2 a folder with metadata.yaml, an .mcap or a .db3 file"
+        raise InputError(f"cannot read {path.absolute()} as a recording; possible: {possible}")
     source = path.parent if path.suffix == ".db3" and (path.parent / "metadata.yaml").is_file() else path
     with contextlib.ExitStack() as stack:
         with _readable(

@@ -96,11 +96,18 @@ def write_data_page(path: Path, folder: Path, sheet: Path, faults: List[str]) ->
     ]
     page.section("Labels", html.cards(held), html.charts(*_charts(folder, labels, collision)))
     page.section("Crops", html.text(CROPS), html.image(read_picture(sheet), 1000))
+    data, best = ShardDataset(folder), _best_of_meshes(which, labels)
     rows = [
-        [manifest["meshes"][i]["name"], f"{n:,}", f"{labels[which == i].mean():.2f}"]
-        for i, n in _samples_of_meshes(which)
+        [
+            html.image(_crop_picture(data, int(best[i])), 72),
+            manifest["meshes"][i]["name"],
+            f"{n:,}",
+            f"{labels[which == i].mean():.2f}",
+        ]
+        for i, n in _samples_of_meshes(which)[:MOST_ROWS]
     ]
-    page.section("Objects", html.html_table(["mesh", "samples", "mean label"], rows[:MOST_ROWS]))
+    table = html.html_table(["", "mesh", "samples", "mean label"], rows, html=(0,))
+    page.section("Objects", html.text("Each with the crop of its best label."), table)
     refused = [[m["name"], m["status"]] for m in manifest["meshes"] if m["status"] != "used"]
     page.section("Not used", html.html_table(["mesh", "why"], refused[:MOST_ROWS]) if refused else "")
     page.section("Checksums", *(html.text(line) for line in faults or ["all agree"]))
@@ -130,6 +137,26 @@ def _samples_of_meshes(which: np.ndarray) -> List[Tuple[int, int]]:
     """Meshes and their samples, the most often seen first."""
     count = np.bincount(which)
     return [(int(i), int(count[i])) for i in np.argsort(-count, kind="stable") if count[i]]
+
+
+def _best_of_meshes(which: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The sample with the highest label of every mesh; 0 of those without samples."""
+    order = np.argsort(labels, kind="stable")
+    best = np.zeros(which.max() + 1, int)
+    best[which[order]] = order  # the last one counts
+    return best
+
+
+def _crop_picture(data: ShardDataset, index: int) -> np.ndarray:
+    """The crop of a sample (72, 72, 3) uint8 RGB, what is near or high is bright."""
+    sample = data[index]
+    crop = np.asarray(sample["crops"][0])
+    if is_suction(data.crop):
+        shade = crop
+    else:
+        shade = -2 * crop if data.pixels is None else (np.asarray(sample["conditions"]) - crop) / 0.05
+    grey = np.round(127.5 + 127.5 * np.clip(shade, -1, 1)).astype(np.uint8)
+    return np.repeat(cv2.resize(grey, (72, 72))[..., None], 3, axis=2)
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -210,6 +237,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     args = parser.parse_args(arguments)
+    read_manifest(args.folder)  # or another complaint, of the pictures, comes first
     args.png = args.png or args.folder / "crop_sheet.png"
     check_outputs(args, ("json", "png", "report"), beside={"the manifest": args.folder / "manifest.json"})
     faults = check(args.folder)

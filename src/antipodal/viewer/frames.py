@@ -12,11 +12,11 @@ import numpy as np
 
 from antipodal.camera import Camera
 from antipodal.errors import InputError
+from antipodal.files import is_recording
 from antipodal.perception.cloud_files import CLOUDS
 from antipodal.perception.depth_files import READERS, read_depth, read_mask, read_with_camera
 
 KINDS = (*READERS, *CLOUDS)
-RECORDINGS = (".bag", ".mcap", ".db3")
 MOST_FRAMES = 300  # of a recording that are kept in memory
 CameraOf = Union[str, Callable[[int, int], Camera]]  # a file or a name, or what makes one of height and width
 
@@ -128,7 +128,7 @@ def open_frames(
     """
     if stride < 1:
         raise InputError(f"stride must be at least 1, got {stride}")
-    if path.suffix in RECORDINGS or (path / "metadata.yaml").is_file():
+    if is_recording(path):
         given = dict(camera=camera, mask=mask, depth_scale=scale)
         _refuse_idle(path, "depth images in files, not of a recording", given)
         return RecordedFrames(path, *topics, stride)
