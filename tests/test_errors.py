@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import antipodal
-from antipodal.errors import InputError, ModelError, NoGraspFound, check_outputs, require, run_command
+from antipodal.errors import InputError, ModelError, NoGraspFound, check_outputs, command_parser, require, run_command
 
 COMMAND = """
 import sys
@@ -83,6 +83,18 @@ def test_what_is_required_is_looked_for_before_the_work(capsys):
     assert run_command(lambda _: require("json", "no_such_module") or 0) == 2
     assert capsys.readouterr().err.startswith("error: this needs no_such_module, which is not installed: pip install")
     require("json", "numpy")
+
+
+def test_a_misspelt_option_is_guessed(capsys):
+    parser = command_parser("plan", "x")
+    parser.add_argument("--gripper")
+    for given, said in (
+        ("--griper", "unrecognized arguments: --griper yumi; did you mean --gripper?"),
+        ("--q", "--q yumi\n"),
+    ):
+        with pytest.raises(SystemExit):
+            parser.parse_args([given, "yumi"])
+        assert capsys.readouterr().err.endswith(said if said.endswith("\n") else said + "\n")
 
 
 def test_what_is_no_error_of_ours_is_not_hidden():

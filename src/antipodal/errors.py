@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence
@@ -55,7 +56,12 @@ NO_GRASP, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes of every command; 0: 
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses empty arguments, which are a variable that was not set, not a name."""
+    """Refuses empty arguments, which are a variable that was not set, not a name; guesses which option was meant."""
+
+    def error(self, message: str) -> Any:  # type: ignore[override]
+        unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+        guess = get_close_matches(unknown.group(1), self._option_string_actions, 1) if unknown else []
+        super().error(f"{message}; did you mean {guess[0]}?" if guess else message)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
         given = sys.argv[1:] if args is None else list(args)

@@ -299,5 +299,6 @@ def _converted(default: Any, value: Any, name: str) -> Any:
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):
         return tuple(_converted(default[0], v, f"{name}[{i}]") for i, v in enumerate(value))
     if type(value) is not type(default) or value != value:
-        raise InputError(f"option {name} must be {type(default).__name__}, got {shown(value)}")
+        wanted = f"values such as {list(default)}" if isinstance(default, tuple) else type(default).__name__
+        raise InputError(f"option {name} must be {wanted}, got {shown(value)}")
     return value
