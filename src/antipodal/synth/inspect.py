@@ -237,7 +237,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--report", type=Path, help="HTML report to write, one file for a browser")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; -: to standard output")
     args = parser.parse_args(arguments)
-    read_manifest(args.folder)  # or another complaint, of the pictures, comes first
+    if not args.folder.is_dir():
+        read_manifest(args.folder)  # which says what is needed; else a complaint of the pictures comes first
     args.png = args.png or args.folder / "crop_sheet.png"
     check_outputs(args, ("json", "png", "report"), beside={"the manifest": args.folder / "manifest.json"})
     faults = check(args.folder)
