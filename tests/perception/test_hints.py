@@ -7,7 +7,7 @@ import pytest
 from scenes import CAMERA, HEIGHT, box, render
 
 from antipodal.errors import AntipodalError, InputError
-from antipodal.perception.hints import FrameHints, SceneHints
+from antipodal.perception.hints import SceneHints
 from antipodal.perception.scene import perceive
 
 DEPTH, _ = render([box((0.03, 0.02), (0.10, 0.03, 0.04), 0.4)])
@@ -37,10 +37,11 @@ def test_tables_that_no_camera_sees_are_refused(table):
 def test_a_direction_up_of_the_wrong_sign_is_refused():
     """The camera would look at things from under what they stand on."""
     with pytest.raises(InputError, match=r"^up .* points into the image.*possible: the opposite, .*-1"):
-        SceneHints(up=(0.0, 0.2, 1.0))
+        perceive(DEPTH, CAMERA, hints=SceneHints(up=(0.0, 0.2, 1.0)))
     for up in ((0.0, -0.2, -1.0), (0.0, -1.0, 0.0), (0.0, -1.0, 0.8)):
         assert SceneHints(up=up).down() is not None
-    assert FrameHints(up=(0.0, 0.0, 1.0)).seen_from(np.diag([1.0, -1.0, -1.0, 1.0])).up == (0.0, 0.0, -1.0)
+    of_a_cloud = SceneHints(up=(0.0, 0.0, 1.0))  # in the cloud's frame
+    assert of_a_cloud.seen_from(np.diag([1.0, -1.0, -1.0, 1.0])).up == (0.0, 0.0, -1.0)
 
 
 @pytest.mark.parametrize("table", [(1.0, 0.0, 0.0, 1.0), (0.0, 1.0, -0.3, 0.4)])

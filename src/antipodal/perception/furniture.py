@@ -46,7 +46,7 @@ def find_furniture(
     for own in _groups(top > np.maximum(high, 0), options):
         level = _carrier(top, own, spread, options)
         if level is not None:
-            surface = _largest(own & (np.abs(top - level) <= spread))
+            surface = _largest_piece(own & (np.abs(top - level) <= spread))
             beside = cv2.dilate(surface, np.ones((size, size), np.uint8)) > 0  # lower things may touch it
             flat = own & beside & (top < level + spread)
             low[flat], high[flat] = 0, level + spread
@@ -60,7 +60,7 @@ def find_furniture(
     return low, high, carriers, containers
 
 
-def _largest(cells: np.ndarray) -> np.ndarray:
+def _largest_piece(cells: np.ndarray) -> np.ndarray:
     """The largest connected piece (rows, columns) uint8 of some cells bool."""
     _, label, facts, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8))
     return (label == 1 + np.argmax(facts[1:, cv2.CC_STAT_AREA])).astype(np.uint8)

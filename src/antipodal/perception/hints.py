@@ -34,7 +34,6 @@ class SceneHints:
 
     def __post_init__(self) -> None:
         _check_vector("up", self.up, 3)
-        self._check_up()
         _check_vector("table", self.table, 4)
         if self.table is not None:
             self._check_distance(self.table)
@@ -50,16 +49,6 @@ class SceneHints:
         if self.T_workspace_cam is not None:
             transforms.check_rigid("T_workspace_cam", self.T_workspace_cam)
 
-    def _check_up(self) -> None:
-        """Raises InputError where the camera would look up at what stands on a support from under it."""
-        if self.up is None or self.up[2] <= UPWARDS * np.linalg.norm(self.up):
-            return
-        other = _shown(-np.asarray(self.up, float))
-        raise InputError(
-            f"up {_shown(np.asarray(self.up, float))} points into the image, as if the camera looked at the sky;"
-            f" possible: the opposite, {other}, and all that lie 45 degrees or more off the camera's axis"
-        )
-
     def _check_distance(self, table: Sequence[float]) -> None:
         """Raises InputError where the table is no distance from the camera at which it could be seen."""
         if table[3] == 0:
@@ -70,8 +59,17 @@ class SceneHints:
             raise InputError(f"table {_shown(table)} is {distance:g} m from the camera's centre; {possible}")
 
     def down(self) -> Optional[np.ndarray]:
-        """Unit vector (3,) along gravity, where `up` is given."""
-        return None if self.up is None else -np.asarray(self.up, float) / np.linalg.norm(self.up)
+        """Unit vector (3,) along gravity, where `up` is given. Raises InputError where the camera would look up at what
+        stands on a support from under it."""
+        if self.up is None:
+            return None
+        up = np.asarray(self.up, float)
+        if up[2] > UPWARDS * np.linalg.norm(up):
+            possible = f"the opposite, {_shown(0.0 - up)}, and all that lie 45 degrees or more off the camera's axis"
+            raise InputError(
+                f"up {_shown(up)} points into the image, as if the camera saw the sky; possible: {possible}"
+            )
+        return -up / np.linalg.norm(up)
 
     def seen_from(self, T_frame_cam: np.ndarray, robot: Optional[np.ndarray] = None) -> SceneHints:
         """These hints, which are in a frame, in that of a camera whose pose there is T_frame_cam (4, 4) and whose mask
@@ -100,9 +98,6 @@ class SceneHints:
 @dataclass(frozen=True, eq=False)
 class FrameHints(SceneHints):
     """The same in the frame of a cloud, or of the poses of several cameras: a table may pass through its origin."""
-
-    def _check_up(self) -> None:
-        """Nothing is known of the camera yet."""
 
     def _check_distance(self, table: Sequence[float]) -> None:
         """Nothing is known of the camera yet."""
