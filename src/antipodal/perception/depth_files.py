@@ -163,7 +163,7 @@ def read_mask(path: Path) -> np.ndarray:
     """Mask (H, W), nonzero = True, of a .npy file or an image; of one with transparency, what is not transparent."""
     if path.suffix.lower() == ".npy":
         return _read_by(_read_npy, path, "mask")
-    mask = _read_by(_read_drawing, path, "mask")
+    mask = _read_by(_read_drawing, path, "mask") if path.exists() else None  # OpenCV prints a warning of its own
     if mask is None:
         raise InputError(f"cannot read mask {path.absolute()}, .npy or an image file such as PNG is needed")
     if mask.ndim == 2:
@@ -179,7 +179,6 @@ def _is_cut_out(image: np.ndarray) -> bool:
 def _read_by(reader: Callable[[Path], Any], path: Path, what: str) -> Any:
     """What the reader makes of a file. Raises InputError where it fails."""
     try:
-        path.stat()  # or OpenCV prints a warning of its own
         return reader(path)
     except (*UNREADABLE, cv2.error) as e:
         raise InputError(f"cannot read {what} {path.absolute()}: {e}") from e
