@@ -11,11 +11,10 @@ from inspect import signature
 
 import numpy as np
 
-from antipodal import transforms
-
 try:
     import rospy
 
+    from antipodal import transforms
     from antipodal.ros.messages import pose_message, transform_from
     from antipodal.srv import PlanGrasp
 except ImportError as e:
@@ -41,8 +40,9 @@ def main() -> int:
     if not reply.success:
         print(f"{reply.reason}: {reply.message}")
         return 1
-    if any(pick(arm, hand, transform_from(g.pose), g.width) for g in reply.grasps):  # not every one is within reach
-        return 0
+    for grasp in reply.grasps:  # best first; not every one is within reach
+        if pick(arm, hand, transform_from(grasp.pose), grasp.width):
+            return 0
     print(f"none of {len(reply.grasps)} grasps was within reach")
     return 1
 

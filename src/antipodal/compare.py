@@ -161,16 +161,19 @@ def on_samples(models: Sequence[Path], samples: Samples, test: np.ndarray) -> Ro
     """Value and bootstrap interval, over objects, of each measure for two models and for their difference; None for the
     ends of the interval of one object."""
     logits, labels = [predict(m, samples, test) for m in models], samples.__getitems__(test)["labels"].numpy()
-    drawn = list(metrics.resample_objects(samples.objects[test], RESAMPLES))
+    objects = samples.objects[test]
+    drawn = list(metrics.resample_objects(objects, RESAMPLES)) if len(np.unique(objects)) > 1 else []
     success, rows = labels >= 0.5, {}
     for name, measure in MEASURES.items():
         whole = np.array([measure(success, one) for one in logits])
+        whole = np.append(whole, whole[0] - whole[1])
+        if not drawn:
+            rows[name] = [[value, None, None] for value in whole.tolist()]
+            continue
         resampled = np.array([[measure(success[i], one[i]) for one in logits] for i in drawn])
         values = np.column_stack([resampled, resampled[:, 0] - resampled[:, 1]])
         low, high = np.percentile(values, [2.5, 97.5], axis=0)
-        rows[name] = np.stack([np.append(whole, whole[0] - whole[1]), low, high], axis=1).tolist()
-        if len(np.unique(samples.objects[test])) == 1:
-            rows[name] = [[value, None, None] for value, _, _ in rows[name]]
+        rows[name] = np.stack([whole, low, high], axis=1).tolist()
     return rows
 
 

@@ -52,7 +52,7 @@ def test_unknown_noise_is_refused(tmp_path):
         ("noise: {correlation: 0}", "noise.correlation must be 1 to 1e.09, got 0"),
         ("noise: {edge_loss: 2}", "noise.edge_loss must be 0 to 1, got 2"),
         ("noise: {pixel_sd: .nan}", "noise.pixel_sd must be float, got nan"),
-        ("radius: 0.5", r"radius must be values such as \[.*\], got 0.5"),
+        ("radius: 0.5", r"radius must be values such as \[0.45, 0.95\], got 0.5"),
         ("radius: [0.4, far]", r"radius\[1\] must be float, got 'far'"),
     ],
 )

@@ -21,7 +21,7 @@ from antipodal.grasping.antipodal_pairs_numba import depth_edges_numba, march_nu
 from antipodal.perception.option_limits import Within
 from antipodal.perception.view import View
 
-NONE = np.zeros((0, 0), bool)
+NO_CELLS = np.zeros((0, 0), bool)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def depth_edges(
     """
     if backends.uses_numba(depth):
         steps = np.float32(0.5 / cell), np.float32(options.slope), _taps(options.blur)
-        edges, normals = depth_edges_numba(depth.numpy(), *steps, NONE if bare is None else bare.numpy())
+        edges, normals = depth_edges_numba(depth.numpy(), *steps, NO_CELLS if bare is None else bare.numpy())
         return torch.from_numpy(edges), torch.from_numpy(normals)
     smooth = _gaussian(depth, options.blur)
     padded = F.pad(smooth[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]

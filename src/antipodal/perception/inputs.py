@@ -31,6 +31,13 @@ def check_camera(camera: Camera) -> None:
         raise InputError(f"the principal point must lie within {MAX_PIXELS:g} px, got {camera.cx:g}, {camera.cy:g}")
 
 
+def check_size(depth: np.ndarray, camera: Camera, what: str = "depth") -> None:
+    """Raises InputError where a depth image (H, W) has another size than the camera's. what: its name there."""
+    if depth.shape != (camera.height, camera.width):
+        got = f"{depth.shape[1]} x {depth.shape[0]}"
+        raise InputError(f"{what} is {got} pixels but the camera's image is {camera.width} x {camera.height}")
+
+
 def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
     """`depth` as (H, W) float32 [m] with every missing or masked-out value 0. Raises InputError."""
     if not isinstance(depth, np.ndarray):
@@ -44,9 +51,7 @@ def check_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
         hint = "; divide millimetres by 1000" if depth.dtype.kind in "iu" else ""
         raise InputError(f"depth must be floats in metres, got {depth.dtype}{hint}")
     check_camera(camera)
-    if depth.shape != (camera.height, camera.width):
-        got = f"{depth.shape[1]} x {depth.shape[0]}"
-        raise InputError(f"depth is {got} pixels but the camera's image is {camera.width} x {camera.height}")
+    check_size(depth, camera)
     with np.errstate(over="ignore", invalid="ignore"):
         clean = valid_or_zero(np.ascontiguousarray(depth, dtype=np.float32), np.float32(MAX_RANGE))
     few = clean[::4, ::4]

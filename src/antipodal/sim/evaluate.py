@@ -26,6 +26,7 @@ import torch
 
 from antipodal import resources
 from antipodal.backends import say_when_compiling
+from antipodal.both_hands import check_pair
 from antipodal.camera import Camera
 from antipodal.files import json_lines, parsed, read_names, read_parsed, result_file, shown, write_result, write_text
 from antipodal.grasp import Gripper, load_hand
@@ -209,8 +210,7 @@ def load_hands(gripper: Optional[str], cup: Optional[str] = None) -> Tuple[Gripp
     named."""
     hand = load_hand(gripper) if gripper else Gripper()
     beside = SuctionCup.load(cup) if cup is not None else None
-    if isinstance(hand, SuctionCup) and beside is not None:
-        raise InputError(f"both hands are suction cups: {hand.name} and {beside.name}; give jaws, or one cup alone")
+    check_pair(hand, beside)
     return (Gripper(), hand) if isinstance(hand, SuctionCup) else (hand, beside)
 
 

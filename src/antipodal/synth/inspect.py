@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import sys
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -149,14 +149,18 @@ def _best_of_meshes(which: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _crop_picture(data: ShardDataset, index: int) -> np.ndarray:
     """The crop of a sample (72, 72, 3) uint8 RGB, what is near or high is bright."""
-    sample = data[index]
+    shade = np.clip(_brightness(data, data[index]), -1, 1)
+    grey = np.round(127.5 + 127.5 * shade).astype(np.uint8)
+    return np.repeat(cv2.resize(grey, (72, 72))[..., None], 3, axis=2)
+
+
+def _brightness(data: ShardDataset, sample: dict) -> np.ndarray:
+    """A sample's crop (H, H) in about [-1, 1], bright what is high over the tangent plane, or near: of Dex-Net's crops
+    0.1 m around the gripper's depth."""
     crop = np.asarray(sample["crops"][0])
     if is_suction(data.crop):
-        shade = crop
-    else:
-        shade = -2 * crop if data.pixels is None else (np.asarray(sample["conditions"]) - crop) / 0.05
-    grey = np.round(127.5 + 127.5 * np.clip(shade, -1, 1)).astype(np.uint8)
-    return np.repeat(cv2.resize(grey, (72, 72))[..., None], 3, axis=2)
+        return crop
+    return -2 * crop if data.pixels is None else (np.asarray(sample["conditions"]) - crop) / 0.05
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -181,48 +185,37 @@ def crop_sheet(folder: Path, path: Path, rows: int = 6, columns: int = 10, seed:
     for i in range(rows):
         chosen = np.flatnonzero(kinds[i * len(kinds) // rows])
         for j, n in enumerate(rng.choice(chosen, min(columns, len(chosen)), replace=False)):
-            draw = _drawing_of(data)
-            draw(figure.add_subplot(rows, columns, i * columns + j + 1), data[int(n)])
+            _draw_crop(figure.add_subplot(rows, columns, i * columns + j + 1), data, data[int(n)])
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.95, 0.05, 0.2)
     FigureCanvasAgg(figure).print_png(str(path))
 
 
-def _drawing_of(data: ShardDataset) -> Callable[[Any, dict], None]:
-    """What draws a sample, by the kind of its crop."""
+def _draw_crop(axes: Any, data: ShardDataset, sample: dict) -> None:
+    """One crop with the hand that comes down there, and its label; Dex-Net's crops do not tell the opening."""
+    axes.imshow(_brightness(data, sample), cmap="gray", vmin=-1, vmax=1)
     if is_suction(data.crop):
-        return _draw_lip
-    return _draw_jaws if data.pixels is None else _draw_pixels
-
-
-def _draw_lip(axes, sample: dict) -> None:
-    """A suction crop: bright is high over the tangent plane; the lip."""
-    from matplotlib.patches import Circle
-
-    axes.imshow(sample["crops"][0], cmap="gray", vmin=-1, vmax=1)
-    middle = (SUCTION_SIZE - 1) / 2
-    axes.add_patch(Circle((middle, middle), SUCTION_SIZE / SIDE, fill=False, edgecolor="red"))
+        _draw_lip(axes)
+    elif data.pixels is None:
+        _draw_jaws(axes, sample)
     axes.set_title(f"{float(sample['labels']):.2f}", fontsize=7, pad=2)
     axes.axis("off")
 
 
-def _draw_jaws(axes, sample: dict) -> None:
-    """One crop: bright is near; the jaws' footprints where they come down."""
+def _draw_lip(axes: Any) -> None:
+    from matplotlib.patches import Circle
+
+    middle = (SUCTION_SIZE - 1) / 2
+    axes.add_patch(Circle((middle, middle), SUCTION_SIZE / SIDE, fill=False, edgecolor="red"))
+
+
+def _draw_jaws(axes: Any, sample: dict) -> None:
+    """The jaws' footprints."""
     from matplotlib.patches import Rectangle
 
     width, thickness, across, _ = (sample["conditions"] * SIZE / EXTENT).tolist()  # in pixels
-    axes.imshow(-sample["crops"][0], cmap="gray", vmin=-0.5, vmax=0.5)
     middle = (SIZE - 1) / 2
     for x in (middle - width / 2 - thickness, middle + width / 2):
         axes.add_patch(Rectangle((x, middle - across / 2), thickness, across, fill=False, edgecolor="red"))
-    axes.set_title(f"{float(sample['labels']):.2f}", fontsize=7, pad=2)
-    axes.axis("off")
-
-
-def _draw_pixels(axes, sample: dict) -> None:
-    """One of Dex-Net's crops, 0.1 m around the gripper's depth; it does not tell the opening, so no jaws."""
-    axes.imshow(sample["conditions"] - sample["crops"][0], cmap="gray", vmin=-0.05, vmax=0.05)
-    axes.set_title(f"{float(sample['labels']):.2f}", fontsize=7, pad=2)
-    axes.axis("off")
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

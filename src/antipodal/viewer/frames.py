@@ -15,6 +15,7 @@ from antipodal.errors import InputError
 from antipodal.files import is_recording
 from antipodal.perception.cloud_files import CLOUDS
 from antipodal.perception.depth_files import READERS, read_depth, read_mask, read_with_camera
+from antipodal.perception.inputs import check_size
 
 KINDS = (*READERS, *CLOUDS)
 MOST_FRAMES = 300  # of a recording that are kept in memory
@@ -32,10 +33,7 @@ class Frame:
 
     def __post_init__(self) -> None:
         """Raises InputError where the camera has another size."""
-        height, width = self.depth.shape[:2]
-        if (height, width) != (self.camera.height, self.camera.width):
-            got, wanted = f"{width} x {height}", f"{self.camera.width} x {self.camera.height}"
-            raise InputError(f"{self.name}: depth is {got} pixels but the camera's image is {wanted}")
+        check_size(self.depth, self.camera, f"{self.name}: depth")
 
 
 class FileFrames(Sequence):

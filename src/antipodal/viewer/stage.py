@@ -48,8 +48,8 @@ class Stage:
     def choose(self, look: Look, grasp: Optional[Grasp]) -> None:
         """Put the hand at a grasp, or take it away."""
         solids = [] if grasp is None else hand_solids(grasp, hand_for(grasp, look.hands), look.leans)
-        gone = self._hand.keys() - {solid.name for solid in solids} | ({"label"} if grasp is None else set())
-        for name in gone & self.nodes.keys():
+        stay = {"label", *(solid.name for solid in solids)} if solids else set()
+        for name in ({"label", *self._hand} - stay) & self.nodes.keys():
             self.nodes.pop(name).remove()
         for solid in solids:
             self._put(solid, self._hand.get(solid.name))
